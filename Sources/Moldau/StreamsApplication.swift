@@ -136,6 +136,22 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// How far restoring stores and standby copies are behind their changelogs. Kafka's `allLocalStorePartitionLags`.
     public var storeLags: [StoreLag] { engine.metrics.lags }
 
+    /// Reads a store from outside while the application runs, typed by the store's name. See `StoreReader`.
+    /// - Parameter options: may be changed later.
+    /// - Throws: `QueryError.unknownStore` if the topology has no store of that name.
+    public func store<Name: StoreName>(
+        _ name: Name, _ options: QueryOptions = QueryOptions()
+    ) throws(QueryError) -> StoreReader<Name> where Name.Key: Sendable, Name.Value: Sendable {
+        try StoreReader(name, of: engine, options)
+    }
+
+    /// `store(_:)`, for the name of a table or aggregate.
+    public func table<Name: TableName>(
+        _ name: Name, _ options: QueryOptions = QueryOptions()
+    ) throws(QueryError) -> StoreReader<Name> where Name.Key: Sendable, Name.Value: Sendable {
+        try store(name, options)
+    }
+
     /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }
     /// Counts since the start. May be read from any thread.

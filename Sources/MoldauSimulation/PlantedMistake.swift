@@ -94,6 +94,10 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     /// A standby copy's stores are taken over without reading the rest of their changelogs.
     case copyTakenWithoutTail
 
+    // Queries.
+    /// A query for committed values sees uncommitted ones.
+    case uncommittedShown
+
     // The broker: see `Sabotage`.
     case stableOffsetTooHigh
     case abortedReadable

@@ -18,11 +18,13 @@ final class SimulatedProcess {
     /// How many more turns each paused thread is skipped.
     var pausedTurns: [Int: Int] = [:]
     private var placement: TaskPlacement
-    private var threads: [Int: StreamThread] = [:]
+    private(set) var threads: [Int: StreamThread] = [:]
+    /// What queries saw after each thread's last step.
+    var seenStores: [Int: [String: SeenStore]] = [:]
     private var failed: Set<Int> = []
     private var leaving: Set<Int> = []
     private let plan: StreamThreadPlan
-    private let mistake: PlantedMistake?
+    let mistake: PlantedMistake?
 
     /// Starts the broker, and creates missing topics.
     init(
@@ -108,6 +110,7 @@ final class SimulatedProcess {
     private func end(_ number: Int, _ thread: StreamThread, now: RoundTime) throws -> Int {
         try thread.stop(now: now)
         threads[number] = nil
+        seenStores[number] = nil
         numbers.removeAll { $0 == number }
         leaving.remove(number)
         placement.left(number)
@@ -118,6 +121,7 @@ final class SimulatedProcess {
     func drop(_ number: Int) {
         // An error is known already, or found by the checks.
         guard let thread = threads.removeValue(forKey: number) else { return }
+        seenStores[number] = nil
         try? thread.close()
         placement.stopped(number)
         failed.insert(number)

@@ -195,9 +195,13 @@ package final class Simulation {
 
     func stepThread(_ number: Int, _ process: SimulatedProcess) throws {
         if clock.passed >= slowUntil { executor.run() }
+        let before = process.seenThread(number)
         let count = try process.step(number, now: clock.round)
         trace.note("step", "", number, count)
         try checkCommitted(process)
+        // A commit for which there is no room may be half done.
+        if disk.isFull { return process.forgetSeen(number) }
+        for complaint in try process.lookAsQuery(at: number, since: before) { complain(complaint) }
     }
 
     func lookAfter(_ process: SimulatedProcess) throws {

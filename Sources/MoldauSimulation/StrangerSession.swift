@@ -34,6 +34,8 @@ final class StrangerSession {
     private var producer: ProducerIdentity?
     private var sequences: [TopicPartition: Int32] = [:]
     private var enlisted: [TopicPartition] = []
+    /// All that the transaction may write to: an answer that got lost may have been that it may.
+    private var asked: Set<TopicPartition> = []
     private var sent: [Batch] = []
     private var transaction = 0
     private var valueCount = 0
@@ -131,7 +133,7 @@ final class StrangerSession {
         case .success(let given):
             world.ledger.given(given, of: id, to: number, goesOn: goesOn)
             world.trace.note("stranger is", id, number, Int(given.id), Int(given.epoch))
-            (producer, sequences, phase) = (given, [:], .idle)
+            (producer, sequences, asked, phase) = (given, [:], [], .idle)
         case .failure(let error):
             switch StrangerRefusal(error) {
             case .fenced where goesOn: producer = nil
@@ -156,6 +158,7 @@ final class StrangerSession {
         var names = world.partitions.filter { _ in chance.oneIn(2) }
         if names.isEmpty { names = [world.partitions[0]] }
         let wasFenced = isFenced
+        asked.formUnion(names)
         do throws(BrokerError) {
             try broker.addPartitions(names, id, producer)
             if wasFenced { world.ledger.complain("a fenced producer of \(id) began a transaction") }
@@ -168,7 +171,7 @@ final class StrangerSession {
     }
 
     private func work(_ broker: Broker<SimulatedDisk>) throws {
-        let others = world.partitions.filter { !enlisted.contains($0) }
+        let others = world.partitions.filter { !asked.contains($0) }
         switch chance.below(12) {
         case 0..<5 where !enlisted.isEmpty: try send(makeBatch(for: chance.pick(enlisted)), broker)
         case 5 where !others.isEmpty: try trespass(chance.pick(others), broker)
@@ -181,6 +184,7 @@ final class StrangerSession {
 
     private func enlist(_ name: TopicPartition, _ broker: Broker<SimulatedDisk>) throws {
         guard let producer else { return phase = .new }
+        asked.insert(name)
         do throws(BrokerError) {
             try broker.addPartitions([name], id, producer)
             enlisted.append(name)
@@ -337,7 +341,7 @@ final class StrangerSession {
         case .success:
             if wasFenced { world.ledger.complain("a fenced producer of \(id) ended transaction \(transaction)") }
             world.ledger.settle(transaction, commit ? .committed : .aborted)
-            phase = .idle
+            (asked, phase) = ([], .idle)
         case .failure(let error):
             world.trace.note("stranger's end is refused", "\(error)", number)
             switch StrangerRefusal(error) {

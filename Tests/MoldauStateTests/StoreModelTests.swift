@@ -13,13 +13,15 @@ struct StoreModelTests {
         /// The changelog: what was drained and committed, in order.
         var changelog: [Entry] = []
 
+        func values(_ view: StoreView) -> [[UInt8]: [UInt8]] { view == .newest ? now : committed }
+
         mutating func put(_ key: [UInt8], _ value: [UInt8]?) {
             now[key] = value
             if !changed.contains(key) { changed.append(key) }
         }
 
-        func entries(_ range: KeyRange) -> [Entry] {
-            now.filter { entry in
+        func entries(_ range: KeyRange, _ view: StoreView = .newest) -> [Entry] {
+            values(view).filter { entry in
                 !entry.key.lexicographicallyPrecedes(range.lower)
                     && range.upper.map { entry.key.lexicographicallyPrecedes($0) } ?? true
             }
@@ -78,10 +80,37 @@ struct StoreModelTests {
             #expect(try store.scanned(range, reverse: true) == model.entries(range).reversed())
         case 92..<95:
             try commit(store, &model, store: Bool.random(using: &random))
+        case 95..<98:
+            try query(store, key, model, &random)
         default:
             #expect(try store.value(key) == model.now[key])
         }
         if store.needsCommit { try commit(store, &model, store: false) }
+    }
+
+    /// What queries see in both views; they leave the cache as it is.
+    private func query(
+        _ store: CachedByteStore, _ key: [UInt8], _ model: Model, _ random: inout SeededGenerator
+    ) throws {
+        let (size, range) = (store.cachedBytes, randomRange(&random))
+        for view in [StoreView.newest, .committed] where view == .newest || store.knowsCommittedValues {
+            let expected = model.entries(range, view)
+            try store.queried(view) { () throws in
+                #expect(try store.value(key) == model.values(view)[key])
+                #expect(try store.scanned(range) == expected)
+                #expect(try store.scanned(range, reverse: true) == expected.reversed())
+            }
+            // A scan in two parts shows the same as one in one.
+            let place = randomKey(&random)
+            let (before, after) = (expected.filter { !place.lexicographicallyPrecedes($0.key) }, expected.count)
+            #expect(
+                try store.queried(view, after: place) { try store.scanned(range) }
+                    == expected.suffix(after - before.count))
+            let reversed = expected.prefix { $0.key.lexicographicallyPrecedes(place) }.reversed()
+            #expect(
+                try store.queried(view, after: place) { try store.scanned(range, reverse: true) } == Array(reversed))
+        }
+        #expect(store.cachedBytes == size)
     }
 
     private func commit(_ store: CachedByteStore, _ model: inout Model, store force: Bool) throws {

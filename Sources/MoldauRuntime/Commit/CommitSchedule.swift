@@ -19,6 +19,9 @@ struct CommitSchedule {
         purge = Recurrence(every: Self.purgeInterval, since: now)
     }
 
+    /// When the last commit was, or the first task began.
+    var lastCommit: Duration { last }
+
     /// Whether a commit is due: the interval is over, or a commit is wanted or already awaited. From then on it is
     /// awaited.
     mutating func isDue(at now: Duration, isWanted: @autoclosure () -> Bool) -> Bool {

@@ -35,7 +35,7 @@ package final class StreamsEngine: Sendable {
     }
 
     let names: InternalTopicNames
-    private let topology: Topology
+    let topology: Topology
     let configuration: StreamsConfiguration
     private let stateDirectory: String?
     private let randomness: @Sendable () -> UInt64
@@ -140,6 +140,7 @@ package final class StreamsEngine: Sendable {
             partitionCounts: topics.partitionCounts, cluster: cluster, memory: memory, stateDirectory: stateDirectory)
         plan.topicIDs = topics.topicIDs
         plan.allTasks = topics.tasks
+        plan.stores = watch.matched.storePlacements(topics.tasks, names)
         plan.process = inner.withLock { $0.group.process }
         if topology.readsByPattern { plan.watch = watch }
         plan.paceBoard.expectAll()

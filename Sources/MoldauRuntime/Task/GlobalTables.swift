@@ -88,6 +88,13 @@ package final class GlobalTables {
     }
 
     package var stores: [any StateStore] { tables.map(\.store) }
+
+    /// How far a table has applied the partitions of its topic.
+    func positions(ofStore name: String) -> [TopicPartition: Offset] {
+        guard let table = tables.first(where: { $0.store.name == name }) else { return [:] }
+        return table.queues.reduce(into: [:]) { $0[$1.partition] = $1.position }
+    }
+
     package var partitions: [TopicPartition] { tables.flatMap { $0.queues.map(\.partition) } }
     package var drops: [[DropKey: Int64]] { tables.map(\.context.drops) }
 

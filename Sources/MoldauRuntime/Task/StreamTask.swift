@@ -235,6 +235,13 @@ package final class StreamTask {
         return offsets
     }
 
+    /// For each input partition, the first offset that is not in what a query sees.
+    func position(_ view: StoreView) -> [TopicPartition: Offset] {
+        // Records whose results come later were taken, but are not in the stores yet.
+        if view == .committed || context.deferredCount > 0 { return committedOffsets }
+        return group.pointee.queues.reduce(into: [:]) { $0[$1.partition] = $1.position }
+    }
+
     /// Called after the offsets and the changelogs are durable: stores may now write their changes to their files.
     /// - Parameter acknowledgedEnd: how far this thread wrote a changelog partition.
     func committed(_ acknowledgedEnd: (TopicPartition) -> Offset?, writeBehind force: Bool = false) throws {

@@ -74,6 +74,9 @@ package struct TaskStores {
             batches: try services.outbox.batches(forChangelogOf: store.name))
     }
 
+    /// The store with that name.
+    subscript(name: String) -> (any StateStore)? { entries.first { $0.store.name == name }?.store }
+
     /// How many changelog records the stores stand for, at most: the sum of their offsets.
     var size: Int64 {
         entries.reduce(0) { $0 + ($1.changelog == nil ? 0 : $1.store.changelogOffset?.value ?? 0) }

@@ -153,7 +153,7 @@ package final class StreamThread {
     }
 
     private func runRound(now: RoundTime, isPaused: Bool, wait: Duration) throws -> Int {
-        answerMessages()
+        answerMessages(isNewRound: true)
         let wait = mailbox.isEmpty ? wait : .zero
         turns.transactionPace.begin(at: now.uptime)
         try followGrants(now: now)
@@ -219,14 +219,17 @@ package final class StreamThread {
             !(schedule.isAwaited && task.defersWork) && !clients.outbox.isOutOfSpace
                 && !heldTasks.leaving.contains(task.id)
         }
-        let count = try turns.work(now: now, mayWork: mayWork, afterEach: answerMessages)
+        let count = try turns.work(now: now, mayWork: mayWork, afterEach: { answerMessages() })
         turns.backpressure.resume(heldTasks.owners)
         return count
     }
 
     /// Answers a limited number of requests of other threads, so that records get their turn again.
-    private func answerMessages() {
-        mailbox.answer(with: ThreadContents(of: plan.clientID, heldTasks, globalTables))
+    private func answerMessages(isNewRound: Bool = false) {
+        mailbox.answer(
+            with: ThreadContents(
+                of: plan.clientID, heldTasks, globalTables, restorer, lastCommit: schedule.lastCommit),
+            isNewRound: isNewRound)
     }
 
     /// Whether the topology's patterns match other topics than this thread was made with. Checks from time to time, and

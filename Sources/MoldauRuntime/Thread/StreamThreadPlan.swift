@@ -22,6 +22,8 @@ package struct StreamThreadPlan: Sendable {
     package var paceBoard: PaceBoard
     /// All tasks of the application, in order.
     package var allTasks: [TaskID] = []
+    /// Where queries find the stores.
+    var stores: [String: StorePlacement] = [:]
     /// The process's name among those that share the application's tasks; nil if it is the only one.
     package var process: String?
     /// For the one thread that looks for new topics; nil for the others.

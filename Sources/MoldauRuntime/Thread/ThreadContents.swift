@@ -1,3 +1,4 @@
+import MoldauRecords
 import MoldauState
 import MoldauTopology
 
@@ -6,9 +7,15 @@ package struct ThreadContents {
     private let thread: String
     private let heldTasks: HeldTasks
     private let globalTables: GlobalTables
+    private let restorer: StoreRestorer
+    private let lastCommit: Duration
 
-    init(of thread: String, _ heldTasks: HeldTasks, _ globalTables: GlobalTables) {
+    init(
+        of thread: String, _ heldTasks: HeldTasks, _ globalTables: GlobalTables, _ restorer: StoreRestorer,
+        lastCommit: Duration
+    ) {
         (self.thread, self.heldTasks, self.globalTables) = (thread, heldTasks, globalTables)
+        (self.restorer, self.lastCommit) = (restorer, lastCommit)
     }
 
     /// The stores of a task that the thread processes.
@@ -22,4 +29,50 @@ package struct ThreadContents {
 
     /// The thread's copies of the global tables.
     package var globalStores: [any StateStore] { globalTables.stores }
+
+    // MARK: Queries
+
+    /// A store that a query may read, and what its answer is true of.
+    struct QueriedStore {
+        let store: any StateStore
+        /// The input partitions that change it; empty for a copy.
+        var inputs: [TopicPartition] = []
+        /// For each input partition, the first offset that is not contained in what the query sees.
+        var position: [TopicPartition: Offset] = [:]
+        /// When what the query sees was the newest; nil: it is now.
+        var seenAt: Duration?
+        /// Whether the store is still being restored, or is a standby copy.
+        var isCopy = false
+        /// How far a copy is behind; nil if it has no changelog.
+        var lag: StoreLag?
+    }
+
+    /// A store of a task.
+    /// - Throws: `ThreadMailboxError.taskNotHere` if the thread does not have the task, nor a copy of it.
+    func store(_ name: String, of task: TaskID, _ view: StoreView) throws(ThreadMailboxError) -> QueriedStore? {
+        if let running = heldTasks.running.first(where: { $0.id == task }) {
+            return running.stores[name].map {
+                QueriedStore(
+                    store: $0, inputs: running.partitions, position: running.position(view),
+                    seenAt: view == .committed ? lastCommit : nil)
+            }
+        }
+        let copy =
+            heldTasks.tasks.first { $0.id == task }?.stores ?? heldTasks.standbys.first { $0.id == task }?.stores
+        guard let copy else { throw .taskNotHere(task, thread: thread) }
+        return copy[name].map { store in
+            let lag = restorer.lags.first { $0.store == name && $0.changelog.partition == task.partition }
+            return QueriedStore(store: store, isCopy: true, lag: lag)
+        }
+    }
+
+    /// The thread's copy of a global table.
+    func globalStore(_ name: String, _ view: StoreView) -> QueriedStore? {
+        globalTables.stores.first { $0.name == name }.map { store in
+            let newest = globalTables.positions(ofStore: name)
+            return QueriedStore(
+                store: store, inputs: Array(newest.keys), position: view == .committed ? store.positions : newest,
+                seenAt: view == .committed ? lastCommit : nil, isCopy: !globalTables.isCaughtUp)
+        }
+    }
 }

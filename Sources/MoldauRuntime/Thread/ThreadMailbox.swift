@@ -4,6 +4,7 @@
 //     any thread                     stream thread
 //     post(work, completion) ──▸ │ queue │ ──▸ at the start of a round, and after each lane's turn:
 //                 │                  │           work(contents) ──▸ completion
+//                 │                  │                       └── not yet ──▸ again at the start of each round
 //                 │                  └──────── the thread ends or fails ──▸ completion(.threadEnded)
 //                 └── ended, or full ──▸ completion(.threadEnded, .tooMany)
 //
@@ -11,10 +12,13 @@
 // thread that it was posted to: if the task that it is about has moved to another thread, the answer is an error that
 // says so.
 
+import Synchronization
+
 /// Work that other threads want a stream thread to do, with access to what it owns.
 package final class ThreadMailbox: Sendable {
     private struct Message: Sendable {
-        let work: @Sendable (ThreadContents) -> Void
+        /// Returns false if it could not be done yet.
+        let work: @Sendable (ThreadContents) -> Bool
         let refuse: @Sendable (ThreadMailboxError) -> Void
     }
 
@@ -25,6 +29,8 @@ package final class ThreadMailbox: Sendable {
 
     private let thread: String
     private let messages: Mailbox<Message>
+    /// Work that could not be done yet.
+    private let postponed = Mutex<[Message]>([])
     /// Ends the thread's wait for records.
     let wake: @Sendable () -> Void
 
@@ -43,8 +49,24 @@ package final class ThreadMailbox: Sendable {
         _ work: @escaping @Sendable (ThreadContents) throws -> Answer,
         completion: @escaping @Sendable (Result<Answer, any Error>) -> Void
     ) {
+        post(untilDone: { .some(try work($0)) }, completion: completion)
+    }
+
+    /// Like `post`, for work that may have to wait: while it returns nil, it is done again at the start of each round.
+    package func post<Answer: Sendable>(
+        untilDone work: @escaping @Sendable (ThreadContents) throws -> Answer?,
+        completion: @escaping @Sendable (Result<Answer, any Error>) -> Void
+    ) {
         let message = Message(
-            work: { contents in completion(Result { try work(contents) }) },
+            work: { contents in
+                do {
+                    guard let answer = try work(contents) else { return false }
+                    completion(.success(answer))
+                } catch {
+                    completion(.failure(error))
+                }
+                return true
+            },
             refuse: { completion(.failure($0)) })
         do {
             try messages.post(message)
@@ -60,13 +82,29 @@ package final class ThreadMailbox: Sendable {
     var isEmpty: Bool { messages.isEmpty }
 
     /// Answers the oldest messages. Called on the stream thread.
-    func answer(with contents: @autoclosure () -> ThreadContents) {
-        let asked = messages.take(upTo: Self.batch)
+    /// - Parameter isNewRound: also tries what could not be done before.
+    func answer(with contents: @autoclosure () -> ThreadContents, isNewRound: Bool) {
+        var asked = messages.take(upTo: Self.batch)
+        if isNewRound { asked = postponed.withLock { take(&$0) } + asked }
         if asked.isEmpty { return }
         let contents = contents()
-        for message in asked { message.work(contents) }
+        let notYet = asked.filter { !$0.work(contents) }
+        if notYet.isEmpty { return }
+        let refused = postponed.withLock { postponed in
+            postponed += notYet
+            defer { postponed.removeLast(max(0, postponed.count - Self.limit)) }
+            return postponed.dropFirst(Self.limit)
+        }
+        for message in refused { message.refuse(.tooMany(thread: thread, waiting: Self.limit)) }
     }
 
     /// Called when the thread does nothing more: all waiting callers get an error.
-    func close() { for message in messages.close() { message.refuse(.threadEnded(thread)) } }
+    func close() {
+        for message in postponed.withLock({ take(&$0) }) + messages.close() { message.refuse(.threadEnded(thread)) }
+    }
+
+    private func take(_ messages: inout [Message]) -> [Message] {
+        defer { messages = [] }
+        return messages
+    }
 }

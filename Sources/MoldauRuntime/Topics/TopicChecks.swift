@@ -53,8 +53,8 @@ extension TopicDescription {
         configuration[Self.retentionKey] != "-1" || configuration["retention.bytes"] ?? "-1" != "-1"
     }
 
-    /// A warning if records are deleted earlier than those of a topic with these settings would be. No error: a store that
-    /// was defined otherwise before has such a changelog, and is refused for that, in better words.
+    /// A warning if records are deleted earlier than those of a topic with these settings would be. No error: a store
+    /// that was defined otherwise before has such a changelog, and is refused for that, in better words.
     func deletesEarly(_ wanted: [String: String]) -> String? {
         guard policy.contains("delete") else { return nil }
         if let expected = wanted[Self.policyKey], !expected.contains("delete"), hasEnd {

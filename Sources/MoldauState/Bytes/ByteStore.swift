@@ -30,6 +30,19 @@ package struct KeyRange: Equatable {
 
     package static var all: KeyRange { KeyRange() }
 
+    /// The part that a scan has not shown when it is at `place`.
+    func remaining(after place: [UInt8], reverse: Bool) -> KeyRange {
+        var rest = self
+        if reverse {
+            if upper.map({ place.lexicographicallyPrecedes($0) }) ?? true { rest.upper = place }
+        } else if !place.lexicographicallyPrecedes(lower) {
+            rest.lower = place + [0]
+        }
+        // Cursors take ranges whose bounds are in order.
+        if let upper = rest.upper, upper.lexicographicallyPrecedes(rest.lower) { rest.lower = upper }
+        return rest
+    }
+
     var isEmpty: Bool { upper.map { !lower.lexicographicallyPrecedes($0) } ?? false }
 }
 

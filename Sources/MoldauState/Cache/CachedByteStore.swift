@@ -62,6 +62,15 @@ package final class CachedByteStore {
     /// Keys below this one have expired and are never read again: the next write-behind deletes them. Only grows.
     var dropBelow: [UInt8]?
 
+    /// What queries see while one is being answered; nil otherwise.
+    @exclusivity(unchecked) var queriedView: StoreView?
+    /// The place behind which scans of that query begin.
+    @exclusivity(unchecked) var queriedPlace: [UInt8]?
+    /// Set by the first query for committed values.
+    @exclusivity(unchecked) var committedValues: CommittedValues?
+    /// The last value that a query read from the byte store.
+    @exclusivity(unchecked) var peeked = ByteWriter()
+
     init(name: String, isLogged: Bool, byteStore: any ByteStore, memory: StateMemory, topic: String? = nil) {
         self.name = name
         self.topic = topic ?? "\(name)-changelog"
@@ -79,7 +88,8 @@ package final class CachedByteStore {
     /// The value of a key; nil if it has none. The bytes are valid until the next call to this store.
     @usableFromInline
     package func get(_ key: UnsafeRawBufferPointer) throws(StateError) -> UnsafeRawBufferPointer? {
-        try readThrough(key).value
+        if let queriedView { return try peek(key, queriedView) }
+        return try readThrough(key).value
     }
 
     /// Sets the value of a key, or deletes it (nil). Does not read the byte store.
@@ -184,6 +194,7 @@ package final class CachedByteStore {
             uncommittedBytes += footprint
             if marks.contains(.unsaved) {
                 unsavedBytes -= footprint
+                committedValues?.keep(entry)
             } else {
                 leaveSaved(entry)
             }
@@ -313,6 +324,7 @@ package final class CachedByteStore {
         }
         for entry in drained { commit(entry) }
         drained.removeAll(keepingCapacity: true)
+        committedValues?.committed(isComplete: changed.isEmpty)
         if let changelogEnd { metadata.changelogOffset = changelogEnd }
         metadata.positions.merge(positions) { _, new in new }
         report(always: true)
@@ -454,6 +466,7 @@ package final class CachedByteStore {
         unsaved = []
         table.visitAll { $0.free() }
         table.removeAll()
+        committedValues = nil
         (oldestSaved, newestSaved) = (nil, nil)
         (cachedBytes, uncommittedBytes, unsavedBytes) = (0, 0, 0)
         report(always: true)

@@ -12,6 +12,7 @@ import MoldauRecords
 package final class StoreCursor {
     private let store: CachedByteStore
     private let reverse: Bool
+    private let view: StoreView
     /// The remaining range, as of the last seek; the last key shown narrows it.
     private var range: KeyRange
     // These skip exclusivity checks at each step: the cursor belongs to one thread, and calls no code that could come
@@ -30,6 +31,7 @@ package final class StoreCursor {
         self.store = store
         self.range = range
         self.reverse = reverse
+        view = store.queriedView ?? .newest
         generation = store.generation
         below = try store.byteStore.cursor(range, reverse: reverse)
         cached = SortedWalk(store.indexOfUnsaved(), range, reverse: reverse)
@@ -68,17 +70,19 @@ package final class StoreCursor {
             belowIsBehind = true
             return (key, below.value)
         }
+        var stored: UnsafeRawBufferPointer?
         if let key = below.key {
             let order = compareBytes(key, entry.key)
             if order == 0 {
                 belowIsBehind = true
+                stored = below.value
             } else if (order < 0) != reverse {
                 belowIsBehind = true
                 return (key, below.value)
             }
         }
         cached.advance()
-        return (entry.key, entry.value)
+        return (entry.key, store.seen(entry, view) ?? stored)
     }
 
     /// Seeks again if entries were moved to the byte store, or were added to the index, since the last step.
@@ -103,7 +107,8 @@ package final class StoreCursor {
 extension CachedByteStore {
     /// A cursor over the keys of a range.
     package func scan(_ range: KeyRange, reverse: Bool = false) throws(StateError) -> StoreCursor {
-        try StoreCursor(self, range, reverse: reverse)
+        try StoreCursor(
+            self, queriedPlace.map { range.remaining(after: $0, reverse: reverse) } ?? range, reverse: reverse)
     }
 
     /// The sorted index of unsaved entries; built if it does not exist.

@@ -49,6 +49,11 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
         try rows.reverseRange(from: first, to: last)
     }
 
+    /// Like `KeyValueStore.prefixScan`.
+    public func prefixScan<Prefix>(_ prefix: Prefix, serde: Serde<Prefix>) throws -> StoreIterator<Key, Row> {
+        try rows.prefixScan(prefix, serde: serde)
+    }
+
     /// All entries, in the order of their keys' bytes.
     public func all() throws -> StoreIterator<Key, Row> { try rows.all() }
 

@@ -8,9 +8,13 @@ package protocol EntryCursor: AnyObject {
     func next() throws(StateError) -> Bool
     var key: UnsafeRawBufferPointer { get }
     var value: UnsafeRawBufferPointer { get }
+    /// The key in the byte store: cursors show entries in the order of these.
+    var place: UnsafeRawBufferPointer { get }
 }
 
-extension StoreCursor: EntryCursor {}
+extension StoreCursor: EntryCursor {
+    @usableFromInline package var place: UnsafeRawBufferPointer { key }
+}
 
 /// Iterates over entries of a store.
 ///
@@ -37,6 +41,9 @@ public final class StoreIterator<Key, Value> {
             throw unreadable(error, in: store)
         }
     }
+
+    /// The place of the last entry in its store, for `CachedByteStore.queried`.
+    package var place: [UInt8] { Array(cursor.place) }
 
     /// Calls `body` with each remaining entry.
     @inlinable public func forEach(_ body: (Key, Value) throws -> Void) throws {

@@ -37,11 +37,23 @@ public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKee
         try rows.fetch(key, from: from, to: to)
     }
 
+    /// Like `fetch`, newest first.
+    public func reverseFetch(_ key: Key, from: Timestamp, to: Timestamp) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.reverseFetch(key, from: from, to: to)
+    }
+
     /// The windows of a range of keys that begin in a time span, all ends included; nil means no bound.
     public func fetch(
         keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
     ) throws -> StoreIterator<Windowed<Key>, Row> {
         try rows.fetch(keysFrom: first, through: last, from: from, to: to)
+    }
+
+    /// Like `fetch` of several keys, in reverse.
+    public func reverseFetch(
+        keysFrom first: Key?, through last: Key?, from: Timestamp, to: Timestamp
+    ) throws -> StoreIterator<Windowed<Key>, Row> {
+        try rows.reverseFetch(keysFrom: first, through: last, from: from, to: to)
     }
 
     /// All windows that have not expired.

@@ -51,6 +51,8 @@ final class SegmentedCursor: EntryCursor {
 
     var value: UnsafeRawBufferPointer { cursor?.value ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
+    var place: UnsafeRawBufferPointer { cursor?.key ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+
     func next() throws(StateError) -> Bool {
         while true {
             if let cursor {

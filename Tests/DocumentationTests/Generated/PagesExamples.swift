@@ -55,6 +55,44 @@ struct PagesExamples {
         }
     }
 
+    func `Docs/Queries.md`(_ example: Example) async throws {
+        let lines = Topic<String?, String>("lines")
+        let wordCounts = TableStoreName<String, Int64>("word-counts")
+
+        let topology = try Topology { streams in
+            _ = streams.stream(lines)
+                .flatMapValues { line in line.lowercased().split(whereSeparator: \.isWhitespace).map(String.init) }
+                .groupBy { _, word in word }
+                .count(as: wordCounts)
+        }
+
+        func countAndAnswer() async throws {
+            let app = StreamsApplication(id: "word-count", topology: topology, cluster: .embedded(at: "data"))
+            async let running: Void = app.run(stoppingAt: [SIGINT, SIGTERM])
+
+            let counts = try app.table(wordCounts)
+            let answer = try await counts.get("moldau")
+            print("moldau was counted \(answer.value?.value ?? 0) times")
+            for entry in try await counts.prefix("mo").value.entries { print(entry.key, entry.row.value) }
+            try await running
+        }
+        example.topology = topology
+        _ = lines
+        _ = wordCounts
+        _ = topology
+    }
+
+    func `Docs/Queries.md (2)`(_ example: Example) async throws {
+        func printAll(_ counts: StoreReader<TableStoreName<String, Int64>>) async throws {
+            var place: StorePlace?
+            repeat {
+                let page = try await counts.all(limit: 500, after: place).value
+                for entry in page.entries { print(entry.key, entry.row.value) }
+                place = page.next
+            } while place != nil
+        }
+    }
+
     func `Docs/Recipes.md`(_ example: Example) async throws {
         struct Visits: JSONStreamCodable {
             var page: String

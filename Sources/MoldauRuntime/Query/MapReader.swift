@@ -1,0 +1,65 @@
+import MoldauRecords
+import MoldauState
+
+extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key, Name.Store.Row: Sendable {
+    /// A page of a table or map.
+    public typealias Page = StorePage<Name.Key, Name.Store.Row>
+
+    /// The row of a key; nil if it has none.
+    public func get(_ key: Name.Key) async throws -> QueryAnswer<Name.Store.Row?> {
+        try await ask(key) { try $0.get(key) }
+    }
+
+    /// The entries from one key to another, both included; nil means no bound.
+    /// - Parameters:
+    ///   - reverse: from the last key down to the first.
+    ///   - limit: how many entries at most.
+    ///   - place: where an earlier page ended.
+    public func range(
+        from first: Name.Key? = nil, to last: Name.Key? = nil, reverse: Bool = false, limit: Int = 1_000,
+        after place: StorePlace? = nil
+    ) async throws -> QueryAnswer<Page> {
+        try await list(StorePageRequest(limit, after: place, isReversed: reverse)) { store in
+            reverse ? try store.reverseRange(from: first, to: last) : try store.range(from: first, to: last)
+        }
+    }
+
+    /// All entries; see `range`.
+    public func all(
+        reverse: Bool = false, limit: Int = 1_000, after place: StorePlace? = nil
+    ) async throws -> QueryAnswer<Page> { try await range(reverse: reverse, limit: limit, after: place) }
+
+    /// The entries whose key's bytes begin with those of `prefix`; see `range`.
+    public func prefix<Prefix: Sendable>(
+        _ prefix: Prefix, serde: Serde<Prefix>, limit: Int = 1_000, after place: StorePlace? = nil
+    ) async throws -> QueryAnswer<Page> {
+        try await list(StorePageRequest(limit, after: place)) { try $0.prefixScan(prefix, serde: serde) }
+    }
+
+    /// The entries whose key's bytes begin with those of `prefix`; see `range`.
+    public func prefix<Prefix: StreamCodable & Sendable>(
+        _ prefix: Prefix, limit: Int = 1_000, after place: StorePlace? = nil
+    ) async throws -> QueryAnswer<Page> {
+        try await self.prefix(prefix, serde: Prefix.serde, limit: limit, after: place)
+    }
+}
+
+extension StoreReader {
+    /// The row of a key in a map of the most recently used rows; nil if it has none. Does not count as a use.
+    public func get<Row: Sendable>(_ key: Name.Key) async throws -> QueryAnswer<Row?>
+    where Name.Store == LRUKeyValueStore<Name.Key, Row> {
+        try await ask(key) { try $0.get(key) }
+    }
+
+    /// The version of a key that is valid now; nil if it has none.
+    public func get(_ key: Name.Key) async throws -> QueryAnswer<VersionedRecord<Name.Value>?>
+    where Name.Store == VersionedKeyValueStore<Name.Key, Name.Value> {
+        try await ask(key) { try $0.get(key) }
+    }
+
+    /// The version of a key that was valid at that time; nil if there was none, or if it is older than the retention.
+    public func get(_ key: Name.Key, asOf time: Timestamp) async throws -> QueryAnswer<VersionedRecord<Name.Value>?>
+    where Name.Store == VersionedKeyValueStore<Name.Key, Name.Value> {
+        try await ask(key) { try $0.get(key, asOf: time) }
+    }
+}

@@ -1,0 +1,52 @@
+import MoldauRecords
+import MoldauTopology
+
+/// Why a query was not answered. Each case holds the facts.
+public enum QueryError: Error, Equatable, CustomStringConvertible {
+    /// The topology has no store of that name.
+    case unknownStore(String, known: [String])
+    /// The store of that name is of another type than the name that was used.
+    case wrongType(store: String, expected: String, found: String)
+    /// The store has fewer partitions.
+    case unknownPartition(Partition, store: String, count: Int)
+    /// A position of `atLeast` is about a topic that does not change the store directly.
+    case notAnInput(topic: String, store: String, inputs: [String])
+    /// The store is being restored, or is only a copy, and the query does not allow stale answers. The lag is nil if it
+    /// is not known.
+    case restoring(store: String, lag: StoreLag?)
+    /// Another process of the application works on the task. The host is nil if that process does not say where it may
+    /// be asked.
+    case elsewhere(store: String, TaskID, host: String?)
+    /// The time was over.
+    case timedOut(store: String, reason: String)
+    /// The application has not started, or has ended.
+    case notRunning(StreamsState)
+    /// So many queries wait for the stream thread that it takes no more.
+    case tooMany(waiting: Int)
+
+    public var description: String {
+        switch self {
+        case .unknownStore(let name, let known):
+            "the topology has no store '\(name)'; "
+                + (known.isEmpty ? "it has none" : "it has: \(known.joined(separator: ", "))")
+        case .wrongType(let store, let expected, let found):
+            "the store '\(store)' is a \(found), and was asked as a \(expected): use the name that it was made with"
+        case .unknownPartition(let partition, let store, let count):
+            "the store '\(store)' has \(count) partitions, counted from 0, and was asked for \(partition)"
+        case .notAnInput(let topic, let store, let inputs):
+            "the store '\(store)' does not contain '\(topic)' up to any offset: it is changed by "
+                + inputs.map { "'\($0)'" }.joined(separator: ", ")
+        case .restoring(let store, let lag):
+            "the store '\(store)' is being restored"
+                + (lag.map { ", with \($0.records) records of its changelog left" } ?? "")
+                + ": ask again later, or allow stale answers"
+        case .elsewhere(let store, let task, let host):
+            "task \(task) of the store '\(store)' is in another process"
+                + (host.map { ", which may be asked at \($0)" }
+                    ?? "; StreamsConfiguration.applicationServer says where a process may be asked")
+        case .timedOut(let store, let reason): "the store '\(store)' was not read in time: \(reason)"
+        case .notRunning(let state): "the application is \(state), and a query needs one that runs"
+        case .tooMany(let waiting): "\(waiting) queries wait already; ask again when some are answered"
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// A query's way: from any task of Swift's, through the mailbox of the stream thread that works on the store's task, and
+// back. If the task is going from one thread to another, the query waits and asks the other one.
+
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+import Synchronization
+
+extension StreamsEngine {
+    /// How often a query looks whether a thread has the task again.
+    private static var pause: Duration { .milliseconds(5) }
+
+    /// Reads one partition of a store, on the thread that works on it.
+    /// - Parameters:
+    ///   - partition: ignored for a global table.
+    ///   - place: the place behind which a scan goes on.
+    ///   - read: called on the stream thread, which does nothing else meanwhile: it must be short.
+    /// - Throws: `QueryError`, `StateError`, errors of the serdes; `CancellationError`.
+    func ask<Answer: Sendable>(
+        _ store: String, _ partition: Partition, _ options: QueryOptions, after place: [UInt8]? = nil,
+        _ read: @escaping @Sendable (any StateStore) throws -> Answer
+    ) async throws -> QueryAnswer<Answer> {
+        let deadline = clock().uptime + options.timeout
+        let view = options.view ?? (configuration.guarantee == .exactlyOnce ? .committed : .newest)
+        while true {
+            let task = try await placement(of: store, options).task(of: partition, store)
+            let question = StoreQuestion(
+                store: store, task: task, view: view, options: options, deadline: deadline, place: place, read: read)
+            do {
+                if let mailbox = try mailbox(for: task, of: store, options) {
+                    return try await put(question, to: mailbox)
+                }
+            } catch let error as ThreadMailboxError {
+                if case .tooMany(_, let waiting) = error { throw QueryError.tooMany(waiting: waiting) }
+            }
+            guard clock().uptime < deadline else {
+                let what = task.map { "task \($0)" } ?? "it"
+                throw QueryError.timedOut(store: store, reason: "no stream thread has \(what) now")
+            }
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    private func put<Answer>(
+        _ question: StoreQuestion<Answer>, to mailbox: ThreadMailbox
+    ) async throws -> QueryAnswer<Answer> {
+        try await withCheckedThrowingContinuation { continuation in
+            mailbox.post(untilDone: { [clock] in try question.answer(from: $0, now: clock().uptime) }) {
+                continuation.resume(with: $0)
+            }
+        }
+    }
+
+    /// Where a store is. Waits for the application's start.
+    /// - Throws: `QueryError.unknownStore`, `.notRunning`, `.notAnInput`; `CancellationError`.
+    func placement(of store: String, _ options: QueryOptions) async throws -> StorePlacement {
+        let deadline = clock().uptime + options.timeout
+        while true {
+            let (state, stores) = inner.withLock { ($0.state, $0.plan?.stores) }
+            if state.isOver { throw QueryError.notRunning(state) }
+            if let stores {
+                guard let placement = stores[store] else {
+                    throw QueryError.unknownStore(store, known: stores.keys.sorted())
+                }
+                for partition in options.atLeast.keys where !placement.inputs.contains(partition.topic) {
+                    throw QueryError.notAnInput(
+                        topic: partition.topic, store: store, inputs: placement.inputs.sorted())
+                }
+                return placement
+            }
+            guard clock().uptime < deadline else { throw QueryError.notRunning(state) }
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    /// - Throws: `QueryError.unknownStore` if the topology has no such store.
+    func requireStore(_ name: String) throws(QueryError) {
+        let known = topology.storePlacements([], names).keys
+        if !known.contains(name) { throw .unknownStore(name, known: known.sorted()) }
+    }
+
+    /// The mailbox of the thread to ask; nil if there is none now.
+    /// - Throws: `QueryError.elsewhere`.
+    private func mailbox(
+        for task: TaskID?, of store: String, _ options: QueryOptions
+    ) throws(QueryError) -> ThreadMailbox? {
+        let (found, isOurs) = inner.withLock { inner -> (StreamThreadLoop?, Bool) in
+            let loops = inner.loops.sorted { $0.key < $1.key }
+            guard let task else { return (loops.first?.value, true) }
+            let active = loops.first { inner.placement.held($0.key).active[task] != nil }
+            let copy = loops.first { inner.placement.held($0.key).standby[task] != nil }
+            let isOurs = inner.group.process == nil || inner.group.share?.activeTasks.contains(task) ?? true
+            return ((active ?? (options.allowsStale ? copy : nil))?.value, isOurs)
+        }
+        if let task, found == nil, !isOurs {
+            throw .elsewhere(store: store, task, host: hosts.first { $0.value.contains(task) }?.key)
+        }
+        return found?.mailbox
+    }
+}
+
+/// Where a store is.
+struct StorePlacement: Sendable {
+    /// The tasks that have it, in order; none for a global table.
+    let tasks: [TaskID]
+    /// The topics that its tasks read.
+    let inputs: Set<String>
+    private let isGlobal: Bool
+
+    fileprivate init(_ tasks: [TaskID], inputs: [String], isGlobal: Bool = false) {
+        (self.tasks, self.inputs, self.isGlobal) = (tasks, Set(inputs), isGlobal)
+    }
+
+    /// The task of a partition; nil for a global table.
+    fileprivate func task(of partition: Partition, _ store: String) throws(QueryError) -> TaskID? {
+        if isGlobal { return nil }
+        guard let task = tasks.first(where: { $0.partition == partition }) else {
+            throw .unknownPartition(partition, store: store, count: tasks.count)
+        }
+        return task
+    }
+}
+
+extension Topology {
+    /// Where its stores are.
+    func storePlacements(_ tasks: [TaskID], _ names: InternalTopicNames) -> [String: StorePlacement] {
+        var placements: [String: StorePlacement] = [:]
+        for part in subtopologies {
+            let placement = StorePlacement(
+                tasks.filter { $0.subtopology == part.number }, inputs: part.sourceTopics.map(names.topic))
+            for store in part.stores { placements[store.name] = placement }
+        }
+        for table in globalTables {
+            placements[table.store.name] = StorePlacement([], inputs: [names.topic(table.topic)], isGlobal: true)
+        }
+        return placements
+    }
+}

@@ -1,0 +1,69 @@
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+
+/// What queries see of a store.
+struct SeenStore: Equatable {
+    let committed: [[UInt8]: [UInt8]]
+    let newest: [[UInt8]: [UInt8]]
+}
+
+/// A thread as it is between two steps.
+struct SeenThread: Equatable {
+    let commits: Int64
+    let held: TaskSet
+}
+
+extension SimulatedProcess {
+    func seenThread(_ number: Int) -> SeenThread? {
+        threads[number].map { SeenThread(commits: $0.report.commits, held: $0.held) }
+    }
+
+    /// Looks at the stores of a thread's tasks as queries do.
+    /// - Parameter before: the thread before its last step.
+    /// - Returns: complaints, unless committed values change with commits only, and are the newest ones right after a
+    ///   commit.
+    func lookAsQuery(at number: Int, since before: SeenThread?) throws -> [String] {
+        let seen = try seenStores(of: number)
+        defer { seenStores[number] = seen }
+        guard let before, let now = seenThread(number) else { return [] }
+        return seen.sorted { $0.key < $1.key }.flatMap { name, store in
+            var complaints: [String] = []
+            // When tasks are given up, the commit is at the beginning of a step.
+            if now.commits > before.commits, now.held == before.held, store.committed != store.newest {
+                complaints.append("after a commit, a query of \(name) sees other values than were committed")
+            }
+            if now.commits == before.commits, let last = seenStores[number]?[name], last.committed != store.committed {
+                complaints.append("without a commit, a query of \(name) sees other committed values than before")
+            }
+            return complaints
+        }
+    }
+
+    func forgetSeen(_ number: Int) { seenStores[number] = nil }
+
+    private func seenStores(of number: Int) throws -> [String: SeenStore] {
+        guard let thread = threads[number] else { return [:] }
+        var seen: [String: SeenStore] = [:]
+        for task in thread.tasks where task.hasBegun {
+            for entry in task.stores.entries {
+                guard let cache = (entry.store as? any CacheBackedStore)?.cache, cache.knowsCommittedValues else {
+                    continue
+                }
+                seen["\(task.id)/\(cache.name)"] = SeenStore(
+                    committed: try rows(of: cache, mistake == .uncommittedShown ? .newest : .committed),
+                    newest: try rows(of: cache, .newest))
+            }
+        }
+        return seen
+    }
+
+    private func rows(of cache: CachedByteStore, _ view: StoreView) throws -> [[UInt8]: [UInt8]] {
+        try cache.queried(view) {
+            var rows: [[UInt8]: [UInt8]] = [:]
+            let cursor = try cache.scan(.all)
+            while try cursor.next() { rows[Array(cursor.key)] = Array(cursor.value) }
+            return rows
+        }
+    }
+}

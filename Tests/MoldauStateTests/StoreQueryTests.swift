@@ -1,0 +1,83 @@
+import MoldauRecords
+import Testing
+
+@testable import MoldauState
+
+/// What queries see of a store beside what its task does; the model test compares both views at random.
+struct StoreQueryTests {
+    let task = TestTask()
+
+    @Test func `committed values are known from the next commit on`() throws {
+        let store = try task.bytes(.rocksDB)
+        try store.put([1], [1])
+        try store.commitAll()
+        try store.put([1], [2])
+        #expect(!store.knowsCommittedValues)
+        try store.commitAll()
+        #expect(store.knowsCommittedValues)
+        try store.put([1], [3])
+        try store.put([1], nil)
+        #expect(try store.queried(.committed) { try store.value([1]) } == [2])
+        #expect(try store.queried(.newest) { try store.value([1]) } == nil)
+    }
+
+    @Test func `a value that is changed between drain and commit is not told before the next commit`() throws {
+        let store = try task.bytes(.rocksDB)
+        #expect(store.knowsCommittedValues)
+        try store.put([1], [1])
+        _ = try store.drained()
+        try store.put([1], [2])
+        store.committed(changelogEnd: Offset(1), positions: [:])
+        #expect(!store.knowsCommittedValues)
+        try store.commitAll()
+        #expect(try store.queried(.committed) { try store.value([1]) } == [2])
+    }
+
+    @Test func `a query does not count as a use of a row`() throws {
+        let name = LRUStoreName<String, Int64>("recent", maxEntries: 2)
+        let store = try #require(
+            try StoreDefinition(name).open(in: task.environment) as? LRUKeyValueStore<String, Int64>)
+        try store.put("a", 1)
+        try store.put("b", 2)
+        #expect(try store.cache.queried(.newest) { try store.get("a") } == 1)
+        try store.put("c", 3)
+        #expect(try store.get("a") == nil)
+        #expect(try store.get("b") == 2)
+    }
+
+    @Test func `windows are listed in parts, oldest first and newest first`() throws {
+        let name = WindowStoreName<String, Int64>("windows")
+        let definition = StoreDefinition(name, size: .milliseconds(10), retention: .seconds(1))
+        let store = try #require(try definition.open(in: task.environment) as? TimestampedWindowStore<String, Int64>)
+        for time in stride(from: Int64(0), to: 900, by: 10) {
+            for key in ["a", "b"] {
+                try store.put(key, ValueAndTimestamp(time, at: Timestamp(ms: time)), at: Timestamp(ms: time))
+            }
+        }
+        for reverse in [false, true] {
+            func scan() throws -> StoreIterator<Windowed<String>, ValueAndTimestamp<Int64>> {
+                let (from, to) = (Timestamp(ms: 100), Timestamp(ms: 700))
+                return reverse
+                    ? try store.reverseFetch(keysFrom: nil, through: nil, from: from, to: to)
+                    : try store.fetch(keysFrom: nil, through: nil, from: from, to: to)
+            }
+            let whole = try scan().collect().map { "\($0.key)" }
+            #expect(whole.count == 122)
+            var (parts, place): ([String], [UInt8]?) = ([], nil)
+            while true {
+                let part = try store.cache.queried(.newest, after: place) {
+                    let iterator = try scan()
+                    var keys: [String] = []
+                    while keys.count < 7, let entry = try iterator.next() {
+                        keys.append("\(entry.key)")
+                        place = iterator.place
+                    }
+                    return keys
+                }
+                if part.isEmpty { break }
+                parts += part
+            }
+            #expect(parts == whole)
+        }
+    }
+}
