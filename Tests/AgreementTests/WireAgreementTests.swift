@@ -6,8 +6,8 @@ import MoldauClusterKafka
 import MoldauServer
 import Testing
 
-/// Random topologies over the wire: on our own server, or on the brokers that `AGREE_SERVERS` names, of which topics that
-/// are called as in the plans are deleted. `AGREE_SEEDS` and `AGREE_FROM` as in `AgreementTests`.
+/// Random topologies over the wire: on our own server, or on the brokers that `AGREE_SERVERS` names, of which topics
+/// that are called as in the plans are deleted. `AGREE_SEEDS` and `AGREE_FROM` as in `AgreementTests`.
 struct WireAgreementTests {
     private static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 

@@ -36,8 +36,7 @@ extension TopicDescription {
             throw .wrongPartitionCount(topic: name, expected: count, actual: partitionCount)
         }
         let expected = wanted[Self.policyKey] ?? "delete"
-        let deletesRows = !expected.contains("delete") && policy.contains("delete") && hasEnd
-        guard expected.contains("compact") == policy.contains("compact"), !deletesRows else {
+        guard expected.contains("compact") == policy.contains("compact") else {
             throw .wrongTopicSetting(topic: name, setting: Self.policyKey, expected: expected, actual: policy)
         }
         try checkReplicas()
@@ -54,11 +53,17 @@ extension TopicDescription {
         configuration[Self.retentionKey] != "-1" || configuration["retention.bytes"] ?? "-1" != "-1"
     }
 
-    /// A warning if records are deleted earlier than those of a topic with these settings would be.
+    /// A warning if records are deleted earlier than those of a topic with these settings would be. No error: a store
+    /// that was defined otherwise before has such a changelog, and is refused for that, in better words.
     func deletesEarly(_ wanted: [String: String]) -> String? {
-        guard policy.contains("delete"), let text = wanted[Self.retentionKey], let needed = Int64(text) else {
-            return nil
+        guard policy.contains("delete") else { return nil }
+        if let expected = wanted[Self.policyKey], !expected.contains("delete"), hasEnd {
+            return
+                "the internal topic '\(name)' has cleanup.policy=\(policy), and its rows are to stay: those that nobody writes "
+                + "again will be missing where the store is restored; set it with "
+                + "'moldau topics configure \(name) --set cleanup.policy=\(expected)'"
         }
+        guard let text = wanted[Self.retentionKey], let needed = Int64(text) else { return nil }
         let actual = configuration[Self.retentionKey]
         // Kafka's default is a week.
         let ageMs = Int64(actual ?? "604800000") ?? 0
