@@ -7,20 +7,15 @@ struct LatencyHistogram {
     private(set) var longest = 0.0
     private var sum = 0.0
 
-    /// - Parameter seconds: negative counts as 0.
-    mutating func add(_ seconds: Double) {
+    /// - Parameters:
+    ///   - seconds: negative counts as 0.
+    ///   - times: how many things took that long.
+    mutating func add(_ seconds: Double, times: Int = 1) {
         let seconds = max(seconds, 0)
-        counts[min(Self.bucket(Int(min(seconds * 1e6, 1e15))), counts.count - 1)] += 1
-        count += 1
-        sum += seconds
+        counts[min(Self.bucket(Int(min(seconds * 1e6, 1e15))), counts.count - 1)] += times
+        count += times
+        sum += seconds * Double(times)
         longest = max(longest, seconds)
-    }
-
-    mutating func add(_ other: LatencyHistogram) {
-        for place in counts.indices { counts[place] += other.counts[place] }
-        count += other.count
-        sum += other.sum
-        longest = max(longest, other.longest)
     }
 
     /// The mean, in milliseconds; 0 of nothing.

@@ -100,7 +100,7 @@ final class ProduceLoad: Sendable {
     /// The records that share a batch, and when each of them was taken.
     private struct Taken: Sendable {
         let first: Acknowledgement
-        var times: [Double]
+        var times: [(seconds: Double, count: Int)]
     }
 
     private struct Progress {
@@ -172,7 +172,7 @@ final class ProduceLoad: Sendable {
                     try await Task.sleep(for: .milliseconds(1))
                 } else if load.command.each {
                     let acknowledgement = try await load.producer.enqueue(nil, Array(load.value(sent)))
-                    take(acknowledgement, at: ProcessTimes.now.wall, &group)
+                    take(acknowledgement, 1, at: ProcessTimes.now.wall, &group)
                 } else {
                     try await append(some, &group)
                 }
@@ -195,32 +195,39 @@ final class ProduceLoad: Sendable {
         ) async throws {
             let now = ProcessTimes.now.wall
             let (load, first) = (load, sent)
-            var acknowledgements: [Acknowledgement] = []
-            acknowledgements.reserveCapacity(count)
-            try await load.producer.withAppender { appender in
+            // Neighbours mostly share a batch: what each record costs is to be the producer's work.
+            let (taken, runs) = try await load.producer.withAppender { appender in
+                var (taken, runs): (Int, [(first: Acknowledgement, count: Int)]) = (0, [])
                 try load.letters.withUnsafeBytes { letters in
-                    while acknowledgements.count < count {
-                        let range = load.place(first + acknowledgements.count)
-                        let value = UnsafeRawBufferPointer(rebasing: letters[range])
-                        guard let taken = try appender.append(key: nil, value: value) else { break }
-                        acknowledgements.append(taken)
+                    while taken < count {
+                        let value = UnsafeRawBufferPointer(rebasing: letters[load.place(first + taken)])
+                        guard let one = try appender.append(key: nil, value: value) else { break }
+                        taken += 1
+                        if let last = runs.indices.last, runs[last].first.sharesBatch(with: one) {
+                            runs[last].count += 1
+                        } else {
+                            runs.append((one, 1))
+                        }
                     }
                 }
+                return (taken, runs)
             }
-            for acknowledgement in acknowledgements { take(acknowledgement, at: now, &group) }
-            if acknowledgements.count < count { try await load.producer.waitForRoom() }
+            for run in runs { take(run.first, run.count, at: now, &group) }
+            if taken < count { try await load.producer.waitForRoom() }
         }
 
         private mutating func take(
-            _ acknowledgement: Acknowledgement, at time: Double, _ group: inout ThrowingDiscardingTaskGroup<any Error>
+            _ acknowledgement: Acknowledgement, _ count: Int, at time: Double,
+            _ group: inout ThrowingDiscardingTaskGroup<any Error>
         ) {
-            sent += 1
+            sent += count
             let partition = acknowledgement.partition.partition
             if batches[partition]?.first.sharesBatch(with: acknowledgement) ?? false {
-                batches[partition]?.times.append(time)
+                batches[partition]?.times.append((time, count))
                 return
             }
-            let before = batches.updateValue(Taken(first: acknowledgement, times: [time]), forKey: partition)
+            let before = batches.updateValue(
+                Taken(first: acknowledgement, times: [(time, count)]), forKey: partition)
             if let before { load.await(before, &group) }
         }
 
@@ -249,9 +256,9 @@ final class ProduceLoad: Sendable {
             let now = ProcessTimes.now.wall
             progress.withLock { progress in
                 if case .failure(let error) = result, progress.failure == nil { progress.failure = error }
-                for time in taken.times {
-                    progress.all.add(now - time)
-                    progress.recent.add(now - time)
+                for (time, count) in taken.times {
+                    progress.all.add(now - time, times: count)
+                    progress.recent.add(now - time, times: count)
                 }
             }
         }
