@@ -194,8 +194,8 @@ struct TopicPlanTests {
         for ending in [["retention.ms": "86400000"], ["retention.bytes": "1000"]] {
             let warnings = try plan(changelog, endless.merging(ending) { $1 }).warnings
             #expect(warnings.count == 1)
-            #expect(
-                warnings.first?.contains("'moldau topics configure \(changelog) --set cleanup.policy=compact'") == true)
+            let command = "'moldau configs alter --topic \(changelog) --add-config cleanup.policy=compact'"
+            #expect(warnings.first?.contains(command) == true)
         }
         #expect(try plan(changelog, ["cleanup.policy": "compact,delete"]).warnings.count == 1)
     }
@@ -210,7 +210,7 @@ struct TopicPlanTests {
         for name in [changelog, "counts"] {
             let error = #expect(throws: RuntimeError.self) { try plan(name, 1) }
             #expect(error == .tooFewReplicas(topic: name, replicas: 1, needed: 2))
-            #expect(error?.description.contains("--set min.insync.replicas=1") == true)
+            #expect(error?.description.contains("--add-config min.insync.replicas=1") == true)
         }
         // Nothing is written to it.
         #expect(try plan("input", 1).warnings == [])
@@ -241,7 +241,7 @@ struct TopicPlanTests {
         }
         #expect(try warnings(["retention.ms": "-1"]) == [])
         #expect(try warnings([:]).first?.contains("retention.ms=604800000 (the default), and -1 is needed") == true)
-        #expect(try warnings(["retention.ms": "1000"]).first?.contains("--set retention.ms=-1") == true)
+        #expect(try warnings(["retention.ms": "1000"]).first?.contains("--add-config retention.ms=-1") == true)
     }
 
     @Test(arguments: [

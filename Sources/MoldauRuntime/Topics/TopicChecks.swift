@@ -61,7 +61,7 @@ extension TopicDescription {
             return
                 "the internal topic '\(name)' has cleanup.policy=\(policy), and its rows are to stay: those that nobody writes "
                 + "again will be missing where the store is restored; set it with "
-                + "'moldau topics configure \(name) --set cleanup.policy=\(expected)'"
+                + "'moldau configs alter --topic \(name) --add-config cleanup.policy=\(expected)'"
         }
         guard let text = wanted[Self.retentionKey], let needed = Int64(text) else { return nil }
         let actual = configuration[Self.retentionKey]
