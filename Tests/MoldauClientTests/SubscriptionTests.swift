@@ -19,12 +19,7 @@ import Testing
     }
 
     private func read(_ consumer: Consumer<String, String>, _ count: Int) async throws -> [String] {
-        var values: [String] = []
-        let end = ContinuousClock.now + .seconds(40)
-        while values.count < count, ContinuousClock.now < end {
-            values += try await consumer.poll(within: .milliseconds(100)).map { "\($0.partition.topic) \($0.value)" }
-        }
-        return values.sorted()
+        try await consumer.read(count).map { "\($0.partition.topic) \($0.value)" }.sorted()
     }
 
     @Test(.timeLimit(.minutes(2))) func `a pattern's topics are read, also those that come later`() async throws {

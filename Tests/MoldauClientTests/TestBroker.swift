@@ -88,3 +88,13 @@ func withBroker(
     }
     try await broker.stop()
 }
+
+extension MoldauClient.Consumer {
+    /// So many records, or those of 200 polls. Not those that come until a time: on a busy machine a task gets
+    /// few turns in a minute.
+    func read(_ count: Int) async throws -> [ConsumerRecord<Key, Value>] {
+        var records: [ConsumerRecord<Key, Value>] = []
+        for _ in 0..<200 where records.count < count { records += try await poll(within: .milliseconds(200)) }
+        return records
+    }
+}
