@@ -4,75 +4,70 @@ extension NamedSetting {
     /// A path to an option.
     public typealias Path<Value> = WritableKeyPath<Options, Value> & Sendable
 
+    /// A value that some texts mean.
+    private static func value<Value>(
+        _ name: String, isSecret: Bool = false, expected: String, _ path: any Path<Value>,
+        text: @escaping @Sendable (Value) -> String?, read: @escaping @Sendable (String) -> Value?
+    ) -> NamedSetting {
+        NamedSetting(
+            name, isSecret: isSecret, expected: expected, value: { text($0[keyPath: path]) },
+            set: { options, text in
+                guard let value = read(text) else { return false }
+                options[keyPath: path] = value
+                return true
+            })
+    }
+
     /// Any text.
     public static func text(_ name: String, _ path: any Path<String>) -> NamedSetting {
-        NamedSetting(name, expected: "a text", value: { $0[keyPath: path] }) { options, text in
-            options[keyPath: path] = text
-            return true
-        }
+        value(name, expected: "a text", path, text: { $0 }, read: { $0 })
     }
 
     /// Any text, or none.
     public static func text(
         _ name: String, isSecret: Bool = false, _ path: any Path<String?>
     ) -> NamedSetting {
-        NamedSetting(name, isSecret: isSecret, expected: "a text", value: { $0[keyPath: path] }) { options, text in
-            options[keyPath: path] = text
-            return true
-        }
+        value(name, isSecret: isSecret, expected: "a text", path, text: { $0 }, read: { .some($0) })
     }
 
     /// A whole number.
     public static func number<Number: FixedWidthInteger & Sendable>(
         _ name: String, _ path: any Path<Number>, from least: Number = 0
     ) -> NamedSetting {
-        NamedSetting(
-            name, expected: "a whole number from \(least) on", value: { "\($0[keyPath: path])" },
-            set: { options, text in
-                guard let number = Number(text), number >= least else { return false }
-                options[keyPath: path] = number
-                return true
-            })
+        value(
+            name, expected: "a whole number from \(least) on", path, text: { "\($0)" },
+            read: { whole($0, from: least) })
     }
 
     /// A whole number, or none.
     public static func number<Number: FixedWidthInteger & Sendable>(
         _ name: String, _ path: any Path<Number?>, from least: Number = 0
     ) -> NamedSetting {
-        NamedSetting(
-            name, expected: "a whole number from \(least) on", value: { $0[keyPath: path].map { "\($0)" } },
-            set: { options, text in
-                guard let number = Number(text), number >= least else { return false }
-                options[keyPath: path] = number
-                return true
-            })
+        value(
+            name, expected: "a whole number from \(least) on", path, text: { $0.map { "\($0)" } },
+            read: { whole($0, from: least).map { .some($0) } })
     }
 
     /// A time in milliseconds.
     public static func milliseconds(
         _ name: String, _ path: any Path<Duration>, from least: Int64 = 0
     ) -> NamedSetting {
-        NamedSetting(
-            name, expected: "milliseconds, from \(least) on", value: { "\($0[keyPath: path].milliseconds)" },
-            set: { options, text in
-                guard let number = Int64(text), number >= least else { return false }
-                options[keyPath: path] = .milliseconds(number)
-                return true
-            })
+        value(
+            name, expected: "milliseconds, from \(least) on", path, text: { "\($0.milliseconds)" },
+            read: { whole($0, from: least).map { .milliseconds($0) } })
     }
 
     /// A time in milliseconds, or none.
     public static func milliseconds(
         _ name: String, _ path: any Path<Duration?>, from least: Int64 = 0
     ) -> NamedSetting {
-        NamedSetting(
-            name, expected: "milliseconds, from \(least) on",
-            value: { $0[keyPath: path].map { "\($0.milliseconds)" } },
-            set: { options, text in
-                guard let number = Int64(text), number >= least else { return false }
-                options[keyPath: path] = .milliseconds(number)
-                return true
-            })
+        value(
+            name, expected: "milliseconds, from \(least) on", path, text: { $0.map { "\($0.milliseconds)" } },
+            read: { whole($0, from: least).map { .some(.milliseconds($0)) } })
+    }
+
+    private static func whole<Number: FixedWidthInteger>(_ text: String, from least: Number) -> Number? {
+        Number(text).flatMap { $0 >= least ? $0 : nil }
     }
 
     /// Yes or no.
@@ -89,16 +84,10 @@ extension NamedSetting {
     public static func choice<Value: Equatable & Sendable>(
         _ name: String, _ path: any Path<Value>, _ choices: [(text: String, value: Value)]
     ) -> NamedSetting {
-        NamedSetting(
-            name, expected: list(choices.map(\.text)),
-            value: { options in choices.first { $0.value == options[keyPath: path] }?.text },
-            set: { options, text in
-                guard let found = choices.first(where: { $0.text.lowercased() == text.lowercased() }) else {
-                    return false
-                }
-                options[keyPath: path] = found.value
-                return true
-            })
+        value(
+            name, expected: list(choices.map(\.text)), path,
+            text: { value in choices.first { $0.value == value }?.text },
+            read: { text in choices.first { $0.text.lowercased() == text.lowercased() }?.value })
     }
 
     /// `a, b or c`.

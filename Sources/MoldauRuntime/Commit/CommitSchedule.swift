@@ -6,7 +6,8 @@ struct CommitSchedule {
     private(set) var isAwaited = false
 
     private let interval: Duration
-    private var last: Duration
+    /// When the last commit was, or the first task began.
+    private(set) var lastCommit: Duration
     private var writeBehind: Recurrence
     private var purge: Recurrence
 
@@ -14,18 +15,15 @@ struct CommitSchedule {
     private static var purgeInterval: Duration { .seconds(30) }
 
     init(_ configuration: StreamsConfiguration, now: Duration) {
-        (interval, last) = (configuration.commitInterval, now)
+        (interval, lastCommit) = (configuration.commitInterval, now)
         writeBehind = Recurrence(every: configuration.writeBehindInterval, since: now)
         purge = Recurrence(every: Self.purgeInterval, since: now)
     }
 
-    /// When the last commit was, or the first task began.
-    var lastCommit: Duration { last }
-
     /// Whether a commit is due: the interval is over, or a commit is wanted or already awaited. From then on it is
     /// awaited.
     mutating func isDue(at now: Duration, isWanted: @autoclosure () -> Bool) -> Bool {
-        isAwaited = isAwaited || now - last >= interval || isWanted()
+        isAwaited = isAwaited || now - lastCommit >= interval || isWanted()
         return isAwaited
     }
 
@@ -39,7 +37,7 @@ struct CommitSchedule {
     mutating func purges(at now: Duration) -> Bool { purge.takesTurn(at: now) }
 
     mutating func committed(at now: Duration) {
-        (last, isAwaited) = (now, false)
+        (lastCommit, isAwaited) = (now, false)
         count += 1
     }
 
@@ -47,5 +45,5 @@ struct CommitSchedule {
     mutating func cancelled() { isAwaited = false }
 
     /// The first task takes records from now on: before this there was nothing to commit.
-    mutating func begin(at now: Duration) { last = now }
+    mutating func begin(at now: Duration) { lastCommit = now }
 }
