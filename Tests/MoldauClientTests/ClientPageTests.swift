@@ -1,8 +1,11 @@
 import Foundation
+import Logging
 import MoldauClient
 import MoldauClientEmbedded
+import MoldauClientServiceLifecycle
 import MoldauRecords
 import ProgramSupport
+import ServiceLifecycle
 import Testing
 
 /// The examples of Docs/Clients.md, which has the lines of these functions.
@@ -45,6 +48,22 @@ private enum ClientPage {
         let producer = try Producer(to: orders, cluster: .embedded(cluster))
         let consumer = try Consumer([orders], cluster: .embedded(cluster), options: ConsumerOptions(group: "shop"))
         _ = (producer, consumer)
+    }
+
+    static func serve(
+        _ orders: Topic<String, String>, _ bills: Topic<String, String>, _ cluster: ClientOptions, _ logger: Logger
+    ) throws {
+        let consumer = try Consumer([orders], cluster: cluster, options: ConsumerOptions(group: "shop"))
+        let producer = try Producer(to: bills, cluster: cluster)
+        let worker = ConsumerService(consumer) { record in try await bill(record, by: producer) }
+        let group = ServiceGroup(services: [producer, worker], logger: logger)
+        _ = group
+    }
+
+    private static func bill(
+        _ record: ConsumerRecord<String, String>, by producer: Producer<String, String>
+    ) async throws {
+        _ = try await producer.enqueue(record.key, record.value)
     }
 
     static func consume(_ orders: Topic<String, String>, _ cluster: ClientOptions) async throws {

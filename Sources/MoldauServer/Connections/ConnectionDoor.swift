@@ -43,15 +43,30 @@ final class ConnectionDoor: Sendable {
     /// Goes on reading, which waited for room.
     func resume() { onLoop { $0.hasRoom() } }
 
-    /// Does something on the connection's event loop after a while, even if the connection has gone.
+    /// Does something on the connection's event loop after a while, or now on this thread if the connection has gone.
     func after(_ pause: Duration, _ body: @escaping @Sendable () -> Void) {
-        eventLoop.scheduleTask(in: TimeAmount(pause), body)
+        let isLater = whileOpen { eventLoop.scheduleTask(in: TimeAmount(pause), body) }
+        if !isLater { body() }
     }
 
     private func onLoop(_ body: @escaping @Sendable (any ConnectionEnd) -> Void) {
-        eventLoop.execute { [self] in
-            guard let end = bound.withLock({ $0 })?.value else { return }
-            body(end)
+        whileOpen {
+            eventLoop.execute { [self] in
+                guard let end = bound.withLock({ $0 })?.value else { return }
+                body(end)
+            }
+        }
+    }
+
+    /// Gives the event loop something to do unless the door is shut. The lock is held meanwhile, as a loop shuts its
+    /// doors before it is shut down, and then takes nothing.
+    /// - Returns: false if the door is shut.
+    @discardableResult
+    private func whileOpen(_ give: () -> Void) -> Bool {
+        bound.withLock { bound in
+            guard bound != nil else { return false }
+            give()
+            return true
         }
     }
 }
