@@ -26,13 +26,41 @@ private final class OwnThread: TaskExecutor {
     }
 }
 
+/// How the members of a group agree on who reads what.
+enum Sharing: Sendable {
+    case classic(ConsumerOptions.Assignor)
+    /// The broker decides. It hears of each member every 5 seconds.
+    case consumer
+
+    fileprivate static let each = [
+        classic(.range), classic(.roundRobin), classic(.sticky), classic(.cooperativeSticky), consumer,
+    ]
+    fileprivate static let protocols = [classic(.range), consumer]
+
+    fileprivate func choose(in options: inout ConsumerOptions) {
+        switch self {
+        case .classic(let assignor): options.assignors = [assignor]
+        case .consumer: options.groupProtocol = .consumer
+        }
+    }
+
+    /// Whether partitions that stay are read on.
+    fileprivate var isCooperative: Bool {
+        switch self {
+        case .classic(let assignor): assignor == .cooperativeSticky
+        case .consumer: true
+        }
+    }
+}
+
 @Suite struct GroupTests {
     private func member(
-        _ broker: TestBroker, _ noted: Noted, _ assignors: [ConsumerOptions.Assignor] = [.range]
+        _ broker: TestBroker, _ noted: Noted, _ sharing: Sharing = .classic(.range), instance: String? = nil
     ) throws -> Consumer<String, String> {
         var options = ConsumerOptions(group: "g")
+        options.instanceID = instance
         options.offsetReset = .earliest
-        options.assignors = assignors
+        sharing.choose(in: &options)
         options.heartbeatInterval = .milliseconds(100)
         options.sessionTimeout = .seconds(6)
         options.onRebalance = { noted.note($0) }
@@ -59,15 +87,13 @@ private final class OwnThread: TaskExecutor {
         }
     }
 
-    @Test(arguments: [ConsumerOptions.Assignor.range, .roundRobin, .sticky, .cooperativeSticky])
-    func `two members share the partitions, and the one that stays gets all`(
-        assignor: ConsumerOptions.Assignor
-    ) async throws {
+    @Test(arguments: Sharing.each)
+    func `two members share the partitions, and the one that stays gets all`(sharing: Sharing) async throws {
         try await withBroker(topics: ["t": 4]) { broker in
             try await fill(broker, 0..<100, partitions: 4)
             let (first, second) = (Noted(), Noted())
-            let one = try member(broker, first, [assignor])
-            let two = try member(broker, second, [assignor])
+            let one = try member(broker, first, sharing)
+            let two = try member(broker, second, sharing)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await poll(one, first) }
                 try await wait("reading") { first.values.count == 100 }
@@ -87,7 +113,7 @@ private final class OwnThread: TaskExecutor {
                 do { try await group.waitForAll() } catch ClientError.closed { /* The first was closed. */  }
             }
             await two.close()
-            if assignor == .cooperativeSticky {
+            if sharing.isCooperative {
                 // Two of four partitions stay, and are never given up.
                 let revoked = first.events.compactMap { if case .revoked(let gone) = $0 { gone.count } else { nil } }
                 #expect(revoked.first == 2)
@@ -95,16 +121,17 @@ private final class OwnThread: TaskExecutor {
         }
     }
 
-    @Test func `a group goes on where it has committed, after its only member has left`() async throws {
+    @Test(arguments: Sharing.protocols)
+    func `a group goes on where it has committed, after its only member has left`(sharing: Sharing) async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let noted = Noted()
-            let first = try member(broker, noted)
+            let first = try member(broker, noted, sharing)
             var values: [String] = []
             while values.count < 10 { values += try await first.poll().map(\.value) }
             await first.close()
             try await fill(broker, 10..<15)
-            let second = try member(broker, noted)
+            let second = try member(broker, noted, sharing)
             values = []
             while values.count < 5 { values += try await second.poll().map(\.value) }
             #expect(values == (10..<15).map { "\($0)" })
@@ -127,12 +154,13 @@ private final class OwnThread: TaskExecutor {
         await consumer.close()
     }
 
-    @Test func `a topic that comes later is read`() async throws {
+    @Test(arguments: Sharing.protocols)
+    func `a topic that comes later is read`(sharing: Sharing) async throws {
         var options = ServerOptions()
         options.createsTopics = false
         try await withBroker(options, topics: ["other": 1]) { broker in
             let noted = Noted()
-            let consumer = try member(broker, noted)
+            let consumer = try member(broker, noted, sharing)
             #expect(try await consumer.poll().isEmpty && consumer.assignment.isEmpty)
             try broker.create("t", partitions: 2)
             try await fill(broker, 0..<10, partitions: 2)
@@ -146,11 +174,13 @@ private final class OwnThread: TaskExecutor {
         }
     }
 
-    @Test func `a member that does not poll loses its partitions, and is told`() async throws {
+    @Test(arguments: Sharing.protocols)
+    func `a member that does not poll loses its partitions, and is told`(sharing: Sharing) async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let noted = Noted()
             var options = ConsumerOptions(group: "g")
+            sharing.choose(in: &options)
             options.offsetReset = .earliest
             options.commitsAutomatically = false
             options.heartbeatInterval = .milliseconds(100)
@@ -167,6 +197,54 @@ private final class OwnThread: TaskExecutor {
             }
             while try await consumer.poll().isEmpty {}
             #expect(noted.events.contains(.lost([TopicPartition("t", 0)])))
+            await consumer.close()
+        }
+    }
+
+    @Test func `a static member of the consumer protocol comes back to its partitions, and nobody else moves`()
+        async throws
+    {
+        try await withBroker(topics: ["t": 4]) { broker in
+            let (first, second) = (Noted(), Noted())
+            let one = try member(broker, first, .consumer, instance: "one")
+            let two = try member(broker, second, .consumer, instance: "two")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await poll(one, first) }
+                group.addTask { try await poll(two, second) }
+                try await wait("sharing") { one.assignment.count == 2 && two.assignment.count == 2 }
+                let (own, events) = (two.assignment, first.events)
+                await two.close()
+                let again = try member(broker, second, .consumer, instance: "two")
+                group.addTask { try await poll(again, second) }
+                try await wait("coming back") { again.assignment == own }
+                #expect(first.events == events, "the other one has nothing to do with it")
+                group.cancelAll()
+                do { try await group.waitForAll() } catch ClientError.closed { /* One was closed. */  }
+                await again.close()
+            }
+            await one.close()
+        }
+    }
+
+    @Test func `offsets are committed within a transaction by a member of the consumer protocol`() async throws {
+        try await withBroker(topics: ["t": 1, "out": 1]) { broker in
+            try await fill(broker, 0..<3)
+            let noted = Noted()
+            let consumer = try member(broker, noted, .consumer)
+            var values: [String] = []
+            while values.count < 3 { values += try await consumer.poll().map(\.value) }
+            var options = ProducerOptions()
+            options.transactionalID = "tx"
+            let out = Topic<String, String>("out")
+            let producer = try Producer(to: out, cluster: broker.client, options: options)
+            let metadata = try #require(consumer.groupMetadata)
+            let partition = TopicPartition("t", 0)
+            try await producer.transaction { transaction in
+                _ = try await producer.enqueue("k", "v")
+                try await transaction.commit([partition: Offset(3)], of: metadata)
+            }
+            #expect(try await consumer.committed([partition]) == [partition: Offset(3)])
+            await producer.close()
             await consumer.close()
         }
     }

@@ -35,10 +35,25 @@ public struct ConsumerOptions: Sendable {
         case cooperativeSticky = "cooperative-sticky"
     }
 
+    /// By what protocol the members of a group agree on who reads what.
+    public enum GroupProtocol: String, Hashable, Sendable {
+        /// One of the members decides, by one of the `assignors`. All members join anew whenever something changes.
+        case classic
+        /// The broker decides, and members give partitions up and take them one by one, while the others read on
+        /// (KIP-848). Brokers have it from Apache Kafka 4.0 on.
+        case consumer
+    }
+
     /// `group.id`: the group with which partitions are shared, and for which offsets are committed.
     public var group: String?
     /// `group.instance.id`: the name of a member that keeps its partitions over a restart.
     public var instanceID: String?
+    /// `group.protocol`. With `consumer`, the broker decides about sessions, heartbeats and assignors:
+    /// `sessionTimeout`, `heartbeatInterval` and `assignors` are not used.
+    public var groupProtocol = GroupProtocol.classic
+    /// `group.remote.assignor`: how the broker spreads partitions in a group of the protocol `consumer`, for instance
+    /// "uniform" or "range". nil: as the broker likes.
+    public var remoteAssignor: String?
     /// `auto.offset.reset`.
     public var offsetReset = OffsetReset.latest
     /// `isolation.level`.

@@ -57,14 +57,9 @@ extension ConsumerSession {
     private func close(committing positions: [TopicPartition: Offset]) async {
         let member = state.withLock(\.member)
         if options.commitsAutomatically { try? await commit(positions) }
-        if let member, !member.memberID.isEmpty {
+        if let member, !member.metadata.memberID.isEmpty {
             if !member.owned.isEmpty { await options.onRebalance?(.revoked(member.owned)) }
-            // A member with a name of its own keeps its partitions for when it comes back.
-            if options.instanceID == nil {
-                let request = member.leaveRequest(because: "the consumer was closed")
-                _ = try? await askCoordinator(
-                    request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
-            }
+            await leave(member)
         }
         let waiting = state.withLock { state in
             state.isClosed = true
@@ -73,5 +68,18 @@ extension ConsumerSession {
         }
         waiting?.give(.failure(ClientError.closed))
         cluster.close()
+    }
+
+    /// A member with a name of its own keeps its partitions for when it comes back.
+    private func leave(_ member: any Membership) async {
+        if let member = member as? GroupMember {
+            guard options.instanceID == nil else { return }
+            let request = member.leaveRequest(because: "the consumer was closed")
+            _ = try? await askCoordinator(
+                request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
+        } else if let request = update(HeartbeatMember.self, { $0.leaveRequest(keepsPartitions: true) }) ?? nil {
+            _ = try? await askCoordinator(
+                request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
+        }
     }
 }

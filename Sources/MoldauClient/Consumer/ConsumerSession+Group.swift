@@ -29,6 +29,15 @@ extension ConsumerSession {
     /// - Throws: `ClientError`, a retriable one if the group could not be reached until then; `CancellationError`.
     func keepMembership(until deadline: Duration) async throws {
         guard let member = state.withLock(\.member), member.needsJoin else { return }
+        switch member {
+        case let member as GroupMember: try await rejoin(member, until: deadline)
+        case let member as HeartbeatMember: await follow(member)
+        default: break
+        }
+    }
+
+    /// By the classic protocol, all members join again whenever something changes.
+    private func rejoin(_ member: GroupMember, until deadline: Duration) async throws {
         if !member.isLost, !options.isCooperative, !member.owned.isEmpty {
             // Whatever it will read, it gives up what it has first.
             await giveUp(member.owned, keeping: [])
@@ -52,17 +61,20 @@ extension ConsumerSession {
     }
 
     /// Tells of partitions that others have.
-    private func mourn() async {
+    func mourn() async {
         guard let member = state.withLock(\.member), member.isLost else { return }
         withFetch { $0.assign([]) }
         await options.onRebalance?(.lost(member.owned))
-        update { $0.mourn() }
+        state.withLock { $0.member?.mourn() }
     }
 
+    /// Changes a member of that protocol.
     @discardableResult
-    private func update<Result: Sendable>(_ body: @Sendable (inout GroupMember) -> Result) -> Result? {
+    func update<Member: Membership, Result: Sendable>(
+        _: Member.Type, _ body: @Sendable (inout Member) -> Result
+    ) -> Result? {
         state.withLock { state in
-            guard var member = state.member else { return nil }
+            guard var member = state.member as? Member else { return nil }
             defer { state.member = member }
             return body(&member)
         }
@@ -70,7 +82,7 @@ extension ConsumerSession {
 
     /// One round of JoinGroup and SyncGroup.
     private func join(_ group: String, until deadline: Duration) async throws -> GroupMember.Step {
-        guard let request = state.withLock({ $0.member?.joinRequest() }) else { return .joinAgain }
+        guard let request = update(GroupMember.self, { $0.joinRequest() }) else { return .joinAgain }
         // The coordinator waits for the other members as long as they may take to poll.
         let timeout = options.maxPollInterval + .seconds(5)
         let joined = try await askCoordinator(
@@ -78,8 +90,8 @@ extension ConsumerSession {
         ) {
             $0.errorCode
         }
-        let step = update { $0.joined(joined) } ?? .joinAgain
-        guard step == .sync, let topics = state.withLock({ $0.member?.topicsToSpread }) else { return step }
+        let step = update(GroupMember.self) { $0.joined(joined) } ?? .joinAgain
+        guard step == .sync, let topics = update(GroupMember.self, { $0.topicsToSpread }) else { return step }
         var counts: [String: Int32] = [:]
         for topic in topics.sorted() {
             do {
@@ -88,24 +100,25 @@ extension ConsumerSession {
                 // A topic that is not there has nothing to read.
             }
         }
-        guard let sync = state.withLock({ [counts] in $0.member?.syncRequest(counts: counts) }) else {
+        guard let sync = update(GroupMember.self, { [counts] in $0.syncRequest(counts: counts) }) else {
             return .joinAgain
         }
         let synced = try await askCoordinator(sync, of: group, timeout: timeout, within: options.apiTimeout) {
             $0.errorCode
         }
-        return update { $0.synced(synced) } ?? .joinAgain
+        return update(GroupMember.self) { $0.synced(synced) } ?? .joinAgain
     }
 
-    private func take(_ partitions: Set<TopicPartition>) async {
+    /// Gives up what the member is no longer to read, and takes what is new.
+    func take(_ partitions: Set<TopicPartition>) async {
         let owned = state.withLock { $0.member?.owned ?? [] }
         let gone = owned.subtracting(partitions)
         if !gone.isEmpty {
             await giveUp(gone, keeping: owned.intersection(partitions))
-            update { $0.joinOnceMore() }
+            update(GroupMember.self) { $0.joinOnceMore() }
         }
         let new = partitions.subtracting(owned)
-        update { $0.own(partitions) }
+        state.withLock { $0.member?.own(partitions) }
         cluster.refresh(Set(partitions.map(\.topic)).sorted())
         beat()
         // They are there when it is told, so that it may seek; nothing is read before it returns.
@@ -117,7 +130,7 @@ extension ConsumerSession {
         if options.commitsAutomatically { try? await commit(positions(of: partitions)) }
         await options.onRebalance?(.revoked(partitions))
         withFetch { $0.assign(kept) }
-        update { $0.own(kept) }
+        state.withLock { $0.member?.own(kept) }
     }
 
     /// Sets the positions of partitions to those that the group has committed.
@@ -156,7 +169,7 @@ extension ConsumerSession {
         let now = cluster.world.now
         enum Beat { case none, later, heart(HeartbeatRequest), leave(LeaveGroupRequest) }
         let beat = state.withLock { state -> Beat in
-            guard let member = state.member, member.isStable, !state.isClosed else {
+            guard var member = state.member as? GroupMember, member.isStable, !state.isClosed else {
                 state.isBeating = false
                 return .none
             }
@@ -165,7 +178,8 @@ extension ConsumerSession {
             guard now - state.polledAt < options.maxPollInterval || state.isReading else {
                 state.isBeating = false
                 let request = member.leaveRequest(because: "max.poll.interval.ms has passed without a poll")
-                state.member?.leave()
+                member.leave()
+                state.member = member
                 return .leave(request)
             }
             return .heart(member.heartbeat())

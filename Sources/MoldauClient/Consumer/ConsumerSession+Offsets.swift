@@ -29,15 +29,22 @@ extension ConsumerSession {
     /// - Throws: `ClientError`; `CancellationError`.
     func commit(_ offsets: [TopicPartition: Offset]) async throws {
         guard !offsets.isEmpty else { return }
-        let (request, group) = try commitRequest(offsets)
         let earlier = OneAnswer<Void>()
         let isFree = state.withLock { state in
             if state.pendingCommits > 0 { state.waitingCommits.append(earlier) }
             return state.pendingCommits == 0
         }
         if !isFree { try await earlier.get() }
-        let response = try await askCoordinator(request, of: group, within: options.apiTimeout, code: \.errorCode)
-        if let error = outcome(of: request, response) { throw error }
+        let end = cluster.world.now + options.apiTimeout
+        while true {
+            let (request, group) = try commitRequest(offsets)
+            let response = try await askCoordinator(
+                request, of: group, within: end - cluster.world.now, code: \.errorCode)
+            guard let error = outcome(of: request, response) else { return }
+            guard response.errorCode == .staleMemberEpoch, cluster.world.now < end else { throw error }
+            // The epoch has changed; the answer to a heartbeat has told, or is about to.
+            try await cluster.world.sleep(cluster.options.retryBackoff)
+        }
     }
 
     /// Commits offsets for the group, once: a commit that failed is not repeated, since a later one may have succeeded.
@@ -140,23 +147,25 @@ extension ConsumerSession {
                 $0.partitionIndexes = numbers
             }
         }
-        let request = OffsetFetchRequest {
-            $0.groupID = group
-            $0.topics = topics
-            $0.groups = [
-                .init {
-                    $0.groupID = group
-                    $0.topics = topics
-                }
-            ]
-            $0.requireStable = true
-        }
         let end = cluster.world.now + time
         while true {
+            let request = OffsetFetchRequest {
+                $0.groupID = group
+                $0.topics = topics
+                $0.groups = [
+                    .init {
+                        $0.groupID = group
+                        $0.topics = topics
+                        guard let member = heartbeatMember, member.generation > 0 else { return }
+                        ($0.memberID, $0.memberEpoch) = (member.memberID, member.generation)
+                    }
+                ]
+                $0.requireStable = true
+            }
             let response = try await askCoordinator(
                 request, of: group, within: end - cluster.world.now, code: \.code)
-            // An open transaction is about to commit offsets.
-            if response.code == .unstableOffsetCommit, cluster.world.now < end {
+            // An open transaction is about to commit offsets, or the answer to a heartbeat is about to tell the epoch.
+            if [.unstableOffsetCommit, .staleMemberEpoch].contains(response.code), cluster.world.now < end {
                 try await cluster.world.sleep(cluster.options.retryBackoff)
                 continue
             }

@@ -2,7 +2,7 @@ internal import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// Drives a `FetchMachine` and a `GroupMember`: the part of a consumer that does not know types.
+/// Drives a `FetchMachine` and a `Membership`: the part of a consumer that does not know types.
 ///
 /// Fetches and heartbeats go on in the background. Joining the group, and whatever else makes partitions come and go,
 /// happens within `nextChunk` and `close` only, in the task that reads.
@@ -10,7 +10,7 @@ final class ConsumerSession: Sendable {
     struct State {
         var fetch: FetchMachine
         /// nil if partitions are assigned by hand.
-        var member: GroupMember?
+        var member: (any Membership)?
         /// The reader that waits for records.
         var waiting: OneAnswer<Void>?
         /// Whether it, or else the next one, waits no longer.
@@ -54,13 +54,8 @@ final class ConsumerSession: Sendable {
         self.options = options
         cluster = ClusterClient(client, world)
         driver = Driver(world)
-        var member: GroupMember?
-        if let subscription {
-            guard let group = options.group else {
-                throw .invalidSetting(
-                    "group.id", reason: "topics are shared in a group; name one, or assign partitions")
-            }
-            member = GroupMember(options, group: group, subscription)
+        let member = try subscription.map { subscription throws(ClientError) in
+            try Self.member(options, subscription, client, world)
         }
         var state = State(fetch: FetchMachine(options, client), member: member)
         state.polledAt = world.now
@@ -165,7 +160,7 @@ final class ConsumerSession: Sendable {
     private func drive() {
         driver.begin()
         let (now, time, map) = (cluster.world.now, cluster.world.time, cluster.map)
-        let (actions, due, waiting, bell) = state.withLock { state in
+        let (actions, fetchDue, waiting, bell) = state.withLock { state in
             guard !state.isClosed else {
                 return ([FetchMachine.Action](), Duration?.none, OneAnswer<Void>?.none, (@Sendable () -> Void)?.none)
             }
@@ -178,6 +173,7 @@ final class ConsumerSession: Sendable {
         waiting?.give(.success(()))
         bell?()
         perform(actions)
+        let due = [fetchDue, sendHeartbeat(now)].compactMap(\.self).min()
         if let due { driver.wait(until: due, now) { [weak self] in self?.drive() } }
     }
 

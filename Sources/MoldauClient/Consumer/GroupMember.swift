@@ -9,15 +9,8 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// What a member of a group wants to read.
-enum Subscription: Sendable {
-    case topics(Set<String>)
-    /// All topics whose names match, also those that come later.
-    case pattern(TopicExpression)
-}
-
-/// A consumer's membership in its group, as a pure state: it makes requests and takes their answers.
-struct GroupMember: Sendable {
+/// A membership by the classic protocol: it makes requests and takes their answers.
+struct GroupMember: Membership {
     /// What follows from an answer.
     enum Step: Equatable {
         /// Ask once more, at once.
@@ -34,22 +27,16 @@ struct GroupMember: Sendable {
 
     let group: String
     private let options: ConsumerOptions
-    /// What it subscribes to.
-    private(set) var topics: Set<String> = []
+    private var subscribed: SubscribedTopics
     /// What it had subscribed to when it last asked to join.
     private var joinedTopics: Set<String> = []
-    /// Set if the topics are those that match it, and the last answer about the cluster whose topics were matched.
-    private var pattern: TopicExpression?
-    private var matchedRevision: Int?
     private(set) var memberID = ""
     private(set) var generation: Int32 = -1
-    /// What the member reads.
     private(set) var owned: Set<TopicPartition> = []
     /// What it had when it last got something, for the assignor "sticky".
     private var last = StickyUserData()
     /// Whether it has to join before it reads on, once it knows its topics.
     private var isJoinDue = true
-    /// Whether the group has given the member's partitions to others already.
     private(set) var isLost = false
     private(set) var protocolName = ""
     /// What the others have told, if this member leads.
@@ -60,20 +47,18 @@ struct GroupMember: Sendable {
 
     init(_ options: ConsumerOptions, group: String, _ subscription: Subscription) {
         (self.options, self.group) = (options, group)
-        subscribe(subscription)
+        subscribed = SubscribedTopics(subscription)
     }
 
-    /// Reads other topics from the next time on that it joins, which is due.
+    /// What it subscribes to.
+    var topics: Set<String> { subscribed.names }
+
     mutating func subscribe(_ subscription: Subscription) {
         isJoinDue = true
-        switch subscription {
-        case .topics(let names): (topics, pattern) = (names, nil)
-        case .pattern(let expression): (topics, pattern, matchedRevision) = ([], expression, nil)
-        }
+        subscribed = SubscribedTopics(subscription)
     }
 
-    /// Whether it has to join before it reads on.
-    var needsJoin: Bool { isJoinDue && (pattern == nil || matchedRevision != nil) }
+    var needsJoin: Bool { isJoinDue && subscribed.areKnown }
 
     var metadata: ConsumerGroupMetadata {
         ConsumerGroupMetadata(group: group, generation: generation, memberID: memberID, instanceID: options.instanceID)
@@ -190,16 +175,11 @@ struct GroupMember: Sendable {
     /// A topic that the member's pattern matches has come or gone: it joins again. A topic that the group reads has
     /// come, or has more partitions than its leader has spread: all join again.
     mutating func notice(_ map: ClusterMap) {
-        if let pattern, map.knowsAll, map.revision != matchedRevision {
-            let matched = map.names(matching: pattern)
-            if matched != topics { (topics, isJoinDue) = (matched, true) }
-            matchedRevision = map.revision
-        }
+        if subscribed.match(map) { isJoinDue = true }
         guard isLeader, isStable, !isJoinDue else { return }
         isJoinDue = counts.contains { map.topics[$0.key].map { Int32($0.leaders.count) } ?? 0 > $0.value }
     }
 
-    /// The member reads these now.
     mutating func own(_ partitions: Set<TopicPartition>) { owned = partitions }
 
     /// What moves elsewhere was given up: the next round gives it away.
@@ -209,8 +189,6 @@ struct GroupMember: Sendable {
 
     func heartbeat() -> HeartbeatRequest { HeartbeatRequest(metadata) }
 
-    /// The answer to a heartbeat, or to a commit, of this generation.
-    /// - Returns: an error that ends the membership for good.
     mutating func heard(_ code: ErrorCode, generation: Int32) -> ClientError? {
         guard generation == self.generation else { return nil }
         switch code {
@@ -224,13 +202,11 @@ struct GroupMember: Sendable {
         return nil
     }
 
-    /// The member is out: what it has read since its last commit cannot be committed.
     mutating func leave() {
         (memberID, generation, isJoinDue) = ("", -1, true)
         isLost = !owned.isEmpty
     }
 
-    /// It has been told that its partitions are lost.
     mutating func mourn() { (isLost, owned) = (false, []) }
 
     func leaveRequest(because reason: String) -> LeaveGroupRequest { LeaveGroupRequest(metadata, because: reason) }

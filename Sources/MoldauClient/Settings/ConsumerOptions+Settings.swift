@@ -3,6 +3,8 @@ public import MoldauRecords
 extension ConsumerOptions: NamedSettings {
     public static let namedSettings: [NamedSetting<ConsumerOptions>] = [
         .text("group.id", \.group), .text("group.instance.id", \.instanceID),
+        .choice("group.protocol", \.groupProtocol, [("classic", .classic), ("consumer", .consumer)]),
+        .text("group.remote.assignor", \.remoteAssignor),
         .choice(
             "auto.offset.reset", \.offsetReset, [("latest", .latest), ("earliest", .earliest), ("none", .none)]),
         .choice(

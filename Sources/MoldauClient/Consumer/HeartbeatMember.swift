@@ -1,0 +1,246 @@
+// A member of a group by the consumer protocol (KIP-848). The coordinator decides what each member reads. Only
+// heartbeats are sent: they tell what has changed, and their answers what the member is to read.
+//
+//             epoch 0                         what it subscribes to and reads
+//     out ─────────────────▶ member ──────────────────────────────────────────┐
+//      ▲                       │  ◀── target: gives up what is not in it, then ┘
+//      │                       │      takes what is new
+//      └───────────────────────┘
+//        FENCED_MEMBER_EPOCH, UNKNOWN_MEMBER_ID: all is lost
+
+internal import MoldauRecords
+internal import MoldauWire
+
+/// A membership by the consumer protocol: it says when a heartbeat is due, and takes the answers.
+struct HeartbeatMember: Membership {
+    /// What follows from an answer.
+    enum Step: Equatable {
+        /// The next heartbeat comes when it is due.
+        case wait
+        /// The cluster is to be asked about topics that are not known yet.
+        case refresh
+        /// It is over.
+        case fail(ClientError)
+    }
+
+    /// What the coordinator was told. Only what has changed is told again.
+    private struct Report: Equatable {
+        var topics: Set<String>
+        var owned: [TopicID: [Int32]]
+    }
+
+    /// The epoch of a heartbeat that leaves the group, and of one by which a static member keeps its partitions.
+    private static let (leavingEpoch, awayEpoch): (Int32, Int32) = (-1, -2)
+
+    let group: String
+    private let id: String
+    private let options: ConsumerOptions
+    private var subscribed: SubscribedTopics
+    /// 0 while the member is out.
+    private(set) var epoch: Int32 = 0
+    private(set) var owned: Set<TopicPartition> = []
+    private(set) var isLost = false
+    /// What the coordinator wants the member to read.
+    private var target: [TopicID: [Int32]] = [:]
+    private var names: [TopicID: String] = [:]
+    private var ids: [String: TopicID] = [:]
+    private var seenRevision: Int?
+    /// The ids that the owned partitions' topics had when the member got them.
+    private var ownedIDs: [String: TopicID] = [:]
+    /// What the member is to read, as far as the topics are known.
+    private(set) var wanted: Set<TopicPartition> = []
+    private var report: Report
+    /// nil if the coordinator has to be told everything.
+    private var told: Report?
+    /// The heartbeat that waits for its answer, and what it has told.
+    private var asking: (number: Int, report: Report)?
+    private var count = 0
+    /// Whether the consumer is read, and so wants to be a member.
+    private var isWanted = false
+    /// The next heartbeat if there is nothing to tell, and the earliest one.
+    private var beatAt: Duration = .zero
+    private var retryAt: Duration = .zero
+    private var backoff: Backoff
+
+    /// - Parameter id: tells this consumer from all others.
+    init(_ options: ConsumerOptions, group: String, id: String, _ subscription: Subscription, _ backoff: Backoff) {
+        (self.options, self.group, self.id, self.backoff) = (options, group, id, backoff)
+        subscribed = SubscribedTopics(subscription)
+        report = Report(topics: subscribed.names, owned: [:])
+    }
+
+    var metadata: ConsumerGroupMetadata {
+        ConsumerGroupMetadata(
+            group: group, generation: epoch > 0 ? epoch : -1, memberID: epoch > 0 ? id : "",
+            instanceID: options.instanceID)
+    }
+
+    // MARK: What it reads
+
+    mutating func subscribe(_ subscription: Subscription) {
+        subscribed = SubscribedTopics(subscription)
+        settle()
+    }
+
+    mutating func notice(_ map: ClusterMap) {
+        guard map.revision != seenRevision else { return }
+        seenRevision = map.revision
+        _ = subscribed.match(map)
+        for (name, topic) in map.topics where topic.id != .zero { (names[topic.id], ids[name]) = (name, topic.id) }
+        settle()
+    }
+
+    var needsJoin: Bool { !isWanted || isLost || wanted != owned }
+
+    mutating func own(_ partitions: Set<TopicPartition>) {
+        owned = partitions
+        let topics = Set(partitions.map(\.topic))
+        ownedIDs = ownedIDs.filter { topics.contains($0.key) }
+        for topic in topics where ownedIDs[topic] == nil { ownedIDs[topic] = ids[topic] }
+        settle()
+    }
+
+    /// Finds out what follows from what has changed.
+    private mutating func settle() {
+        wanted = []
+        for (id, numbers) in target {
+            // A topic that was created anew is taken after the one before it was given up.
+            guard let name = names[id], ids[name] == id, ownedIDs[name] ?? id == id else { continue }
+            wanted.formUnion(numbers.map { TopicPartition(name, $0) })
+        }
+        report = Report(topics: subscribed.names, owned: [:])
+        for (topic, numbers) in owned.byTopic { if let id = ownedIDs[topic] { report.owned[id] = numbers } }
+    }
+
+    // MARK: Heartbeats
+
+    /// The consumer is read: from now on it is a member.
+    mutating func want() { isWanted = true }
+
+    /// Whether the member has subscribed to something. A group takes nobody who has not.
+    private var mayAsk: Bool {
+        isWanted && !isLost && asking == nil && (epoch > 0 || (subscribed.areKnown && !subscribed.names.isEmpty))
+    }
+
+    /// When `heartbeat` has something to send; nil if that depends on something else than time.
+    var dueTime: Duration? {
+        guard mayAsk else { return nil }
+        return told == report ? max(beatAt, retryAt) : retryAt
+    }
+
+    /// The heartbeat to send now, if one is due, and its number. The answer goes to `answered` or `failed`.
+    mutating func heartbeat(_ now: Duration) -> (number: Int, request: ConsumerGroupHeartbeatRequest)? {
+        guard let due = dueTime, due <= now else { return nil }
+        count += 1
+        asking = (count, report)
+        let request = ConsumerGroupHeartbeatRequest {
+            $0.groupID = group
+            $0.memberID = id
+            $0.memberEpoch = epoch
+            $0.instanceID = options.instanceID
+            if told == nil {
+                $0.rebalanceTimeoutMs = Int32(clamping: options.maxPollInterval.milliseconds)
+                $0.serverAssignor = options.remoteAssignor
+            }
+            if told?.topics != report.topics { $0.subscribedTopicNames = report.topics.sorted() }
+            if told?.owned != report.owned {
+                $0.topicPartitions = report.owned.sorted { $0.key < $1.key }.map { id, numbers in
+                    .init { ($0.topicID, $0.partitions) = (id, numbers) }
+                }
+            }
+        }
+        return (count, request)
+    }
+
+    /// - Parameter chance: from 0 up to, not including, 1.
+    mutating func answered(
+        _ number: Int, _ response: ConsumerGroupHeartbeatResponse, _ now: Duration, chance: Double
+    ) -> Step {
+        // The member may have left meanwhile.
+        guard let (asked, report) = asking, asked == number else { return .wait }
+        asking = nil
+        switch response.errorCode {
+        case .none: break
+        case .unknownMemberID, .fencedMemberEpoch:
+            leave()
+            retryAt = now + backoff.pause(chance: chance)
+            return .wait
+        case .fencedInstanceID: return .fail(.fenced(id: options.instanceID ?? ""))
+        default:
+            let reason = response.errorMessage.map { ": \($0)" } ?? ""
+            let error = ClientError.refused(
+                response.errorCode, "a heartbeat of a member of the group '\(group)'\(reason)")
+            // The name of a static member that has not left is free when its session is over.
+            guard error.isRetriable || response.errorCode == .unreleasedInstanceID else { return .fail(error) }
+            askAgain(now, chance: chance)
+            return .wait
+        }
+        backoff.reset()
+        (told, epoch) = (report, response.memberEpoch)
+        (beatAt, retryAt) = (now + .milliseconds(Int(max(1, response.heartbeatIntervalMs))), now)
+        if let assignment = response.assignment {
+            target = [:]
+            for topic in assignment.topicPartitions { target[topic.topicID, default: []] += topic.partitions }
+            settle()
+        }
+        return target.keys.contains { names[$0] == nil } ? .refresh : .wait
+    }
+
+    /// A heartbeat had no answer.
+    mutating func failed(_ number: Int, _ error: ClientError, _ now: Duration, chance: Double) -> Step {
+        guard let asking, asking.number == number else { return .wait }
+        askAgain(now, chance: chance)
+        if case .unsupportedAPI(_, let address) = error {
+            return .fail(
+                .invalidSetting(
+                    "group.protocol", reason: "\(address) does not know the protocol 'consumer'; choose 'classic'"))
+        }
+        return error.isRetriable ? .wait : .fail(error)
+    }
+
+    /// The coordinator may not have heard, or is elsewhere: everything is told again.
+    private mutating func askAgain(_ now: Duration, chance: Double) {
+        (asking, told) = (nil, nil)
+        retryAt = now + backoff.pause(chance: chance)
+    }
+
+    mutating func heard(_ code: ErrorCode, generation: Int32) -> ClientError? {
+        guard generation == epoch, epoch > 0 else { return nil }
+        switch code {
+        case .unknownMemberID, .fencedMemberEpoch: leave()
+        case .fencedInstanceID:
+            leave()
+            return .fenced(id: options.instanceID ?? "")
+        default: break
+        }
+        return nil
+    }
+
+    // MARK: Leaving
+
+    mutating func leave() {
+        (epoch, told, asking, target) = (0, nil, nil, [:])
+        isLost = !owned.isEmpty
+        settle()
+    }
+
+    mutating func mourn() {
+        isLost = false
+        own([])
+    }
+
+    /// Leaves the group until the consumer is read again.
+    /// - Parameter keepsPartitions: whether a static member comes back soon, and has its partitions then.
+    /// - Returns: what to send; nil if it is out already.
+    mutating func leaveRequest(keepsPartitions: Bool) -> ConsumerGroupHeartbeatRequest? {
+        defer { leave() }
+        isWanted = false
+        guard epoch > 0 else { return nil }
+        return ConsumerGroupHeartbeatRequest {
+            $0.groupID = group
+            $0.memberID = id
+            $0.memberEpoch = keepsPartitions && options.instanceID != nil ? Self.awayEpoch : Self.leavingEpoch
+            $0.instanceID = options.instanceID
+        }
+    }
+}
