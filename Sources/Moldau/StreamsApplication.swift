@@ -152,6 +152,29 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try store(name, options)
     }
 
+    /// Why there is no output, or less than expected: what went through each node, what it dropped and why, what is held
+    /// back and what it waits for, each with what to do. About this process; see `Explanation`.
+    ///
+    /// ```swift
+    /// print(try await app.explain())
+    /// ```
+    /// Asks each stream thread between two batches of records, and does not block; a thread that does not answer within
+    /// two seconds is one of the reasons. Works in every state, also after a failure.
+    /// - Throws: `CancellationError`.
+    public func explain() async throws -> Explanation { try await engine.explain() }
+
+    /// Why a store has no value for a key: which task has it, whether this process works on the task, which dropped
+    /// records had the key, and what the end of the store's changelog tells of it.
+    ///
+    /// Takes longer than a query if there is no value: up to 100,000 records of the changelog's partition are read.
+    /// - Throws: `QueryError.unknownStore` if the topology has no store of that name; `ClusterError`; errors of the
+    ///   serdes for a key that cannot be encoded; `CancellationError`.
+    public func explain<Name: StoreName>(
+        _ key: Name.Key, in name: Name
+    ) async throws -> KeyExplanation where Name.Key: Sendable, Name.Value: Sendable {
+        try await engine.explain(key, in: name)
+    }
+
     /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }
     /// Counts since the start. May be read from any thread.

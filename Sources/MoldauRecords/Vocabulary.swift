@@ -99,7 +99,7 @@ public struct Partition: Hashable, Comparable, Sendable, CustomStringConvertible
 }
 
 /// A partition of a named topic, written `orders-3`; its directory has the same name.
-public struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct TopicPartition: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     /// The topic's name.
     public var topic: String
     /// The partition of the topic.

@@ -82,7 +82,7 @@ public final class MockProcessorContext<Key, Value> {
     }
 
     /// The records that the processor dropped, by node and reason.
-    public var drops: [DropKey: Int64] { task.drops }
+    public var drops: [DropKey: Int64] { task.drops.mapValues(\.count) }
 
     /// The origin of the current record, as the processor sees it.
     public var origin: RecordOrigin? {

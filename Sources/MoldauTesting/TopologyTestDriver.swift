@@ -207,8 +207,8 @@ public final class TopologyTestDriver {
 
     /// The records that were dropped so far, by node and reason.
     public var drops: [DropKey: Int64] {
-        globalTables.drops.reduce(into: task.context.drops.merging(outbox.drops, uniquingKeysWith: +)) { all, drops in
-            all.merge(drops, uniquingKeysWith: +)
+        (globalTables.drops + [task.context.drops, outbox.drops]).reduce(into: [:]) { all, drops in
+            for (key, tally) in drops { all[key, default: 0] += tally.count }
         }
     }
 

@@ -1,5 +1,5 @@
 /// Why a record was dropped. Every drop is counted by its node and one of these reasons.
-public enum DropReason: String, Sendable, CaseIterable {
+public enum DropReason: String, Sendable, Codable, CaseIterable {
     /// An operator that needs a key got a record without one.
     case nullKey
     /// A record without a key reached a repartition topic, where it belongs to no partition.

@@ -55,6 +55,25 @@ import MoldauRecords
     }
 }
 
+extension Inlet {
+    /// The same inlet, counting the records.
+    func counted(by passed: PassedCount) -> Inlet {
+        let receive = receive
+        return Inlet { record in
+            passed.value &+= 1
+            try receive(record)
+        }
+    }
+}
+
+/// The number of records that a node has passed on.
+@usableFromInline package final class PassedCount {
+    // Changes with each record: an exclusivity check would cost more than the addition.
+    @exclusivity(unchecked) @usableFromInline package var value: Int64 = 0
+
+    init() {}
+}
+
 /// An update of a table's row: the new row and, if a node downstream needs it, the old one. nil means "no row".
 @usableFromInline package struct Change<Value> {
     /// The row after the change; nil if it was deleted.

@@ -14,6 +14,9 @@ import MoldauState
     private let stores: Set<String>
     /// The index of each store in the task, for work that must follow the order of the stores.
     private let storeOrder: [String: Int]
+    /// The counts of the records that the node has passed on: to all nodes downstream, and to one of them by its name.
+    /// Empty for a node that passes on whatever it does not drop.
+    package private(set) var counts: [(child: String?, count: PassedCount)] = []
 
     /// Made by the task that wires the node.
     @usableFromInline package init(
@@ -54,6 +57,26 @@ import MoldauState
         }
         return inlet
     }
+
+    /// The count of the records that this node passes on, which the node then keeps: for operators that pass on more or
+    /// fewer records than they take.
+    /// - Parameter child: for records that only this node downstream gets.
+    @usableFromInline package func counting(for child: String? = nil) -> PassedCount {
+        if let known = counts.first(where: { $0.child == child }) { return known.count }
+        let count = PassedCount()
+        counts.append((child, count))
+        return count
+    }
+
+    /// Like `next`, and counts the records.
+    @usableFromInline package func nextCounted<Key, Value>(
+        _: Key.Type = Key.self, _: Value.Type = Value.self
+    ) throws -> Inlet<Key, Value> { try next(Key.self, Value.self).counted(by: counting()) }
+
+    /// Like `child`, and counts the records.
+    @usableFromInline package func countedChild<Key, Value>(
+        named name: String, _: Key.Type = Key.self, _: Value.Type = Value.self
+    ) throws -> Inlet<Key, Value> { try child(named: name, Key.self, Value.self).counted(by: counting(for: name)) }
 
     /// The connected store with that name.
     /// - Throws: `TopologyError.storeNotConnected`, `.wrongType`.

@@ -38,11 +38,13 @@ extension Processor {
 public final class ProcessorContext<Key, Value> {
     package let node: NodeContext
     private let forwardToAll: Inlet<Key, Value>.Receive
+    private let passed: PassedCount
 
     /// Made by the node that runs the processor.
     package init(_ node: NodeContext) throws {
         self.node = node
         forwardToAll = try node.next(Key.self, Value.self).receive
+        passed = node.counting()
     }
 
     /// The id of the application.
@@ -63,13 +65,16 @@ public final class ProcessorContext<Key, Value> {
     /// Passes the record to all nodes downstream, depth first; returns when they have finished with it.
     public func forward(_ record: Record<Key, Value>) throws {
         try check(record)
+        passed.value &+= 1
         try forwardToAll(record)
     }
 
     /// Passes the record to the one node downstream with that name.
     public func forward(_ record: Record<Key, Value>, to child: String) throws {
         try check(record)
-        try node.child(named: child, Key.self, Value.self).receive(record)
+        let next = try node.child(named: child, Key.self, Value.self)
+        node.counting(for: child).value &+= 1
+        try next.receive(record)
     }
 
     @inline(__always)

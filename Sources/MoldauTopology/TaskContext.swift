@@ -43,8 +43,12 @@ import MoldauState
     /// The shortest time between two searches of an operator for closed windows.
     @usableFromInline package var closedWindowSearchInterval = Duration.seconds(1)
 
-    /// The number of dropped records, by node and reason.
-    @usableFromInline package private(set) var drops: [DropKey: Int64] = [:]
+    /// The dropped records, by node and reason.
+    package private(set) var drops: [DropKey: DropTally] = [:]
+    /// What is kept of them.
+    package var dropSamples = DropSamples.whole
+    /// What nodes hold back, and until when: each answers with nil if it holds nothing.
+    package private(set) var holders: [(node: String, look: () throws -> HeldRecords?)] = []
     /// Decides what to do after user code threw.
     @usableFromInline package var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
     /// The punctuations that processors have scheduled.
@@ -110,11 +114,27 @@ import MoldauState
     @usableFromInline package func add(_ work: any DeferredWork) { deferredWork.append(work) }
 
     /// Counts a dropped record, and diverts it if the topology says so.
-    /// - Parameter error: the error that user code threw, if it did.
-    @usableFromInline package func drop(_ reason: DropReason, at node: String, because error: (any Error)? = nil) {
-        drops[DropKey(node: node, reason: reason), default: 0] += 1
+    /// - Parameters:
+    ///   - error: the error that user code threw, if it did.
+    ///   - record: the record; nil for the one that is being processed.
+    @usableFromInline package func drop(
+        _ reason: DropReason, at node: String, because error: (any Error)? = nil, of record: OriginalRecord? = nil
+    ) {
+        drops[DropKey(node: node, reason: reason), default: DropTally()].add(at: now, dropSamples) {
+            record ?? currentRecord
+        }
         diversion?.taking(reason, at: node)?.note(Discard(reason: reason, node: node, error: error))
     }
+
+    /// A copy of the record that is being processed. Of a record that waited, only its place is known.
+    private var currentRecord: OriginalRecord? {
+        guard let origin else { return nil }
+        if let record = outbox.originalRecord, record.origin == origin { return record }
+        return OriginalRecord(origin: origin, key: nil, value: nil, timestamp: .none, headers: Headers())
+    }
+
+    /// Lets a node say what it holds back. `look` must not keep this context alive.
+    package func add(holder node: String, _ look: @escaping () throws -> HeldRecords?) { holders.append((node, look)) }
 
     /// Registers `flush` to be called at each commit, before the changelogs are written, in ascending `order`.
     @usableFromInline package func beforeCommit(order: Int, _ flush: @escaping () throws -> Void) {
@@ -133,7 +153,7 @@ import MoldauState
     @usableFromInline package func closeNodes() throws {
         var first: (any Error)?
         // Breaks the reference cycle: these hold the nodes, which hold this context.
-        defer { (commitHooks, schedules, deferredWork) = ([], [], []) }
+        defer { (commitHooks, schedules, deferredWork, holders) = ([], [], [], []) }
         while let close = closeHooks.popLast() {
             do { try close() } catch { first = first ?? error }
         }
@@ -147,7 +167,7 @@ import MoldauState
 }
 
 /// A sub-topology's instance for one partition; written `0_3`, also as the name of its state directory.
-public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct TaskID: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     /// The number of the sub-topology; negative for global stores.
     public let subtopology: Int
     /// The partition that the task reads in each of its topics.

@@ -26,6 +26,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     private struct Call {
         let record: Record<Key, Value>
         let situation: RecordSituation
+        let arrival: Duration
         var attempt = 0
         var state: State
     }
@@ -68,10 +69,14 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
     var isFull: Bool { calls.count >= maxInFlight }
     var isRunning: Bool { runningCount > 0 }
 
+    var held: HeldRecords? {
+        calls[first].map { HeldRecords(.results, count: Int64(count), since: $0.arrival) }
+    }
+
     /// Accepts a record even if the operator is full: all outputs of one input record must be accepted.
     func receive(_ record: Record<Key, Value>) {
         let now = context.task.time.uptime
-        calls[end] = Call(record: record, situation: context.task.situation, state: .waiting(until: now))
+        calls[end] = Call(record: record, situation: context.task.situation, arrival: now, state: .waiting(until: now))
         end += 1
         start(end - 1, now: now)
     }

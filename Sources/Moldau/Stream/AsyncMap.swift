@@ -57,8 +57,9 @@ extension KStream {
         ) { context in
             let calls = AsyncCalls(
                 context, maxInFlight: maxInFlight, retry: retry, timeout: timeout,
-                forward: try context.next(Key.self, NewValue.self).receive, transform)
+                forward: try context.nextCounted(Key.self, NewValue.self).receive, transform)
             context.task.add(calls)
+            context.task.add(holder: context.node) { [weak calls] in calls?.held }
             context.task.onClose { calls.cancel() }
             return Inlet { record in calls.receive(record) }
         }

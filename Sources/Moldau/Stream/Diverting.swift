@@ -80,9 +80,10 @@ private func entering<Key, Value>(
     _ context: NodeContext, _ nodes: Set<String>, _ reasons: Set<DropReason>, aside: String
 ) throws -> Inlet<Key, Value> {
     let forward = try context.next(Key.self, Value.self, besides: aside).receive
-    let divert = try context.child(named: aside, Key.self, Discarded<Value>.self).receive
-    let task = context.task
+    let divert = try context.countedChild(named: aside, Key.self, Discarded<Value>.self).receive
+    let (task, passed) = (context.task, context.counting())
     return Inlet { record in
+        passed.value &+= 1
         let outer = task.diversion
         let diversion = Diversion(nodes: nodes, reasons: reasons, outer: outer) { discard in
             let value = Discarded(

@@ -13,11 +13,13 @@ extension KStream {
         named name: String? = nil, _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KStream<Key, Value> {
         adding(.filter, named: name, prefix: "KSTREAM-FILTER-") { context in
-            let forward = try context.next(Key.self, Value.self).receiveParts
+            let (forward, passed) = (try context.next(Key.self, Value.self).receiveParts, context.counting())
             return Inlet(parts: { key, value, timestamp, headers in
                 let keeps: Bool
                 do { keeps = try isIncluded(key, value) } catch { return try context.failed(error) }
-                if keeps { try forward(key, value, timestamp, headers) }
+                guard keeps else { return }
+                passed.value &+= 1
+                try forward(key, value, timestamp, headers)
             })
         }
     }

@@ -26,11 +26,16 @@ extension KStream {
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> NewValues
     ) -> KStream<Key, NewValues.Element> {
         adding(.flatMapValues, named: name, prefix: "KSTREAM-FLATMAPVALUES-", changesValue: true) { context in
-            let forward = try context.next(Key.self, NewValues.Element.self).receiveParts
+            let (forward, passed) = (
+                try context.next(Key.self, NewValues.Element.self).receiveParts, context.counting()
+            )
             return Inlet(parts: { key, value, timestamp, headers in
                 let newValues: NewValues
                 do { newValues = try transform(key, value) } catch { return try context.failed(error) }
-                for newValue in newValues { try forward(key, newValue, timestamp, headers) }
+                for newValue in newValues {
+                    passed.value &+= 1
+                    try forward(key, newValue, timestamp, headers)
+                }
             })
         }
     }
@@ -47,11 +52,14 @@ extension KStream {
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Pairs
     ) -> KStream<NewKey, NewValue> where Pairs.Element == (NewKey, NewValue) {
         adding(.flatMap, named: name, prefix: "KSTREAM-FLATMAP-", changesKey: true) { context in
-            let forward = try context.next(NewKey.self, NewValue.self).receiveParts
+            let (forward, passed) = (try context.next(NewKey.self, NewValue.self).receiveParts, context.counting())
             return Inlet(parts: { key, value, timestamp, headers in
                 let pairs: Pairs
                 do { pairs = try transform(key, value) } catch { return try context.failed(error) }
-                for (newKey, newValue) in pairs { try forward(newKey, newValue, timestamp, headers) }
+                for (newKey, newValue) in pairs {
+                    passed.value &+= 1
+                    try forward(newKey, newValue, timestamp, headers)
+                }
             })
         }
     }

@@ -48,6 +48,13 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         return true
     }
 
+    func waiting() throws -> HeldRecords? {
+        try resume()
+        return try HeldRecords(.lateRows, try rows.all(), streamTime: streamTime) {
+            $0.timestamp.adding(ms: graceMs)
+        }
+    }
+
     /// Takes out the records whose wait is over, in the order of timestamp, key and arrival.
     func takeDue(_ body: (Record<Key, Value>, RecordOrigin?) throws -> Void) throws {
         let due = streamTime.subtracting(ms: graceMs)

@@ -39,6 +39,7 @@ struct GraceWait<Key, Value>: Sendable {
     func inlet(_ context: NodeContext, before inlet: Inlet<Key, Value>) throws -> Inlet<Key, Value> {
         let buffer: GraceBuffer<Key, Value> = try context.store(named: definition.name)
         let (join, task) = (inlet.receive, context.task)
+        task.add(holder: context.node) { [weak buffer] in try buffer?.waiting() }
         return Inlet { record in
             // Such records find no row at any time, so they need not wait.
             if key.isNull(record.key) || value.isNull(record.value) { return try join(record) }

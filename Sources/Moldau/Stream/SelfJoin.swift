@@ -14,7 +14,7 @@ extension StreamJoin where Left == Right {
 
     private func joiningWithItself(_ context: NodeContext, store: String) throws -> Inlet<Key, Left> {
         let records: WindowStore<Key, Left> = try context.store(named: store)
-        let forward = try context.next(Key.self, Result.self).receive
+        let forward = try context.nextCounted(Key.self, Result.self).receive
         let (beforeMs, afterMs) = (windows.before.milliseconds, windows.after.milliseconds)
         let retentionMs = windows.retention.milliseconds
         let observed = ObservedTime(context)

@@ -122,9 +122,12 @@ public final class BranchedKStream<Key, Value> {
         _ context: NodeContext, _ predicates: [(child: String, isIncluded: Predicate)], _ other: String?
     ) throws -> Inlet<Key, Value> {
         let arms = try predicates.map { arm in
-            (isIncluded: arm.isIncluded, forward: try context.child(named: arm.child, Key.self, Value.self).receive)
+            (
+                isIncluded: arm.isIncluded,
+                forward: try context.countedChild(named: arm.child, Key.self, Value.self).receive
+            )
         }
-        let rest = try other.map { try context.child(named: $0, Key.self, Value.self).receive }
+        let rest = try other.map { try context.countedChild(named: $0, Key.self, Value.self).receive }
         return Inlet { record in
             for arm in arms {
                 let takes: Bool

@@ -137,7 +137,10 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let others: WindowStore<Key, Other> = try context.store(named: others)
         let unmatched: Unmatched? = try unmatched.map { try context.store(named: $0) }
         unmatched?.wire(context)
-        let forward = try context.next(Key.self, Result.self).receive
+        if side == .left, let unmatched {
+            context.task.add(holder: context.node) { [weak unmatched] in try unmatched?.waiting(windows) }
+        }
+        let forward = try context.nextCounted(Key.self, Result.self).receive
         let (before, after) = side == .left ? (windows.before, windows.after) : (windows.after, windows.before)
         let (beforeMs, afterMs) = (before.milliseconds, after.milliseconds)
         let waitMs = waitsWithinGrace ? windows.grace.milliseconds : 0

@@ -50,6 +50,12 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         if observed == nil { observed = ObservedTime(context, of: name) }
     }
 
+    func waiting(_ windows: JoinWindows) throws -> HeldRecords? {
+        try HeldRecords(.match, try rows.all(), streamTime: observed?.latest ?? .none) { place in
+            place.timestamp + (place.side == .left ? windows.after : windows.before) + windows.grace + .milliseconds(1)
+        }
+    }
+
     /// Advances stream time to that of a record of either side.
     func observe(_ time: Timestamp) throws {
         if !isResumed { oldest = try rows.all().next()?.key.timestamp }

@@ -25,6 +25,7 @@ import MoldauTopology
     private let encodeKey: Serde<Key>.Encode
     @usableFromInline let context: NodeContext
     @usableFromInline let task: TaskContext
+    @usableFromInline let passed: PassedCount
     private let maxHeldKeys: Int
     private var held: [Held?] = []
     private var places: [[UInt8]: Int] = [:]
@@ -37,12 +38,16 @@ import MoldauTopology
         forward = try context.next(Key.self, Change<Value>.self).receiveParts
         encodeKey = key.at(context.topic(ofStore: store), .key).encode
         self.context = context
-        task = context.task
+        (task, passed) = (context.task, context.counting())
         switch emission {
         case .everyChange: (isHolding, maxHeldKeys) = (false, 0)
         case .lastPerCommit(let limit):
             (isHolding, maxHeldKeys) = (true, max(limit, 1))
             task.beforeCommit(order: context.order(ofStore: store)) { [unowned self] in try flush() }
+            task.add(holder: context.node) { [weak self] in
+                guard let count = self?.places.count, count > 0 else { return nil }
+                return HeldRecords(.commit, count: Int64(count))
+            }
         }
     }
 
@@ -61,6 +66,7 @@ import MoldauTopology
         if result == .refused { return context.drop(.olderThanHistory) }
         guard isHolding else {
             let change = Change(new: new, old: sendsOldValues ? old : nil, isLatest: result == .latest)
+            passed.value &+= 1
             return try forward(key, change, timestamp, headers)
         }
         try hold(key, new: new, old: old, at: timestamp, headers)
@@ -91,6 +97,7 @@ import MoldauTopology
         held = []
         places = [:]
         for case let change? in changes where change.new != nil || change.old != nil {
+            passed.value &+= 1
             try task.onBehalf(of: change.origin) {
                 try forward(
                     change.key, Change(new: change.new, old: sendsOldValues ? change.old : nil), change.timestamp,

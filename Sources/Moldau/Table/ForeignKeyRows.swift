@@ -120,7 +120,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
 
     /// Turns a change of a left row into subscriptions, following KAFKA-16394 and KAFKA-16407.
     private func send(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
-        let forward = try context.next(ForeignKey?.self, Message.self).receive
+        let forward = try context.nextCounted(ForeignKey?.self, Message.self).receive
         let partition = context.task.taskID.partition
         return Inlet { record in
             if dropsHistory.left, !record.value.isLatest { return context.drop(.outOfOrder) }
@@ -184,7 +184,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
 
     private func receive(_ context: NodeContext, store: String) throws -> Inlet<ForeignKey?, Message> {
         let subscriptions: TimestampedKeyValueStore<StoredKey, Message> = try context.store(named: store)
-        let forward = try context.next(ForeignKey?.self, Message.self).receive
+        let forward = try context.nextCounted(ForeignKey?.self, Message.self).receive
         return Inlet { record in
             if let foreignKey = record.key {
                 let key = StoredKey(foreignKey: foreignKey, primaryKey: record.value.primaryKey)
@@ -204,7 +204,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     private func lookUp(
         _ context: NodeContext, _ rightRows: RowGetter<ForeignKey, Other>
     ) throws -> Inlet<ForeignKey?, Message> {
-        let forward = try context.next(Key.self, Response.self).receive
+        let forward = try context.nextCounted(Key.self, Response.self).receive
         let get = try rightRows.make(context)
         return Inlet { record in
             let found: ValueAndTimestamp<Other>?
@@ -228,7 +228,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     /// Notifies all subscribers of a right row that it has changed.
     private func notify(_ context: NodeContext, store: String) throws -> Inlet<ForeignKey, Change<Other>> {
         let subscriptions: TimestampedKeyValueStore<StoredKey, Message> = try context.store(named: store)
-        let forward = try context.next(Key.self, Response.self).receive
+        let forward = try context.nextCounted(Key.self, Response.self).receive
         let prefix = StoredKey.prefixSerde(partKeys.foreign)
         let keyNull = right.key.null
         return Inlet { record in
@@ -248,7 +248,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     private func askAgain(
         _ context: NodeContext, _ leftRows: RowGetter<Key, Value>
     ) throws -> Inlet<Key, Response> {
-        let forward = try context.next(ForeignKey?.self, Message.self).receive
+        let forward = try context.nextCounted(ForeignKey?.self, Message.self).receive
         let (get, partition) = (try leftRows.make(context), context.task.taskID.partition)
         return Inlet { record in
             guard record.value.foreign == nil else { return }

@@ -57,7 +57,7 @@ private func regrouping<Key, Value, NewKey, NewValue>(
     // Keys are compared by their bytes. The suffix names the serde's topic, as the topic behind may be that of several
     // aggregations.
     let key = key.at("\(context.task.applicationID)-\(context.node)-repartition", .key)
-    let forward = try context.next(NewKey.self, Change<NewValue>.self).receive
+    let forward = try context.nextCounted(NewKey.self, Change<NewValue>.self).receive
     func moved(_ keyIn: Key, _ row: Value?, isNew: Bool) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
         guard let row, let (newKey, newValue) = try transform(keyIn, row) else { return nil }
         let reason: DropReason? =

@@ -114,7 +114,14 @@ private final class Suppression<Key, Value> {
         buffer = try context.store(named: store)
         self.key = key.at(buffer.cache.topic, .key)
         self.value = value.at(buffer.cache.topic, .value)
-        forward = try context.next(Key.self, Change<Value>.self).receive
+        forward = try context.nextCounted(Key.self, Change<Value>.self).receive
+        context.task.add(holder: context.node) { [weak self] in try self?.waiting() }
+    }
+
+    private func waiting() throws -> HeldRecords? {
+        guard let first = try buffer.firstTime() else { return nil }
+        return HeldRecords(
+            .suppression, count: Int64(buffer.count), streamTime: observed.latest, due: first.adding(ms: waitMs))
     }
 
     var inlet: Inlet<Key, Change<Value>> { Inlet { [self] record in try receive(record) } }

@@ -142,7 +142,7 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     let join: @Sendable (Value?, Other?) throws -> Result?
 
     func inlet(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
-        let forward = try context.next(Key.self, Change<Result>.self).receive
+        let forward = try context.nextCounted(Key.self, Change<Result>.self).receive
         let lookUp = try get.make(context)
         let keyNull = key.null
         return Inlet { record in

@@ -125,7 +125,7 @@ private struct Derivation<Key, Value, NewValue>: Sendable {
 
     func inlet(_ context: NodeContext) throws -> Inlet<Key, Change<Value>> {
         guard let store else {
-            let forward = try context.next(Key.self, Change<NewValue>.self).receive
+            let forward = try context.nextCounted(Key.self, Change<NewValue>.self).receive
             return try receiving(context, oldRow: nil) { record, new, old in
                 try forward(record.with(value: Change(new: new, old: old, isLatest: record.value.isLatest)))
             }

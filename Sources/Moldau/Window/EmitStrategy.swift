@@ -36,6 +36,12 @@ public enum EmitStrategy: Sendable, Hashable {
         return Timestamp(ms: max(0, last.subtractingCapped(closingMs).addingCapped(1)))
     }
 
+    /// Windows that are stored from this time on have not been emitted.
+    var unsentFrom: Timestamp {
+        guard let last = task.processorTimes[store] else { return Timestamp(ms: 0) }
+        return Timestamp(ms: max(0, last.subtractingCapped(closingMs).addingCapped(1)))
+    }
+
     /// Calls `emit` with the range of times of the windows that have closed, if the next search is due.
     /// - Parameter closeTime: stream time minus the grace period.
     func closed(at closeTime: Int64, _ emit: (ClosedRange<Int64>) throws -> Void) rethrows {
@@ -44,7 +50,7 @@ public enum EmitStrategy: Sendable, Hashable {
         let last = task.processorTimes[store]
         let end = closeTime.subtractingCapped(closingMs)
         guard last.map({ $0 < closeTime }) ?? true, end >= 0 else { return }
-        let first = last.map { max(0, $0.subtractingCapped(closingMs).addingCapped(1)) } ?? 0
+        let first = unsentFrom.ms
         if first <= end { try task.onBehalf(of: task.origin) { try emit(first...end) } }
         segments.keptFrom = end.addingCapped(1)
         task.processorTimes[store] = closeTime

@@ -20,6 +20,9 @@ import MoldauTopology
         task.beforeCommit(order: .max) { [weak self] in self?.note() }
     }
 
+    /// The greatest time so far; `.none` before the first record.
+    var latest: Timestamp { Timestamp(ms: time < 0 ? task.processorTimes[name] ?? -1 : time) }
+
     private func note() { if time >= 0 { task.processorTimes[name] = time } }
 
     /// Takes a record's timestamp into account.

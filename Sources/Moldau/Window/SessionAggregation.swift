@@ -52,6 +52,16 @@ private final class Sessions<Key, Value, Result> {
             aggregation.emit == .onWindowClose ? WindowCloser(context, store.segments, closingMs: 1) : nil
         mayHaveUnsent = closer == nil
         if mayHaveUnsent { store.segments.keptFrom = 0 }
+        if closer != nil { context.task.add(holder: context.node) { [weak self] in try self?.open() } }
+    }
+
+    /// The sessions that have not been emitted.
+    private func open() throws -> HeldRecords? {
+        guard let closer else { return nil }
+        let sessions = try store.sessions(endingFrom: closer.unsentFrom, to: Timestamp(ms: .max))
+        return try HeldRecords(.windowClose, sessions, streamTime: streamTime.latest) {
+            $0.window.end.adding(ms: 1).adding(ms: aggregation.windows.closingMs)
+        }
     }
 
     func receive(_ record: Record<Key, Value>) throws {

@@ -99,6 +99,16 @@ import MoldauTopology
             ? WindowCloser(context, store.segments, closingMs: windows.closingMs) : nil
         mayHaveUnsent = closer == nil
         if mayHaveUnsent { store.segments.keptFrom = 0 }
+        if closer != nil { context.task.add(holder: context.node) { [weak self] in try self?.open() } }
+    }
+
+    /// The windows that have not been emitted.
+    private func open() throws -> HeldRecords? {
+        guard let closer else { return nil }
+        let windows = try store.fetch(keysFrom: nil, through: nil, from: closer.unsentFrom, to: Timestamp(ms: .max))
+        return try HeldRecords(.windowClose, windows, streamTime: streamTime.latest) {
+            $0.window.start.adding(ms: closingMs).adding(ms: graceMs)
+        }
     }
 
     /// Prefetches the rows of the next records, if each record is in one window.

@@ -41,8 +41,11 @@ package final class Outbox: RecordCollector {
     /// producer was fenced.
     @exclusivity(unchecked) package private(set) var isOutOfSpace = false
     private(set) var spaceError = ClusterError.closed
-    /// Records that were not written.
-    package private(set) var drops: [DropKey: Int64] = [:]
+    /// Records that were not written, by topic.
+    package private(set) var drops: [DropKey: DropTally] = [:]
+    private let dropSamples: DropSamples
+    /// The wall clock of the thread's round.
+    package var now = Timestamp.none
 
     package init(
         names: InternalTopicNames, producer: any Producer, configuration: StreamsConfiguration,
@@ -52,6 +55,7 @@ package final class Outbox: RecordCollector {
         self.createTopic = createTopic
         self.producer = producer
         batchBytes = configuration.batchBytes
+        dropSamples = configuration.dropSamples
         onFailure = configuration.onProductionFailure
         topics = .allocate(capacity: 1)
     }
@@ -199,7 +203,7 @@ package final class Outbox: RecordCollector {
             try sendOneByOne(batch)
         } catch let error as ClusterError {
             var reader = RecordBatchReader(batch.pointee.builder.finish())
-            try judge(error, partition: batch.pointee.partition, recordCount: count, key: try reader.next()?.key)
+            try judge(error, partition: batch.pointee.partition, recordCount: count, first: try reader.next())
         }
         batch.pointee.builder.reset()
         return true
@@ -218,7 +222,7 @@ package final class Outbox: RecordCollector {
                 let isKeyed = !single.lacksKey
                 try send(single.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
             } catch let error as ClusterError {
-                try judge(error, partition: batch.pointee.partition, recordCount: 1, key: record.key)
+                try judge(error, partition: batch.pointee.partition, recordCount: 1, first: record)
             }
         }
     }
@@ -226,16 +230,18 @@ package final class Outbox: RecordCollector {
     /// Asks the production handler about records that the cluster refused. It is not asked about errors that make the
     /// client unusable, nor about changelogs: a store would be wrong after a restore.
     private func judge(
-        _ error: ClusterError, partition: TopicPartition?, recordCount: Int, key: UnsafeRawBufferPointer? = nil
+        _ error: ClusterError, partition: TopicPartition?, recordCount: Int, first: RecordView? = nil
     ) throws {
         guard error.remedy == .sendApart || error.remedy == .leaveOut, let refused = partition ?? error.partition
         else { throw error }
         if let store = changelogStores[refused.topic] {
-            throw RuntimeError.changelogRefused(store: store, refused, keyBytes: key?.count ?? 0, error)
+            throw RuntimeError.changelogRefused(store: store, refused, keyBytes: first?.key?.count ?? 0, error)
         }
         let failure = ProductionFailure(partition: refused, recordCount: recordCount, underlying: error)
         guard case .skip = onFailure(failure) else { throw failure }
-        drops[DropKey(node: refused.topic, reason: .production), default: 0] += Int64(recordCount)
+        drops[DropKey(node: refused.topic, reason: .production), default: DropTally()].add(
+            Int64(recordCount), at: now, dropSamples
+        ) { first.map { OriginalRecord($0, of: refused) } }
     }
 }
 

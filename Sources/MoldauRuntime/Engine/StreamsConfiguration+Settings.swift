@@ -1,4 +1,5 @@
 public import MoldauRecords
+import MoldauTopology
 
 extension StreamsConfiguration: NamedSettings {
     /// Those that a text can say: by Kafka Streams' names, and where it has none by names that begin with `moldau.`.
@@ -21,6 +22,8 @@ extension StreamsConfiguration: NamedSettings {
         .number("moldau.state.memory.bytes", \.stateMemoryBytes, from: 1),
         .milliseconds("moldau.write.behind.interval.ms", \.writeBehindInterval, from: 1),
         .number("moldau.buffered.bytes.per.partition", \.bufferedBytesPerPartition, from: 1),
+        .choice(
+            "moldau.drop.samples", \.dropSamples, [("whole", .whole), ("masked", .masked), ("off", .off)]),
         .number("moldau.batch.bytes", \.batchBytes, from: 1),
         .number("moldau.records.per.turn", \.recordsPerTurn, from: 1),
         .milliseconds("moldau.lookahead.ms", \.lookahead), .milliseconds("moldau.stop.patience.ms", \.stopPatience),

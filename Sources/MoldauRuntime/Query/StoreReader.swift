@@ -25,7 +25,7 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
     }
 
     /// The store of that type, on its thread.
-    private static func typed(_ store: any StateStore) throws(QueryError) -> Name.Store {
+    static func typed(_ store: any StateStore) throws(QueryError) -> Name.Store {
         guard let typed = store as? Name.Store else {
             throw .wrongType(store: store.name, expected: "\(Name.Store.self)", found: "\(type(of: store))")
         }
@@ -41,16 +41,19 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
     }
 
     /// The partition of the options, or the one that Kafka's producers choose for a key.
-    private func partition(of key: Name.Key) async throws -> Partition {
+    func partition(of key: Name.Key) async throws -> Partition {
         if let partition = options.partition { return partition }
         let count = try await engine.placement(of: name.name, options).tasks.count
         if count <= 1 { return Partition(0) }
-        let serde = name.key.at(engine.names.changelog(ofStore: name.name), .key)
-        var writer = ByteWriter()
-        try serde.encode(key, &writer)
         // The window of a windowed key does not decide about its partition.
-        let bytes = UnsafeRawBufferPointer(rebasing: writer.bytes.dropLast(serde.trailerBytes))
-        return Partitioner.partition(ofKey: bytes, count: Int32(count))
+        return try bytes(of: key).dropLast(name.key.trailerBytes).withUnsafeBytes {
+            Partitioner.partition(ofKey: $0, count: Int32(count))
+        }
+    }
+
+    /// The key as it is in the store and its changelog.
+    func bytes(of key: Name.Key) throws -> [UInt8] {
+        try name.key.at(engine.names.changelog(ofStore: name.name), .key).bytes(of: key)
     }
 
     /// Asks the task of a key for entries.

@@ -105,7 +105,7 @@ struct StorePlacement: Sendable {
     let tasks: [TaskID]
     /// The topics that its tasks read.
     let inputs: Set<String>
-    private let isGlobal: Bool
+    let isGlobal: Bool
 
     fileprivate init(_ tasks: [TaskID], inputs: [String], isGlobal: Bool = false) {
         (self.tasks, self.inputs, self.isGlobal) = (tasks, Set(inputs), isGlobal)

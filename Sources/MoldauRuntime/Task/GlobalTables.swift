@@ -68,6 +68,7 @@ package final class GlobalTables {
             applicationID: services.names.applicationID,
             taskID: TaskID(subtopology: -1 - number, partition: Partition(0)), outbox: services.outbox, now: now,
             onFailure: services.configuration.onProcessingFailure)
+        context.dropSamples = services.configuration.dropSamples
         context.add(store)
         let nodeContext = NodeContext(
             node: node.processorName, task: context, children: [], stores: [store.name], storeOrder: [:])
@@ -95,8 +96,20 @@ package final class GlobalTables {
         return table.queues.reduce(into: [:]) { $0[$1.partition] = $1.position }
     }
 
+    /// How far the tables that have not caught up are behind their topics.
+    var lags: [StoreLag] {
+        tables.flatMap { table in
+            table.queues.filter { !$0.isCaughtUp }.map { queue in
+                StoreLag(
+                    store: table.store.name, changelog: queue.partition, position: queue.position ?? .zero,
+                    end: queue.end ?? .zero, isStandby: false)
+            }
+        }
+    }
+    var queues: [PartitionQueue] { tables.flatMap(\.queues) }
+
     package var partitions: [TopicPartition] { tables.flatMap { $0.queues.map(\.partition) } }
-    package var drops: [[DropKey: Int64]] { tables.map(\.context.drops) }
+    package var drops: [[DropKey: DropTally]] { tables.map(\.context.drops) }
 
     /// The position up to which a partition had been applied when its store was last saved; nil if it never was.
     package func savedPosition(of partition: TopicPartition) -> Offset? {

@@ -60,6 +60,19 @@ package struct PartitionGroup {
     /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { queues.filter { $0.isEmpty && !$0.isCaughtUp }.map(\.partition) }
 
+    /// The partitions without records that keep the others' records waiting. The end of the wait is nil if it ends with
+    /// a record, or when the cluster is known to have no more.
+    func blocking(now: Duration) -> [(partition: TopicPartition, until: Duration?)] {
+        guard !isSingle, !heap.isEmpty, idling != .never else { return [] }
+        return queues.filter(\.isEmpty).compactMap { queue in
+            guard queue.isCaughtUp else { return (queue.partition, nil) }
+            guard case .upTo(let wait) = idling, let since = idleSince[queue.partition], now < since + wait else {
+                return nil
+            }
+            return (queue.partition, since + wait)
+        }
+    }
+
     /// The time of the oldest head. Only meaningful if there is one.
     package var headTime: Timestamp { isSingle ? queues[0].headTime : heap.first?.headTime ?? .none }
 

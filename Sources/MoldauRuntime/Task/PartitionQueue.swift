@@ -18,6 +18,10 @@ package final class PartitionQueue {
     @exclusivity(unchecked) package private(set) var bufferedBytes = 0
     /// The offset after the last readable record, as of the last fetch; nil if unknown.
     package private(set) var end: Offset?
+    /// Where reading began; nil before that.
+    private(set) var start: Offset?
+    /// When reading began or records came last, by the wall clock.
+    private(set) var lastNews = Timestamp.none
     /// The record that waits or is being processed, as a view into its batch.
     package var head: RecordView? { progress.pointee.head?.pointee }
     package var headOffset: Offset? { progress.pointee.head?.pointee.offset }
@@ -88,6 +92,7 @@ package final class PartitionQueue {
     /// Sets where reading begins, and what is known about the partition at that point.
     package func begin(at offset: Offset, end: Offset, partitionTime: Timestamp) {
         progress.pointee.nextOffset = offset
+        (start, lastNews) = (offset, context.time.wall)
         self.end = end
         progress.pointee.partitionTime = partitionTime
     }
@@ -98,6 +103,7 @@ package final class PartitionQueue {
         guard batches.bytes.count > 0 else { return }
         waiting.append(batches)
         bufferedBytes += batches.bytes.count
+        lastNews = context.time.wall
         if isEmpty { try advance() }
     }
 
@@ -221,7 +227,7 @@ package final class PartitionQueue {
                 progress.pointee.head = record
                 return true
             }
-            context.drop(.negativeTimestamp, at: node)
+            context.drop(.negativeTimestamp, at: node, of: OriginalRecord(record.pointee, of: partition))
         } catch {
             try failed(error, on: record.pointee)
         }
@@ -241,6 +247,6 @@ package final class PartitionQueue {
             try outbox.sendDeadLetter(
                 topic: topic, record: original, failure: error, message: failure.description, node: node)
         }
-        context.drop(.deserialization, at: node)
+        context.drop(.deserialization, at: node, of: original)
     }
 }

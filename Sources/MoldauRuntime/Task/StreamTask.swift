@@ -50,6 +50,7 @@ package final class StreamTask {
             applicationID: services.names.applicationID, taskID: id, outbox: services.outbox, now: now,
             onFailure: services.configuration.onProcessingFailure)
         context.wake = services.wake
+        context.dropSamples = services.configuration.dropSamples
         context.topicName = services.names.topic
         context.asyncExecutor = services.configuration.asyncExecutor
         for store in services.globalStores { context.add(store) }
@@ -83,6 +84,19 @@ package final class StreamTask {
     var low: Int64 { group.pointee.low }
     /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { group.pointee.awaited }
+
+    /// Which partitions keep records of others waiting, and until when: see `PartitionGroup.blocking`.
+    func blocking(now: Duration) -> [(partition: TopicPartition, until: Duration?)] {
+        group.pointee.blocking(now: now)
+    }
+    /// Whether records were processed since the last commit.
+    var hasUncommitted: Bool {
+        processedCount > 0 && queues.contains { $0.position != nil && $0.position != committedOffsets[$0.partition] }
+    }
+    /// How many records each node has passed on: see `NodeContext.counts`. Nodes that do not count are missing.
+    var passed: [(node: String, counts: [(child: String?, count: PassedCount)])] {
+        nodeContexts.filter { !$0.counts.isEmpty }.map { ($0.node, $0.counts) }
+    }
 
     /// Sets the start position of each partition. Must be called before the first `add`.
     package func begin(at positions: [TopicPartition: TaskPosition]) {

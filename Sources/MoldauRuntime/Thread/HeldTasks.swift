@@ -34,6 +34,7 @@ final class HeldTasks {
     private let restorer: StoreRestorer
     /// The report of tasks that were closed.
     private var closed = StreamThreadReport()
+    private var closedFlow = RecordFlow()
 
     init(_ plan: StreamThreadPlan, services: ThreadServices, restorer: StoreRestorer) {
         (self.plan, self.services, self.restorer) = (plan, services, restorer)
@@ -115,6 +116,7 @@ final class HeldTasks {
     func close(_ task: StreamTask) throws {
         try restorer.remove(task.stores)
         closed.add(task)
+        closedFlow.add(task)
         tasks.removeAll { $0 === task }
         running.removeAll { $0 === task }
         for partition in task.partitions { owners[partition] = nil }
@@ -133,6 +135,9 @@ final class HeldTasks {
     }
 
     // MARK: Report
+
+    /// How the records went through the nodes of all tasks so far.
+    var flow: RecordFlow { tasks.reduce(into: closedFlow) { $0.add($1) } }
 
     /// The counts of all tasks so far.
     var report: StreamThreadReport {

@@ -128,7 +128,7 @@ package final class StreamThread {
     package var report: StreamThreadReport {
         var report = heldTasks.report
         (report.commits, report.globalUpdates) = (schedule.count, globalTables.appliedCount)
-        for drops in globalTables.drops + [clients.outbox.drops] { report.drops.merge(drops, uniquingKeysWith: +) }
+        for drops in globalTables.drops + [clients.outbox.drops] { report.add(drops) }
         return report
     }
 
@@ -144,6 +144,7 @@ package final class StreamThread {
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
+        clients.outbox.now = now.wall
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
         } catch let error as ClusterError where error.remedy == .beginAnew {
@@ -228,7 +229,8 @@ package final class StreamThread {
     private func answerMessages(isNewRound: Bool = false) {
         mailbox.answer(
             with: ThreadContents(
-                of: plan.clientID, heldTasks, globalTables, restorer, lastCommit: schedule.lastCommit),
+                of: plan.clientID, heldTasks, globalTables, restorer, lastCommit: schedule.lastCommit, clients.outbox,
+                shortage),
             isNewRound: isNewRound)
     }
 

@@ -29,9 +29,14 @@ package struct StreamThreadReport: Sendable, Equatable {
         return report
     }
 
+    /// Adds dropped records.
+    mutating func add(_ tallies: [DropKey: DropTally]) {
+        for (key, tally) in tallies { drops[key, default: 0] += tally.count }
+    }
+
     /// Adds what a task did.
     mutating func add(_ task: StreamTask) {
         processed += task.processedCount
-        drops.merge(task.context.drops, uniquingKeysWith: +)
+        add(task.context.drops)
     }
 }

@@ -9,11 +9,14 @@ package struct ThreadContents {
     private let globalTables: GlobalTables
     private let restorer: StoreRestorer
     private let lastCommit: Duration
+    private let outbox: Outbox
+    private let shortage: Shortage?
 
     init(
         of thread: String, _ heldTasks: HeldTasks, _ globalTables: GlobalTables, _ restorer: StoreRestorer,
-        lastCommit: Duration
+        lastCommit: Duration, _ outbox: Outbox, _ shortage: Shortage?
     ) {
+        (self.outbox, self.shortage) = (outbox, shortage)
         (self.thread, self.heldTasks, self.globalTables) = (thread, heldTasks, globalTables)
         (self.restorer, self.lastCommit) = (restorer, lastCommit)
     }
@@ -29,6 +32,21 @@ package struct ThreadContents {
 
     /// The thread's copies of the global tables.
     package var globalStores: [any StateStore] { globalTables.stores }
+
+    // MARK: Explanations
+
+    /// What the thread's tasks did, and what they wait for. Counts what nodes hold back: reads some thousand rows at
+    /// most for each.
+    /// - Throws: `StateError`.
+    package func account(now: RoundTime) throws -> ThreadAccount {
+        var flow = heldTasks.flow
+        for drops in globalTables.drops + [outbox.drops] { flow.add(drops) }
+        for queue in globalTables.queues { flow.taken[queue.node, default: 0] += Int64(queue.processedCount) }
+        return ThreadAccount(
+            thread: thread, now: now, tasks: try heldTasks.tasks.map { try ThreadAccount.Task($0, now: now) },
+            flow: flow, lags: restorer.lags.filter { !$0.isStandby } + globalTables.lags, shortage: shortage,
+            lastCommit: lastCommit)
+    }
 
     // MARK: Queries
 

@@ -145,5 +145,5 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
 
 extension Windowed {
     /// The size of end and start (Int64 each) after a key in a session store.
-    static var sessionTrailerBytes: Int { 2 * timestampBytes }
+    package static var sessionTrailerBytes: Int { 2 * timestampBytes }
 }

@@ -167,7 +167,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
 
 extension Windowed {
     /// The size of start (Int64) and sequence number (Int32) after a key in a window store.
-    static var windowTrailerBytes: Int { timestampBytes + 4 }
+    package static var windowTrailerBytes: Int { timestampBytes + 4 }
 
     /// The serde of a window store's keys, which end with a sequence number for duplicates.
     static func windowStoreSerde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {

@@ -1,0 +1,70 @@
+import Foundation
+import MoldauCluster
+import MoldauRecords
+
+/// Looks for the newest record of a key at the end of the topics that a store is restored from.
+struct KeySearch: Sendable {
+    /// How many of a partition's last offsets are read.
+    static let depth: Int64 = 100_000
+
+    let cluster: any Cluster
+    let clientID: String
+    let partitions: [TopicPartition]
+    let key: [UInt8]
+    /// The bytes behind the key in each record: its window.
+    let trailerBytes: Int
+
+    struct Found: Sendable {
+        let partition: TopicPartition
+        let offset: Offset
+        let time: Timestamp
+        let isDeletion: Bool
+    }
+
+    /// - Returns: the newest record; nil if there is none among those that were read.
+    /// - Throws: `ClusterError`, `RecordBatchError`.
+    func run() async throws -> Found? {
+        // Clients block, and so must not run on Swift's pool.
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try read() }) }
+        }
+    }
+
+    private func read() throws -> Found? {
+        let consumer = try cluster.makeConsumer(clientID: clientID)
+        defer { consumer.close() }
+        let bounds = try consumer.bounds(of: Set(partitions)).filter { !$0.value.isEmpty }
+        try consumer.assign(Set(bounds.keys))
+        for (partition, held) in bounds {
+            try consumer.seek(partition, to: max(held.lowerBound, held.upperBound + -Self.depth))
+        }
+        var found: Found?
+        var open = Set(bounds.keys)
+        while !open.isEmpty {
+            let fetched = try consumer.poll(wait: .milliseconds(100))
+            for batches in fetched {
+                var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+                while let record = try reader.next() {
+                    guard isWanted(record.key), found.map({ $0.time <= record.timestamp }) ?? true else { continue }
+                    found = Found(
+                        partition: batches.partition, offset: record.offset, time: record.timestamp,
+                        isDeletion: record.value == nil)
+                }
+            }
+            // Without news the rest is markers, or records that have just been deleted.
+            open =
+                fetched.isEmpty
+                ? []
+                : open.filter { partition in
+                    guard let end = bounds[partition]?.upperBound else { return false }
+                    return consumer.position(partition) ?? .zero < end
+                }
+        }
+        return found
+    }
+
+    private func isWanted(_ bytes: UnsafeRawBufferPointer?) -> Bool {
+        guard let bytes, bytes.count == key.count + trailerBytes else { return false }
+        return bytes.prefix(key.count).elementsEqual(key)
+    }
+}

@@ -1,0 +1,150 @@
+import MoldauRecords
+import MoldauTopology
+
+extension Explanation {
+    /// Something that keeps records from becoming output.
+    public struct Reason: Sendable, Hashable, Codable {
+        public var kind: Kind
+        /// What it is and what to do about it, as one sentence.
+        public var sentence: String
+        /// The node that it is about, by its name in the topology's description.
+        public var node: String?
+        /// The task that it is about.
+        public var task: TaskID?
+        /// The partition that causes it: the one that is waited for, is empty, or holds stream time back.
+        public var partition: TopicPartition?
+        /// For dropped records: why.
+        public var drop: DropReason?
+        /// How many records, windows or rows it is about; 1,000 means at least that many where they are held.
+        public var count: Int64?
+        /// The stream time of the node.
+        public var streamTime: Timestamp?
+        /// The stream time at which the first of what is held is released.
+        public var due: Timestamp?
+        /// Since when, by the wall clock.
+        public var since: Timestamp?
+
+        /// Where the documentation says more.
+        public var page: String { kind.page }
+
+        init(
+            _ kind: Kind, _ sentence: String, node: String? = nil, task: TaskID? = nil,
+            partition: TopicPartition? = nil, drop: DropReason? = nil, count: Int64? = nil,
+            streamTime: Timestamp? = nil, due: Timestamp? = nil, since: Timestamp? = nil
+        ) {
+            (self.kind, self.sentence, self.node, self.task) = (kind, sentence, node, task)
+            (self.partition, self.drop, self.count) = (partition, drop, count)
+            (self.streamTime, self.due, self.since) = (streamTime, due, since)
+        }
+    }
+}
+
+extension Explanation.Reason: CustomStringConvertible {
+    public var description: String { sentence }
+}
+
+extension Explanation.Reason {
+    /// The kinds of reasons. Each has a section of this name in `Docs/Explain.md`.
+    public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+        /// The application has not been started.
+        case notStarted
+        /// The application was stopped.
+        case stopped
+        /// An error ended the application.
+        case failed
+        /// The cluster does not have a topic that the application needs.
+        case topicMissing
+        /// The application is paused.
+        case paused
+        /// No thread has a task.
+        case taskUnassigned
+        /// A stream thread does not answer.
+        case threadBusy
+        /// The cluster or the state's disk is full.
+        case outOfDisk
+        /// A store is being restored, or a global table read.
+        case restoring
+
+        /// A topic has never had a record.
+        case topicEmpty
+        /// Reading began behind the records that were there.
+        case startedAtEnd
+        /// A task waits for records of one partition before it takes those of another.
+        case waitsForPartition
+
+        /// A node drops records.
+        case recordsDropped
+        /// An operator has let no record through.
+        case nothingPasses
+        /// No record has gone to a branch.
+        case branchNotTaken
+        /// A join has found no match.
+        case noMatches
+
+        /// Windows or sessions have not closed.
+        case windowOpen
+        /// A suppression holds changes.
+        case suppressed
+        /// Records of a join wait for a match.
+        case waitsForMatch
+        /// Records of a join wait for late rows.
+        case waitsForLateRows
+        /// Results of asynchronous closures have not come.
+        case waitsForResults
+        /// Changes are forwarded at the next commit.
+        case waitsForCommit
+        /// Output is in a transaction that has not been committed.
+        case uncommitted
+
+        /// Another process has the key.
+        case keyElsewhere
+        /// The key is in another partition than the one that its bytes decide.
+        case keyInOtherPartition
+        /// The store was asked with another type than it has.
+        case keyOfWrongType
+        /// The key was deleted.
+        case keyDeleted
+        /// The key's windows are over, and the store keeps them no longer.
+        case keyExpired
+        /// The store's changelog has no record of the key.
+        case keyNeverWritten
+
+        /// Where the documentation says more.
+        public var page: String { "Docs/Explain.md#\(rawValue.lowercased())" }
+
+        /// Whether it is in the nature of an operator to hold records back for a time.
+        public var isHeld: Bool {
+            switch self {
+            case .windowOpen, .suppressed, .waitsForMatch, .waitsForLateRows, .waitsForResults, .waitsForCommit,
+                .uncommitted:
+                true
+            default: false
+            }
+        }
+    }
+}
+
+extension DropReason {
+    /// What to do about it, as a clause.
+    var remedy: String {
+        switch self {
+        case .nullKey, .nullKeyBeforeRepartition: "give each record a key, at its producer or with selectKey"
+        case .nullValue: "read the topic as a table if nulls delete, or filter them out"
+        case .nullValueBeforeRepartition: "give such rows a value that says what they mean"
+        case .nullJoinKey: "check the closure that makes the key, or use a left join"
+        case .staleResponse: "nothing need be done: the answer for the newer row is on its way"
+        case .negativeTimestamp: "correct the producer's times, or give the source a timestamp extractor"
+        case .outOfOrder, .outOfOrderBeforeRepartition: "nothing need be done if results reflect the current rows"
+        case .olderThanHistory: "keep a longer history (historyRetention) if such updates matter"
+        case .deserialization: "check that producer and topology use the same format, and see onDeserializationFailure"
+        case .processing: "correct the closure, whose errors onProcessingFailure skips"
+        case .production: "raise max.message.bytes of the topic or send smaller values; onProductionFailure skips them"
+        case .noPartition: "let the partitioner answer with a partition, or with nil for the key's"
+        case .expired: "give the store a longer retention, or the windows less grace"
+        case .late: "give the windows a longer grace"
+        case .outsideWindows: "check the records' times and the windows"
+        case .noMatch: "check that both sides have the same keys, or use leftJoin"
+        case .noBranch: "add a default branch"
+        }
+    }
+}

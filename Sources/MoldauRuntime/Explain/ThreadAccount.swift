@@ -1,0 +1,59 @@
+import MoldauRecords
+import MoldauTopology
+
+/// What a stream thread tells about its tasks when it is asked for an explanation.
+package struct ThreadAccount: Sendable {
+    /// An input partition of a task.
+    struct Input: Sendable {
+        let partition: TopicPartition
+        let node: String
+        let taken: Int64
+        /// Where reading began, what is read next, and where the partition ended when it was last looked up.
+        let start: Offset?
+        let position: Offset?
+        let end: Offset?
+        /// When reading began or records came last, by the wall clock.
+        let lastNews: Timestamp
+    }
+
+    struct Task: Sendable {
+        let id: TaskID
+        let isRunning: Bool
+        let hasUncommitted: Bool
+        let inputs: [Input]
+        /// The partitions that keep records of others waiting; the end of the wait by the monotonic clock.
+        let blocking: [(partition: TopicPartition, until: Duration?)]
+        let held: [(node: String, records: HeldRecords)]
+
+        init(_ task: StreamTask, now: RoundTime) throws {
+            (id, isRunning, hasUncommitted) = (task.id, task.hasBegun, task.hasUncommitted)
+            inputs = task.queues.map { queue in
+                Input(
+                    partition: queue.partition, node: queue.node, taken: Int64(queue.processedCount),
+                    start: queue.start, position: queue.position, end: queue.end, lastNews: queue.lastNews)
+            }
+            blocking = task.blocking(now: now.uptime)
+            // The stores are not complete before.
+            held =
+                try !isRunning
+                ? []
+                : task.context.holders.compactMap { node, look in
+                    try look().map { (node, $0) }
+                }
+        }
+    }
+
+    let thread: String
+    /// When the thread answered.
+    let now: RoundTime
+    let tasks: [Task]
+    let flow: RecordFlow
+    /// Stores that are being restored, and global tables that are being read.
+    let lags: [StoreLag]
+    let shortage: Shortage?
+    /// When the thread committed last, by the monotonic clock.
+    let lastCommit: Duration
+
+    /// When something was, that the monotonic clock tells, by the wall clock.
+    func wall(_ uptime: Duration) -> Timestamp { now.wall - (now.uptime - uptime) }
+}
