@@ -88,7 +88,7 @@ struct FullStateTests {
 }
 
 /// Whether stores have room.
-private final class FullShelf: Sendable {
+final class FullShelf: Sendable {
     private let isFull = Mutex(true)
     func setFull(_ full: Bool) { isFull.withLock { $0 = full } }
     func check() throws {
@@ -96,7 +96,7 @@ private final class FullShelf: Sendable {
     }
 }
 
-private final class FullableShelfStore: CustomByteStore {
+final class FullableShelfStore: CustomByteStore {
     private let inner: ShelfStore
     private let full: FullShelf
     init(_ inner: ShelfStore, _ full: FullShelf) { (self.inner, self.full) = (inner, full) }
