@@ -152,12 +152,9 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try store(name, options)
     }
 
-    /// Why there is no output, or less than expected: what went through each node, what it dropped and why, what is held
-    /// back and what it waits for, each with what to do. About this process; see `Explanation`.
+    /// Why there is no output, or less than expected: what went through each node, what it dropped and why, what is
+    /// held back and what it waits for, each with what to do. About this process; see `Explanation`.
     ///
-    /// ```swift
-    /// print(try await app.explain())
-    /// ```
     /// Asks each stream thread between two batches of records, and does not block; a thread that does not answer within
     /// two seconds is one of the reasons. Works in every state, also after a failure.
     /// - Throws: `CancellationError`.

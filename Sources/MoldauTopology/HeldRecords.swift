@@ -3,6 +3,7 @@ import MoldauState
 
 /// What a node holds back, and what it waits for.
 package struct HeldRecords: Sendable {
+    /// What is waited for.
     package enum Wait: String, Sendable {
         /// Windows or sessions whose result is emitted when they close.
         case windowClose

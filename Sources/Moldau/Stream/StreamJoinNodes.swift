@@ -80,7 +80,11 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     func add(_ names: StreamJoinNames, _ stores: Definitions, to topology: inout Topology) throws {
         let unmatched = stores.unmatched?.name
         let joinLeft: @Sendable (NodeContext) throws -> Any = { context in
-            try joining(
+            if let name = stores.unmatched?.name {
+                let unmatched: Unmatched = try context.store(named: name)
+                context.task.add(holder: context.node) { [weak unmatched] in try unmatched?.waiting(windows) }
+            }
+            return try joining(
                 context, .left, value: left, isOuter: kind != .inner, others: names.rightStore, unmatched,
                 hold: { .left($0) }, join: { try joiner($0, $1, $2) })
         }
@@ -137,9 +141,6 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
         let others: WindowStore<Key, Other> = try context.store(named: others)
         let unmatched: Unmatched? = try unmatched.map { try context.store(named: $0) }
         unmatched?.wire(context)
-        if side == .left, let unmatched {
-            context.task.add(holder: context.node) { [weak unmatched] in try unmatched?.waiting(windows) }
-        }
         let forward = try context.nextCounted(Key.self, Result.self).receive
         let (before, after) = side == .left ? (windows.before, windows.after) : (windows.after, windows.before)
         let (beforeMs, afterMs) = (before.milliseconds, after.milliseconds)

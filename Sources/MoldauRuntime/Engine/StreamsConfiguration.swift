@@ -98,8 +98,8 @@ public struct StreamsConfiguration: Sendable {
     /// stops.
     public var onProductionFailure: @Sendable (ProductionFailure) -> ProductionResponse = { _ in .fail }
 
-    /// What `explain` shows of dropped records: by default, of up to five records per node and reason, up to a KiB of the
-    /// key and of the value.
+    /// What `explain` shows of dropped records: by default, of up to five records per node and reason, up to a KiB of
+    /// the key and of the value.
     public var dropSamples = DropSamples.whole
 
     /// Topics that the topology reads or writes and the cluster does not have are created with this many partitions;

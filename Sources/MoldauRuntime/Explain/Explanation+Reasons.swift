@@ -170,7 +170,7 @@ extension ExplainedApplication {
                 .branchNotTaken,
                 "none of \(tried) records went to the branch '\(node.name)': none satisfies its predicate, or an earlier "
                     + "branch took them; check the predicates and their order", node: node.name, count: tried)
-        case .gather where node.recordsIn == 0 && isInnerJoin(parents) && parents.allSatisfy { $0.recordsIn > 0 },
+        case .gather where node.recordsIn == 0 && isInnerJoin(parents) && parents.allSatisfy(\.hasKept),
             .foreignKeyJoin(.inner, .answer) where node.recordsIn > 0 && node.recordsOut == 0,
             .selfJoin(.inner, _) where node.recordsIn > 0 && node.recordsOut == 0 && node.drops.isEmpty:
             return Reason(
@@ -234,57 +234,77 @@ extension ExplainedApplication {
     private func heldReason(
         _ held: HeldRecords, at node: String, _ task: ThreadAccount.Task, _ account: ThreadAccount
     ) -> Reason? {
-        let number = held.count == HeldRecords.countLimit ? "\(held.count) or more" : "\(held.count)"
+        let number = "\(held.count)" + (held.count == HeldRecords.countLimit ? " or more" : "")
         let what: (kind: Explanation.Reason.Kind, start: String, advice: String)
         switch held.wait {
         case .results:
             guard let since = held.since, account.now.uptime - since >= Explanation.patience else { return nil }
             return Reason(
                 .waitsForResults,
-                "'\(node)' waits for the results of \(number) asynchronous calls, of which the first began at "
+                "'\(node)' waits for the results of asynchronous calls (calls: \(number)), of which the first began at "
                     + "\(account.wall(since).text), and results go on in order: check the service that it calls, and its timeout",
                 node: node, task: task.id, count: held.count, since: account.wall(since))
         case .commit:
             guard account.now.uptime - account.lastCommit >= Explanation.patience else { return nil }
             return Reason(
                 .waitsForCommit,
-                "'\(node)' keeps the last changes of \(number) keys until the next commit: shorten commitInterval, or emit "
+                "'\(node)' keeps the last changes of its keys until the next commit (keys: \(number)): shorten commitInterval, or emit "
                     + "every change", node: node, task: task.id, count: held.count,
                 since: account.wall(account.lastCommit))
         case .windowClose:
-            what = (.windowOpen, "'\(node)' emits windows when they close, and \(number) are open", "less grace")
+            what = (.windowOpen, "'\(node)' emits windows when they close (open now: \(number))", "less grace")
         case .suppression:
-            what = (.suppressed, "'\(node)' holds back the changes of \(number) keys", "a shorter wait or grace")
+            what = (.suppressed, "'\(node)' holds changes back (keys: \(number))", "a shorter wait or grace")
         case .match:
             what = (
                 .waitsForMatch,
-                "'\(node)' keeps \(number) records, for which a match may still come, until their window is over",
+                "'\(node)' keeps records for which a match may still come (records: \(number))",
                 "a smaller window or less grace"
             )
         case .lateRows:
-            what = (.waitsForLateRows, "'\(node)' keeps \(number) records for late rows of its table", "less grace")
+            what = (
+                .waitsForLateRows, "'\(node)' keeps records for late rows of its table (records: \(number))",
+                "less grace"
+            )
         }
         // Either side of a join moves its time.
         let inputs = held.wait == .match ? task.inputs : inputs(of: node, task)
         let idle = inputs.max { $0.lastNews < $1.lastNews }
-        let due = held.due ?? .none
-        let stands = idle.map {
-            "stands at \(held.streamTime.text) since \($0.partition) had its last record at \($0.lastNews.text)"
-        }
+        let last = idle.map { ", and \($0.partition) has had no record since \($0.lastNews.text)" } ?? ""
         return Reason(
             what.kind,
-            "\(what.start): the first goes on at stream time \(due.text), which \(stands ?? "stands at \(held.streamTime.text)"); "
-                + "it moves only with records, so write one with a later time to this partition, or choose \(what.advice)",
+            "\(what.start): the first goes on when stream time reaches \((held.due ?? .none).text), and it stands at "
+                + "\(held.streamTime.text)\(last); only records move it, so write one with a later time, or choose "
+                + "\(what.advice)",
             node: node, task: task.id, partition: idle?.partition, count: held.count, streamTime: held.streamTime,
             due: held.due, since: idle?.lastNews)
     }
 
     /// The inputs of a task whose records reach a node.
     private func inputs(of node: String, _ task: ThreadAccount.Task) -> [ThreadAccount.Input] {
-        var (above, found) = ([node], Set<String>())
-        while let name = above.popLast() {
-            if found.insert(name).inserted { above += topology[name]?.parents ?? [] }
+        let above = topology.upstream(of: [node])
+        return task.inputs.filter { above.contains($0.node) }
+    }
+}
+
+extension Explanation.Node {
+    /// Whether it took records and dropped none.
+    fileprivate var hasKept: Bool { recordsIn > 0 && drops.isEmpty }
+}
+
+extension Topology {
+    /// These nodes and all whose records reach them.
+    /// - Parameter crossing: whether to go on behind repartition topics.
+    func upstream(of nodes: [String], crossing: Bool = false) -> Set<String> {
+        var (open, found) = (nodes, Set<String>())
+        let repartitions = Set(crossing ? repartitionTopics.map(\.name) : [])
+        while let name = open.popLast() {
+            guard found.insert(name).inserted, let node = self[name] else { continue }
+            open += node.parents
+            for topic in node.source?.topics ?? [] where repartitions.contains(topic) {
+                open += self.nodes.filter { if case .sink(topic, _) = $0.role { true } else { false } }.map(\.name)
+            }
         }
-        return task.inputs.filter { found.contains($0.node) }
+        return found
     }
 }

@@ -9,6 +9,7 @@ import MoldauTopology
 public struct Explanation: Sendable, Hashable, Codable {
     /// The id of the application.
     public var application: String
+    /// Its state.
     public var state: StreamsState
     /// Why there may be no output, in the order in which they should be looked at. Empty if all is well.
     public var reasons: [Reason]
@@ -32,7 +33,9 @@ public struct Explanation: Sendable, Hashable, Codable {
 
     /// Records that a node dropped for one reason.
     public struct Drop: Sendable, Hashable, Codable {
+        /// Why.
         public var reason: DropReason
+        /// How many.
         public var count: Int64
         /// When the first one was dropped, by the wall clock.
         public var first: Timestamp
@@ -59,6 +62,7 @@ public struct Explanation: Sendable, Hashable, Codable {
 
 /// Why a store has no value for a key.
 public struct KeyExplanation: Sendable, Hashable, Codable {
+    /// The store's name.
     public var store: String
     /// The key, like that of a sample.
     public var key: String
@@ -142,7 +146,8 @@ extension Timestamp {
     /// As people read it, in UTC: `2026-03-01T12:00:05.250Z`; in milliseconds if it is of no year with four digits.
     var text: String {
         guard (0..<253_402_300_800_000).contains(ms) else { return self == .none ? "no time yet" : "\(ms) ms" }
-        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return Date(timeIntervalSince1970: Double(ms) / 1_000).formatted(style)
+        let text = Date(timeIntervalSince1970: Double(ms / 1_000)).formatted(.iso8601).dropLast()
+        let rest = String(ms % 1_000)
+        return "\(text).\(String(repeating: "0", count: 3 - rest.count))\(rest)Z"
     }
 }

@@ -45,7 +45,9 @@ struct KeySearch: Sendable {
             for batches in fetched {
                 var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                 while let record = try reader.next() {
-                    guard isWanted(record.key), found.map({ $0.time <= record.timestamp }) ?? true else { continue }
+                    guard isWanted(record.key) else { continue }
+                    // Within a partition the later record counts, whatever its time.
+                    if let found, found.partition != batches.partition, found.time > record.timestamp { continue }
                     found = Found(
                         partition: batches.partition, offset: record.offset, time: record.timestamp,
                         isDeletion: record.value == nil)

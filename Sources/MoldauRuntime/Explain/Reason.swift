@@ -4,6 +4,7 @@ import MoldauTopology
 extension Explanation {
     /// Something that keeps records from becoming output.
     public struct Reason: Sendable, Hashable, Codable {
+        /// What kind of reason it is.
         public var kind: Kind
         /// What it is and what to do about it, as one sentence.
         public var sentence: String

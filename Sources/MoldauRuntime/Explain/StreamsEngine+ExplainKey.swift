@@ -42,7 +42,7 @@ extension StreamsEngine {
         }
         let application = try await explained()
         if explanation.reasons.isEmpty {
-            explanation.reasons += application.dropReasons(naming: bytes, key: explanation.key)
+            explanation.reasons += application.dropReasons(before: name.name, naming: bytes, key: explanation.key)
             if let reason = try await historyReason(
                 bytes, explanation, isWindowed: name.windowBytes > 0, name.windowBytes)
             {
@@ -128,9 +128,15 @@ extension StoreName {
 }
 
 extension ExplainedApplication {
-    /// The drops of which a sample has this key.
-    fileprivate func dropReasons(naming key: [UInt8], key text: String) -> [Explanation.Reason] {
-        let drops = accounts.flatMap { $0.flow.drops.sorted { "\($0.key)" < "\($1.key)" } }
+    /// The drops on the way to a store of which a sample has this key.
+    fileprivate func dropReasons(before store: String, naming key: [UInt8], key text: String) -> [Explanation.Reason] {
+        var nodes = topology.upstream(of: topology.users(ofStore: store), crossing: true)
+        nodes.insert(store)
+        for table in topology.globalTables where table.store.name == store {
+            nodes.formUnion([table.sourceName, table.processorName])
+        }
+        let drops = accounts.flatMap(\.flow.drops).filter { nodes.contains($0.key.node) }
+            .sorted { "\($0.key)" < "\($1.key)" }
         return drops.compactMap { drop, tally in
             guard let record = tally.samples.last(where: { $0.key == key }) else { return nil }
             return Explanation.Reason(

@@ -56,6 +56,28 @@ struct PagesExamples {
         }
     }
 
+    func `Docs/Explain.md`(_ example: Example) async throws {
+        let visits = Topic<String, String>("visits")
+        let perMinute = WindowStoreName<String, Int64>("per-minute")
+
+        let topology = try Topology { streams in
+            _ = streams.stream(visits)
+                .filter(named: "shop") { _, page in page.hasPrefix("/shop") }
+                .groupByKey()
+                .windowedBy(.tumbling(.seconds(60), grace: .seconds(5)), emit: .onWindowClose)
+                .count(as: perMinute, named: "counted")
+        }
+
+        func why(_ app: StreamsApplication) async throws {
+            print(try await app.explain())
+            print(try await app.explain("ada", in: perMinute))
+        }
+        example.topology = topology
+        _ = visits
+        _ = perMinute
+        _ = topology
+    }
+
     func `Docs/Queries.md`(_ example: Example) async throws {
         let lines = Topic<String?, String>("lines")
         let wordCounts = TableStoreName<String, Int64>("word-counts")
