@@ -31,7 +31,7 @@ extension StreamsEngine {
             if explanation.hasValue { return explanation }
             for other in placement.tasks.map(\.partition) where other != partition {
                 // What other processes have, they tell.
-                guard try await (try? holds(key, name, in: other, options)) ?? false else { continue }
+                guard await (try? holds(key, name, in: other, options)) ?? false else { continue }
                 explanation.reasons.append(
                     .elsewhere(in: other, expected: partition, of: name.name, key: explanation.key))
             }
