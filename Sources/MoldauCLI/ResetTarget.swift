@@ -43,10 +43,10 @@ struct ResetTarget: ParsableArguments {
             ways.append(.time(time))
         }
         if let byDuration {
-            guard let milliseconds = Self.milliseconds(byDuration) else {
-                throw ValidationError("--by-duration takes PnDTnHnMnS, such as PT1H30M, not '\(byDuration)'")
+            guard let age = Duration(iso8601: byDuration) else {
+                throw ValidationError("--by-duration takes PnDTnHnMn.nS, such as PT1H30M, not '\(byDuration)'")
             }
-            ways.append(.time(Timestamp(ms: EmbeddedCluster.systemClock().ms - milliseconds)))
+            ways.append(.time(EmbeddedCluster.systemClock() - age))
         }
         guard ways.count == 1 else {
             throw ValidationError(
@@ -69,17 +69,5 @@ struct ResetTarget: ParsableArguments {
             }
         }
         return nil
-    }
-
-    /// A duration as ISO 8601 writes it.
-    static func milliseconds(_ text: String) -> Int64? {
-        let form = /P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.(\d{1,3}))?S)?)?/
-        guard let found = text.wholeMatch(of: form), !text.hasSuffix("P"), !text.hasSuffix("T") else { return nil }
-        let units: [(Substring?, Int64)] = [
-            (found.1, 86_400_000), (found.2, 3_600_000), (found.3, 60_000), (found.4, 1_000),
-            // Tenths, hundredths or thousandths.
-            (found.5.map { $0 + String(repeating: "0", count: 3 - $0.count) }, 1),
-        ]
-        return units.reduce(0) { $0 + ($1.0.flatMap { Int64($0) } ?? 0) * $1.1 }
     }
 }

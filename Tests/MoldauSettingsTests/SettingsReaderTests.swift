@@ -116,10 +116,13 @@ struct SettingsReaderTests {
             moldau.state.memory.bytes=1048576
             topic.min.insync.replicas=2
             topic.retention.ms=5
+            client.tag.zone=eu-1
+            client.tag.rack=7
             """
         let inForce = try SettingsReader.read([
             .environment(prefix: "SHOP", ["SHOP_TOPIC_RETENTION_MS": "7"]), .properties(text, origin: "a file"),
         ]) { try $0.fill(&configuration) }
+        #expect(configuration.clientTags == ["zone": "eu-1", "rack": "7"])
         #expect(configuration.internalTopicSettings == ["min.insync.replicas": "2", "retention.ms": "7"])
         #expect(inForce.first { $0.name == "topic.retention.ms" }?.origin == "environment")
         #expect(configuration.guarantee == .exactlyOnce && configuration.commitInterval == .milliseconds(250))
@@ -132,6 +135,61 @@ struct SettingsReaderTests {
         let text = "super.users=User:a;User:b\nauto.create.topics.enable=FALSE\nconnections.max.reauth.ms=5000\n"
         try SettingsReader.read([.properties(text, origin: "a file")]) { try $0.fill(&options) }
         #expect(options.superUsers == ["a", "b"] && !options.createsTopics && options.logInLifetime == .seconds(5))
+    }
+
+    @Test(arguments: [
+        ("earliest", ConsumerOptions.OffsetReset.earliest, "earliest"), ("LATEST", .latest, "latest"),
+        ("none", .none, "none"), ("by_duration:PT1H30M", .byDuration(.seconds(5_400)), "by_duration:PT1H30M"),
+        ("by_duration:P7D", .byDuration(.seconds(604_800)), "by_duration:PT168H"),
+        ("by_duration:P1DT1.5S", .byDuration(.milliseconds(86_401_500)), "by_duration:PT24H1.5S"),
+        ("by_duration:pt0.000000001s", .byDuration(.nanoseconds(1)), "by_duration:PT0.000000001S"),
+        ("by_duration:PT0S", .byDuration(.zero), "by_duration:PT0S"),
+    ])
+    func `a consumer is told where to begin`(text: String, reset: ConsumerOptions.OffsetReset, shown: String) throws {
+        var options = ConsumerOptions()
+        let inForce = try SettingsReader.read([.properties("auto.offset.reset=\(text)", origin: "a file")]) {
+            try $0.fill(&options)
+        }
+        #expect(options.offsetReset == reset)
+        #expect(inForce.first { $0.name == "auto.offset.reset" }?.value == shown)
+    }
+
+    @Test(arguments: [
+        "by_duration", "by_duration:", "by_duration:P", "by_duration:PT", "by_duration:P1DT", "by_duration:1H",
+        "by_duration:PT-1H", "by_duration:PT1H1D", "by_duration:PT1", "by_duration:PT1.S", "by_duration:PT٣S",
+        "by_duration:PT9999999999S", "first",
+    ])
+    func `where to begin has to be one of a few ways`(text: String) {
+        var options = ConsumerOptions()
+        #expect {
+            try SettingsReader.read([.properties("auto.offset.reset=\(text)", origin: "a file")]) {
+                try $0.fill(&options)
+            }
+        } throws: {
+            "\($0)".contains("takes latest, earliest, none or by_duration:PnDTnHnMn.nS, not '\(text)'")
+        }
+    }
+
+    @Test(arguments: [
+        ("range", [ConsumerOptions.Assignor.range]), ("sticky, roundrobin", [.sticky, .roundRobin]),
+        (
+            "org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.RoundRobinAssignor",
+            [.range, .roundRobin]
+        ),
+        (
+            "org.apache.kafka.clients.consumer.StickyAssignor,"
+                + "org.apache.kafka.clients.consumer.CooperativeStickyAssignor", [.sticky, .cooperativeSticky]
+        ),
+        ("com.shop.RangeAssignor", nil), ("range,RangeAssignor", nil), ("range,fair", nil), (",", nil),
+    ])
+    func `assignors have their names or those of Java's classes`(text: String, assignors: [ConsumerOptions.Assignor]?) {
+        var options = ConsumerOptions()
+        let isPossible =
+            (try? SettingsReader.read([.properties("partition.assignment.strategy=\(text)", origin: "a file")]) {
+                try $0.fill(&options)
+            }) != nil
+        #expect(isPossible == (assignors != nil))
+        #expect(options.assignors == assignors ?? ConsumerOptions().assignors)
     }
 
     /// Set to what it is already, nothing changes: each setting reads what it writes.

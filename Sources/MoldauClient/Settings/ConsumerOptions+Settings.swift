@@ -5,8 +5,9 @@ extension ConsumerOptions: NamedSettings {
         .text("group.id", \.group), .text("group.instance.id", \.instanceID),
         .choice("group.protocol", \.groupProtocol, [("classic", .classic), ("consumer", .consumer)]),
         .text("group.remote.assignor", \.remoteAssignor),
-        .choice(
-            "auto.offset.reset", \.offsetReset, [("latest", .latest), ("earliest", .earliest), ("none", .none)]),
+        .value(
+            "auto.offset.reset", expected: "latest, earliest, none or by_duration:PnDTnHnMn.nS", \.offsetReset,
+            text: { $0.text }, read: { OffsetReset(text: $0) }),
         .choice(
             "isolation.level", \.isolation,
             [("read_uncommitted", .readUncommitted), ("read_committed", .readCommitted)]),
@@ -16,16 +17,14 @@ extension ConsumerOptions: NamedSettings {
         .milliseconds("max.poll.interval.ms", \.maxPollInterval, from: 1),
         .milliseconds("session.timeout.ms", \.sessionTimeout, from: 1),
         .milliseconds("heartbeat.interval.ms", \.heartbeatInterval, from: 1),
-        NamedSetting(
+        .value(
             "partition.assignment.strategy",
-            expected: "range, roundrobin or cooperative-sticky, with commas in between",
-            value: { $0.assignors.map(\.rawValue).joined(separator: ",") },
-            set: { options, text in
+            expected: "range, roundrobin, sticky or cooperative-sticky, each once, with commas in between",
+            \.assignors, text: { $0.map(\.rawValue).joined(separator: ",") },
+            read: { text in
                 let names = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
                 let assignors = names.compactMap(Assignor.init(named:))
-                guard !assignors.isEmpty, assignors.count == names.count else { return false }
-                options.assignors = assignors
-                return true
+                return assignors.isEmpty || Set(assignors).count < names.count ? nil : assignors
             }),
         .number("fetch.min.bytes", \.fetchMinBytes), .milliseconds("fetch.max.wait.ms", \.fetchMaxWait),
         .number("fetch.max.bytes", \.fetchMaxBytes, from: 1),
@@ -37,12 +36,41 @@ extension ConsumerOptions: NamedSettings {
     public mutating func settle() throws { try check() }
 }
 
+extension ConsumerOptions.OffsetReset {
+    private static let durationPrefix = "by_duration:"
+
+    fileprivate var text: String {
+        switch self {
+        case .earliest: "earliest"
+        case .latest: "latest"
+        case .none: "none"
+        case .byDuration(let age): Self.durationPrefix + age.iso8601
+        }
+    }
+
+    fileprivate init?(text: String) {
+        let lowercased = text.lowercased()
+        switch lowercased {
+        case "earliest": self = .earliest
+        case "latest": self = .latest
+        case "none": self = .none
+        default:
+            guard lowercased.hasPrefix(Self.durationPrefix),
+                let age = Duration(iso8601: String(lowercased.dropFirst(Self.durationPrefix.count)))
+            else { return nil }
+            self = .byDuration(age)
+        }
+    }
+}
+
 extension ConsumerOptions.Assignor {
     /// By its own name, or that of Java's class for it.
     fileprivate init?(named name: String) {
-        switch name.split(separator: ".").last.map(String.init) {
+        let package = "org.apache.kafka.clients.consumer."
+        switch name.hasPrefix(package) ? String(name.dropFirst(package.count)) : name {
         case "RangeAssignor": self = .range
         case "RoundRobinAssignor": self = .roundRobin
+        case "StickyAssignor": self = .sticky
         case "CooperativeStickyAssignor": self = .cooperativeSticky
         default: self.init(rawValue: name)
         }

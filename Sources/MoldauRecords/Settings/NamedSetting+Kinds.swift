@@ -5,7 +5,10 @@ extension NamedSetting {
     public typealias Path<Value> = WritableKeyPath<Options, Value> & Sendable
 
     /// A value that some texts mean.
-    private static func value<Value>(
+    /// - Parameters:
+    ///   - text: the value as text; nil where it is not set.
+    ///   - read: the value that a text means; nil if it means none.
+    package static func value<Value>(
         _ name: String, isSecret: Bool = false, expected: String, _ path: any Path<Value>,
         text: @escaping @Sendable (Value) -> String?, read: @escaping @Sendable (String) -> Value?
     ) -> NamedSetting {

@@ -10,13 +10,9 @@ extension StreamsConfiguration: NamedSettings {
         .milliseconds("transaction.timeout.ms", \.transactionTimeout, from: 1),
         .milliseconds("commit.interval.ms", \.commitInterval), .number("num.stream.threads", \.streamThreads, from: 1),
         .text("application.server", \.applicationServer), .number("num.standby.replicas", \.standbys),
-        NamedSetting(
-            "max.task.idle.ms", expected: "milliseconds, 0, or -1 for no waiting", value: { $0.taskIdling.text },
-            set: { configuration, text in
-                guard let idling = TaskIdling(text) else { return false }
-                configuration.taskIdling = idling
-                return true
-            }),
+        .value(
+            "max.task.idle.ms", expected: "milliseconds, 0, or -1 for no waiting", \.taskIdling, text: { $0.text },
+            read: { TaskIdling($0) }),
         .milliseconds("metadata.max.age.ms", \.topicSearchInterval, from: 1),
         .milliseconds("windowstore.changelog.additional.retention.ms", \.windowChangelogExtraRetention),
         .number("moldau.state.memory.bytes", \.stateMemoryBytes, from: 1),
@@ -30,9 +26,10 @@ extension StreamsConfiguration: NamedSettings {
         .number("moldau.new.topic.partitions", \.newTopicPartitions, from: 1),
     ]
 
-    /// Those of the application's internal topics.
+    /// Those of the application's internal topics, and the tags of the process.
     public static let namedSettingMaps = [
-        NamedSettingMap("topic.", \StreamsConfiguration.internalTopicSettings)
+        NamedSettingMap("topic.", \StreamsConfiguration.internalTopicSettings),
+        NamedSettingMap("client.tag.", \StreamsConfiguration.clientTags),
     ]
 }
 
