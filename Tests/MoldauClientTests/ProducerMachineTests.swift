@@ -20,6 +20,37 @@ import Testing
         #expect(splits > 100)
     }
 
+    /// Batches of about eight records, of which brokers take four at once and then eight, in turn. A batch whose answer
+    /// was lost may be in the log when it is found too large: a broker takes no part of it then.
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    func `a batch that may be in the log when it is split is not there twice`(seed: UInt64) {
+        var options = ProducerOptions()
+        options.batchSize = 200
+        options.linger = .milliseconds(30)
+        var run = ProducerRun(
+            seed: seed, records: 2_000, options: options, maxBatchBytes: BatchFormat.headerSize + 4 * 17,
+            limitPeriod: .milliseconds(20))
+        run.run()
+        for partition in 0..<3 {
+            let log = run.brokers.logs[partition]
+            let isOnceInOrder = zip(log, log.dropFirst()).allSatisfy { $0 < $1 }
+            #expect(isOnceInOrder, "partition \(partition), seed \(seed)")
+        }
+        let there = Set(run.brokers.logs.joined())
+        var inDoubt = 0
+        for (value, acknowledgement) in run.acknowledgements {
+            switch run.outcome(of: acknowledgement).0 {
+            case .success: #expect(there.contains(Int64(value)), "record \(value), seed \(seed)")
+            case .failure(.refused(_, let name, let what)):
+                #expect(name == "OUT_OF_ORDER_SEQUENCE_NUMBER" && what.contains("may be in the log already"))
+                inDoubt += there.contains(Int64(value)) ? 1 : 0
+            default: Issue.record("record \(value), seed \(seed)")
+            }
+        }
+        #expect(inDoubt > 0, "none was in the log when it was split, seed \(seed)")
+        #expect(run.machine.usedBytes == 0, "seed \(seed)")
+    }
+
     /// - Returns: how many batches were split.
     @discardableResult private func check(_ seed: UInt64, maxBatchBytes: Int) -> Int {
         var options = ProducerOptions()

@@ -31,11 +31,16 @@ struct ProducerRun {
     private(set) var outcomes: [ObjectIdentifier: Result<BatchOutcome.Place, ClientError>] = [:]
     private(set) var splits: [ObjectIdentifier: [BatchOutcome.Part]] = [:]
     let recordCount: Int
+    /// The largest batch that brokers take; and, if it is not nil, that they take it for as long as this, then any
+    /// batch as long, and so on.
+    private let maxBatchBytes: Int
+    private let limitPeriod: Duration?
     /// From then on nothing goes wrong.
     let calm: Duration
 
     init(
-        seed: UInt64, records: Int, options: ProducerOptions, refusesSome: Bool = false, maxBatchBytes: Int = .max
+        seed: UInt64, records: Int, options: ProducerOptions, refusesSome: Bool = false, maxBatchBytes: Int = .max,
+        limitPeriod: Duration? = nil
     ) {
         let calm = Duration.seconds(20)
         let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)])
@@ -44,7 +49,7 @@ struct ProducerRun {
         generator = SeededGenerator(seed: seed)
         brokers = FakeBrokers(partitions: 3)
         brokers.refusesSome = refusesSome
-        brokers.maxBatchBytes = maxBatchBytes
+        (self.maxBatchBytes, self.limitPeriod) = (maxBatchBytes, limitPeriod)
         recordCount = records
         self.calm = calm
         let topic = machine.addTopic(.roundRobin())
@@ -89,6 +94,8 @@ struct ProducerRun {
             look()
         case .arrive(let connection, let number, let request, let node):
             if happens(oneIn: 40) { brokers.moveLeader(&generator) }
+            let isLimited = limitPeriod.map { Int64(now / $0) % 2 == 0 } ?? true
+            brokers.maxBatchBytes = isLimited ? maxBatchBytes : .max
             let response = brokers.append(request, at: node, &generator, refuses: happens(oneIn: 50))
             guard outstanding[number]?.connection == connection else { return }
             if happens(oneIn: 25) { return cut(node) }

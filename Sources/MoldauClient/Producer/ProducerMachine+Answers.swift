@@ -66,13 +66,15 @@ extension ProducerMachine {
             guard let parts = batch.split() else { return giveUp(batch, lane, error, &actions) }
             lanes[lane].replace(batch, by: parts.map(\.batch))
             actions.append(.split(batch.outcome, parts.map { .init(first: $0.first, outcome: $0.batch.outcome) }))
+        case .outOfOrderSequenceNumber where batch.isPartOfAppended:
+            // The whole batch is there: the limit of sizes was lowered while it was on its way. Or what came before is
+            // not there; a part that is sent again must not be there twice.
+            let what = "a part of a batch for \(batch.partition) that may be in the log already"
+            giveUp(batch, lane, .refused(answer.errorCode, what), &actions)
         case .outOfOrderSequenceNumber where lanes[lane].followsFailure(batch):
             // What came before is not there, so neither is this.
             batch.mayBeAppended = false
             lanes[lane].requeue(batch, error, now, chance: chance)
-        case .outOfOrderSequenceNumber where batch.isPartOfAppended:
-            // The whole batch is there: the limit of sizes was lowered while it was on its way.
-            giveUp(batch, lane, error, &actions)
         case .outOfOrderSequenceNumber where options.transactionalID == nil:
             // All before it was acknowledged, and the broker has lost some of that: this one is not there either.
             batch.mayBeAppended = false
