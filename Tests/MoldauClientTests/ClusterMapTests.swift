@@ -89,6 +89,19 @@ import Testing
         map.answered(answer(error: .topicAuthorizationFailed), .milliseconds(300), chance: 0.5)
         #expect(map.nextTime(.milliseconds(300)) == .milliseconds(300) + .seconds(300), "this does not pass by itself")
     }
+
+    @Test func `a topic that is new is asked for although all is known, after the pause that follows an answer`() {
+        var map = map()
+        map.want("t")
+        _ = map.nextQuestion(.zero)
+        map.answered(answer(), .zero, chance: 0.5)
+        map.want("t")
+        #expect(map.nextTime(.zero) == .seconds(300), "nothing is new")
+        map.want("u")
+        #expect(map.nextTime(.zero) == .milliseconds(100))
+        #expect(map.nextQuestion(.milliseconds(99)) == nil)
+        #expect(map.nextQuestion(.milliseconds(100))?.topics == ["t", "u"])
+    }
 }
 
 @Suite struct RequestLineTests {

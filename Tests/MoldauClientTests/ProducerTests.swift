@@ -1,6 +1,7 @@
 import Foundation
 import MoldauClient
 import MoldauRecords
+import MoldauServer
 import Testing
 
 let topic = Topic<String, String>("t")
@@ -152,7 +153,41 @@ func everything(
         await producer.close()
     }
 
-    @Test func `a record that is too large, an unknown topic and a closed producer are told`() async throws {
+    /// A broker on which nobody makes topics by naming them, and a producer that waits so long for one.
+    private func withoutTopic(
+        _ maxBlock: Duration, _ body: (TestBroker, Producer<String, String>) async throws -> Void
+    ) async throws {
+        var options = ServerOptions()
+        options.createsTopics = false
+        try await withBroker(options, topics: ["other": 1]) { broker in
+            var options = ProducerOptions()
+            options.maxBlock = maxBlock
+            // The cluster is known, and the topic is new.
+            let producer = try Producer(to: Topic<String, String>("other"), cluster: broker.client, options: options)
+            try await producer.send("k", "v")
+            try await body(broker, producer.also(to: topic))
+            await producer.close()
+        }
+    }
+
+    @Test func `a record waits for its topic, which is made meanwhile`() async throws {
+        try await withoutTopic(.seconds(60)) { broker, producer in
+            async let sent = producer.send("k", "v")
+            try await Task.sleep(for: .milliseconds(500))
+            try broker.create("t", partitions: 1)
+            #expect(try await sent.offset == .zero)
+        }
+    }
+
+    @Test func `a topic that is not there is told after max.block.ms`() async throws {
+        try await withoutTopic(.milliseconds(400)) { _, producer in
+            let begin = ContinuousClock.now
+            await #expect(throws: ClientError.unknownTopic("t")) { try await producer.send("k", "v") }
+            #expect(ContinuousClock.now - begin >= .milliseconds(400))
+        }
+    }
+
+    @Test func `a record that is too large and a closed producer are told`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             var options = ProducerOptions()
             options.maxRequestSize = 2_000
