@@ -137,7 +137,7 @@ final class ProduceLoad: Sendable {
             var sender = Sender(begin: begin, load: self)
             while sender.sent < command.numRecords {
                 if isTransactional {
-                    let end = ProcessTimes.now.wall + Double(command.transactionDurationMs) / 1_000
+                    let end = ProcessTimes.wallNow + Double(command.transactionDurationMs) / 1_000
                     try await producer.transaction { _ in try await sender.send(until: end, &group) }
                 } else {
                     try await sender.send(until: .infinity, &group)
@@ -165,14 +165,14 @@ final class ProduceLoad: Sendable {
         }
 
         mutating func send(until end: Double, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
-            while sent < load.command.numRecords, ProcessTimes.now.wall < end {
+            while sent < load.command.numRecords, ProcessTimes.wallNow < end {
                 if let failure = load.progress.withLock(\.failure) { throw failure }
                 let some = allowed()
                 if some == 0 {
                     try await Task.sleep(for: .milliseconds(1))
                 } else if load.command.each {
                     let acknowledgement = try await load.producer.enqueue(nil, Array(load.value(sent)))
-                    take(acknowledgement, 1, at: ProcessTimes.now.wall, &group)
+                    take(acknowledgement, 1, at: ProcessTimes.wallNow, &group)
                 } else {
                     try await append(some, &group)
                 }
@@ -186,14 +186,14 @@ final class ProduceLoad: Sendable {
         private func allowed() -> Int {
             let left = min(load.command.numRecords - sent, 1_000)
             guard load.command.throughput > 0 else { return left }
-            let due = (ProcessTimes.now.wall - begin.wall) * Double(load.command.throughput)
+            let due = (ProcessTimes.wallNow - begin.wall) * Double(load.command.throughput)
             return max(min(left, Int(due) - sent), 0)
         }
 
         private mutating func append(
             _ count: Int, _ group: inout ThrowingDiscardingTaskGroup<any Error>
         ) async throws {
-            let now = ProcessTimes.now.wall
+            let now = ProcessTimes.wallNow
             let (load, first) = (load, sent)
             // Neighbours mostly share a batch: what each record costs is to be the producer's work.
             let (taken, runs) = try await load.producer.withAppender { appender in
@@ -232,7 +232,7 @@ final class ProduceLoad: Sendable {
         }
 
         private mutating func report() {
-            let now = ProcessTimes.now.wall
+            let now = ProcessTimes.wallNow
             guard now - reportedAt >= ProduceLoad.reportingSeconds, !load.command.form.isJSON else { return }
             let recent = load.progress.withLock { progress in
                 defer { progress.recent = LatencyHistogram() }
@@ -253,7 +253,7 @@ final class ProduceLoad: Sendable {
             } catch {
                 result = .failure(error)
             }
-            let now = ProcessTimes.now.wall
+            let now = ProcessTimes.wallNow
             progress.withLock { progress in
                 if case .failure(let error) = result, progress.failure == nil { progress.failure = error }
                 for (time, count) in taken.times {
