@@ -188,7 +188,7 @@ let package = Package(
             name: "MoldauCLI",
             dependencies: [
                 "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-                "MoldauClient", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
+                "MoldauClient", "MoldauClientEmbedded", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import Logging
 import MoldauClient
+import MoldauClientEmbedded
 import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauClusterKafka
@@ -62,32 +62,19 @@ struct ClusterPlace: ParsableArguments {
         }
     }
 
-    /// As `withCluster`, for what only clients of brokers can do. A directory that no process uses gets a server, for
-    /// as long as the command takes, that only this machine can reach.
+    /// As `withCluster`, for what only clients of brokers can do. The broker of a directory that no process uses is in
+    /// this process: nobody else can reach it.
     func withClient(orCreate: Bool = false, _ body: (ClientSettings.Read) throws -> Void) throws {
+        var read = try settings.read(servers: nil)
         switch try open(orCreate: orCreate) {
         case .running(let client):
-            var read = try settings.read(servers: nil)
             read.client = client
             try Self.translating { try body(read) }
         case .directory(let cluster):
-            try using(cluster) { _ in
-                var options = ServerOptions()
-                options.createsTopics = false
-                options.stopTimeout = .milliseconds(100)
-                let server = try BrokerServer(
-                    of: cluster, listening: [.localhost(0)], options: options, logger: Self.silence)
-                let addresses: [ListenAddress]
-                do {
-                    addresses = try server.startNow()
-                } catch ServerError.unusedAccessRules(let count) {
-                    throw CommandFailure(closed(count))
-                }
-                defer { server.stopNow() }
-                var read = try settings.read(servers: addresses.map(\.description).joined(separator: ","))
-                (read.client.tls, read.client.logIn) = (nil, nil)
-                try body(read)
-            }
+            let inner = ClientOptions.embedded(cluster)
+            (read.client.bootstrapServers, read.client.transport) = (inner.bootstrapServers, inner.transport)
+            (read.client.tls, read.client.logIn, read.client.createsTopics) = (nil, nil, false)
+            try using(cluster) { _ in try body(read) }
         }
     }
 
@@ -101,21 +88,12 @@ struct ClusterPlace: ParsableArguments {
         }
     }
 
-    /// While the command ran, every program on the machine would get around the rules.
-    private func closed(_ count: Int) -> String {
-        "'\(path ?? "")' has \(count) access \(count == 1 ? "rule" : "rules"), which this command would let others get around: it needs a broker that "
-            + "obeys them; start 'moldau broker --data \(path ?? "") --access-lists', with an address where users log in, and "
-            + "give --command-config with a user who may do this"
-    }
-
     // MARK: Opening
 
     private enum Opened {
         case directory(EmbeddedCluster)
         case running(ClientOptions)
     }
-
-    private static let silence = Logger(label: "moldau") { _ in SwiftLogNoOpLogHandler() }
 
     private func open(orCreate: Bool) throws -> Opened {
         let read = try settings.read(servers: bootstrapServer)
@@ -178,8 +156,6 @@ struct ClusterPlace: ParsableArguments {
         do {
             return try ClientSettings.translating(body)
         } catch let error as ClusterError {
-            throw CommandFailure("\(error)")
-        } catch let error as ServerError {
             throw CommandFailure("\(error)")
         }
     }

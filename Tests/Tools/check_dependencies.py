@@ -57,7 +57,7 @@ ALLOWED = {
     "CMemory": [],
     "MoldauCLI": [
         "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-        "MoldauClient", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
+        "MoldauClient", "MoldauClientEmbedded", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
     ],
 }
 

@@ -52,7 +52,7 @@ final class Mirror {
         self.target = try AdminClient(cluster: target.client, options: target.admin)
         topics = MirrorTopics(source: self.source, target: self.target, options: options)
         groups = MirrorGroups(source: self.source, target: self.target, options: options)
-        notes = MirrorNotes(topic: options.name, cluster: target.client)
+        notes = MirrorNotes(topic: options.name, cluster: target.client, admin: self.target)
         var reading = source.consumer
         (reading.group, reading.instanceID) = (nil, nil)
         (reading.isolation, reading.offsetReset) = (.readCommitted, .none)

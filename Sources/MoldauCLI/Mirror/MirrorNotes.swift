@@ -8,9 +8,13 @@ final class MirrorNotes {
 
     private let topic: String
     private let cluster: ClientOptions
+    private let admin: AdminClient
     private var unsent: [(key: String, text: String?)] = []
 
-    init(topic: String, cluster: ClientOptions) { (self.topic, self.cluster) = (topic, cluster) }
+    /// - Parameter admin: looks after the same cluster. Its owner closes it.
+    init(topic: String, cluster: ClientOptions, admin: AdminClient) {
+        (self.topic, self.cluster, self.admin) = (topic, cluster, admin)
+    }
 
     /// Whether there is something that was not sent.
     var hasNews: Bool { !unsent.isEmpty }
@@ -39,19 +43,11 @@ final class MirrorNotes {
     /// All runs that are noted, by partition. Blocks.
     func read() throws -> [TopicPartition: MirrorRuns] {
         let partition = TopicPartition(topic, 0)
-        let cluster = cluster
+        let admin = admin
         let (start, end) = try waiting {
-            let admin = try AdminClient(cluster: cluster)
-            let outcome: Result<(Offset?, Offset?), any Error>
-            do {
-                let first = try await admin.listOffsets(of: [partition], .earliest).all()
-                let ends = try await admin.listOffsets([partition: .latest], isolation: .readCommitted).all()
-                outcome = .success((first[partition]?.offset, ends[partition]?.offset))
-            } catch {
-                outcome = .failure(error)
-            }
-            await admin.close()
-            return try outcome.get()
+            let starts = try await admin.listOffsets(of: [partition], .earliest).all()
+            let ends = try await admin.listOffsets([partition: .latest], isolation: .readCommitted).all()
+            return (starts[partition]?.offset, ends[partition]?.offset)
         }
         guard let start, let end, start < end else { return [:] }
         var options = ConsumerOptions()
