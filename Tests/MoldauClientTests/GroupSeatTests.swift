@@ -8,9 +8,11 @@ struct GroupSeatTests {
     private func seated(generation: Int32 = 1) -> GroupSeatState {
         var seat = GroupSeatState(GroupSeatOptions(group: "g"))
         seat.askAnew()
+        seat.startJoining()
         #expect(seat.needsJoin && !seat.isSeated)
         #expect(seat.joined(joined(generation: generation)) == .ask)
         #expect(seat.synced(synced([7])) == .seated([7]))
+        seat.endJoining()
         #expect(!seat.needsJoin && seat.isSeated)
         return seat
     }
@@ -65,6 +67,30 @@ struct GroupSeatTests {
         #expect(seat.needsJoin && seat.isSeated)
         #expect(seat.joined(joined(generation: 2)) == .ask)
         #expect(seat.member.generation == 2)
+        #expect(seat.synced(synced([8])) == .seated([8]) && !seat.needsJoin)
+    }
+
+    @Test func `a member that gives something up while it joins joins once more, to tell`() {
+        var seat = seated()
+        seat.askAnew()
+        seat.startJoining()
+        // What it had when the join began may be in nobody's share.
+        _ = seat.joinRequest(topics: ["t"], data: [1])
+        seat.askAnew()
+        #expect(seat.joined(joined(generation: 2)) == .ask)
+        #expect(seat.synced(synced([8])) == .seated([8]))
+        seat.endJoining()
+        #expect(seat.needsJoin)
+    }
+
+    @Test func `a member that was not told its share joins again`() {
+        var seat = seated()
+        seat.askAnew()
+        seat.startJoining()
+        #expect(seat.joined(joined(generation: 2)) == .ask)
+        #expect(seat.synced(SyncGroupResponse { $0.errorCode = .rebalanceInProgress }) == .joinAgain)
+        seat.endJoining()
+        #expect(seat.needsJoin && seat.isSeated)
     }
 
     @Test(arguments: [ErrorCode.unknownMemberID, .illegalGeneration])
@@ -78,7 +104,7 @@ struct GroupSeatTests {
     @Test func `an answer to the generation before, or while it joins, says nothing`() {
         var seat = seated(generation: 2)
         #expect(seat.heard(.illegalGeneration, generation: 1) == nil)
-        seat.isJoining = true
+        seat.startJoining()
         #expect(seat.heard(.unknownMemberID, generation: 2) == nil)
         #expect(seat.isSeated)
     }

@@ -147,8 +147,8 @@ package final class GroupSeat: Sendable {
     }
 
     private func join() async {
-        state.withLock { $0.seat.isJoining = true }
-        defer { state.withLock { $0.seat.isJoining = false } }
+        state.withLock { $0.seat.startJoining() }
+        defer { state.withLock { $0.seat.endJoining() } }
         do {
             let step = try await joinOnce()
             if case .retry = step { await pauseAfterFailure() }
@@ -184,12 +184,7 @@ package final class GroupSeat: Sendable {
         default: return step
         }
         let synced = try await ask(sync, options) { $0.errorCode }
-        let end = state.withLock { state in
-            let end = state.seat.synced(synced)
-            if end == .joinAgain { state.seat.askAnew() }
-            return end
-        }
-        return end
+        return state.withLock { $0.seat.synced(synced) }
     }
 
     private func ask<Request: WireRequest>(

@@ -34,7 +34,9 @@ struct GroupSeatState: Sendable {
     private(set) var generation: Int32 = -1
     private(set) var needsJoin = false
     /// Whether a join is under way.
-    var isJoining = false
+    private(set) var isJoining = false
+    /// Whether the member was asked for another division after it had told what the present join is about.
+    private var isAskedMeanwhile = false
 
     init(_ options: GroupSeatOptions) { self.options = options }
 
@@ -47,9 +49,14 @@ struct GroupSeatState: Sendable {
     }
 
     /// The work is to be divided anew.
-    mutating func askAnew() { needsJoin = true }
+    mutating func askAnew() { (needsJoin, isAskedMeanwhile) = (true, true) }
 
     // MARK: Joining
+
+    /// To be called before the member is asked what it tells.
+    mutating func startJoining() { (isJoining, isAskedMeanwhile) = (true, false) }
+
+    mutating func endJoining() { isJoining = false }
 
     func joinRequest(topics: Set<String>, data: [UInt8]) -> JoinGroupRequest {
         let subscription = ConsumerSubscription {
@@ -73,7 +80,6 @@ struct GroupSeatState: Sendable {
         }
         memberID = response.memberID
         generation = response.generationID
-        needsJoin = false
         guard response.leader == memberID, !response.skipAssignment else { return .ask }
         var told: [String: [UInt8]] = [:]
         for member in response.members {
@@ -105,6 +111,7 @@ struct GroupSeatState: Sendable {
         case .rebalanceInProgress: return .joinAgain
         default: return refused(response.errorCode, "to tell what a member has")
         }
+        needsJoin = isAskedMeanwhile
         do throws(SerdeError) {
             let data = try ConsumerAssignment.decode(response.assignment).data.userData
             return .seated(Array(data?.bytes ?? .init(start: nil, count: 0)))
