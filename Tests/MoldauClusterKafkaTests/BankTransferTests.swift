@@ -56,7 +56,7 @@ struct BankTransferTests {
                     try broker.restart()
                 } else {
                     let number = Int.random(in: workers.indices, using: &random)
-                    workers[number].kill()
+                    try workers[number].kill()
                     workers[number] = try start(number)
                 }
                 guard kill.isMultiple(of: 5) || kill == Self.kills else { continue }

@@ -38,7 +38,12 @@ final class BrokerProcess {
         }
         let admin = try cluster().makeAdmin(clientID: "test")
         if running == nil { try Self.removeTopics(topics.keys, admin) }
-        try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
+        // The records are of 1970.
+        let configuration = ["retention.ms": "-1"]
+        try admin.create(
+            topics.sorted { $0.key < $1.key }.map {
+                NewTopic($0.key, partitionCount: $0.value, configuration: configuration)
+            })
     }
 
     private static func start(

@@ -66,7 +66,7 @@ struct SeveralProcessesTests {
             #expect(try reader.reach(Self.counts(1)), told(workers))
             #expect(waitUntil { Self.share(workers) && workers.allSatisfy { $0.standbys.count == 2 } }, told(workers))
             let copies = workers[1].standbys
-            workers[0].kill()
+            try workers[0].kill()
             try Self.write(to: cluster)
             #expect(try reader.reach(Self.counts(2)), told(workers))
             #expect(waitUntil { Self.share([workers[1]]) }, told(workers))
@@ -144,7 +144,7 @@ struct SeveralProcessesTests {
                 rounds += 1
                 usleep(UInt32.random(in: 0...400_000, using: &random))
                 let number = Int.random(in: workers.indices, using: &random)
-                workers[number].kill()
+                try workers[number].kill()
                 workers[number] = try start(number)
                 guard kill % 5 == 0 || kill == Self.kills else { continue }
                 let isReached = try reader.reach(Self.counts(Int(rounds)))

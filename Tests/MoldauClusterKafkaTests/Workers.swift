@@ -39,7 +39,11 @@ final class Worker {
     var history: [String] { (try? running.outputSoFar().split(separator: "\n").map(String.init)) ?? [] }
     var log: String { (try? running.errorsSoFar()) ?? "" }
 
-    func kill() { running.kill() }
+    /// Kills it, and waits until its state can be used by another process.
+    func kill() throws {
+        running.kill()
+        _ = try running.wait()
+    }
 
     /// Has it hang, or go on.
     func hang(_ isHanging: Bool) { _ = Foundation.kill(running.processIdentifier, isHanging ? SIGSTOP : SIGCONT) }
