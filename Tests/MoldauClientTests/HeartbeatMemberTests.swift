@@ -138,19 +138,22 @@ import Testing
     @Test func `an answer that comes after the member has left changes nothing`() throws {
         var member = try settled()
         let (number, _) = try beat(&member, .seconds(5))
-        let parting = member.leaveRequest(keepsPartitions: false)
+        let parting = member.leaveRequest()
         #expect(parting?.memberEpoch == -1)
         member.want()
         #expect(member.answered(number, answer(1, [0]), .seconds(5), chance: 0) == .wait)
         #expect(member.metadata.memberID.isEmpty && member.wanted.isEmpty && member.isLost)
-        let another = member.leaveRequest(keepsPartitions: false)
+        let another = member.leaveRequest()
         #expect(another == nil, "it is out already")
     }
 
     @Test func `a static member keeps its partitions when it closes, and waits for a name that is in use`() throws {
         var member = try settled(instance: "one")
-        let parting = member.leaveRequest(keepsPartitions: true)
+        let parting = member.closeRequest()
         #expect(parting?.memberEpoch == -2 && parting?.instanceID == "one")
+        // Whoever reads meanwhile must not bring it back.
+        member.want()
+        #expect(!member.needsJoin && !member.isLost && member.dueTime == nil)
         var successor = self.member(instance: "one")
         successor.notice(map())
         successor.want()

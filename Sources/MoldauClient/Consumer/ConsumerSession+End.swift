@@ -77,7 +77,7 @@ extension ConsumerSession {
             let request = member.leaveRequest(because: "the consumer was closed")
             _ = try? await askCoordinator(
                 request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
-        } else if let request = update(HeartbeatMember.self, { $0.leaveRequest(keepsPartitions: true) }) ?? nil {
+        } else if let request = update(HeartbeatMember.self, { $0.closeRequest() }) ?? nil {
             _ = try? await askCoordinator(
                 request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
         }

@@ -48,7 +48,7 @@ extension ConsumerSession {
             guard var member = state.member as? HeartbeatMember, !state.isClosed else { return (nil, nil, nil) }
             defer { state.member = member }
             let end = state.isReading ? nil : state.polledAt + options.maxPollInterval
-            if let end, end <= now { return (nil, member.leaveRequest(keepsPartitions: false), nil) }
+            if let end, end <= now { return (nil, member.leaveRequest(), nil) }
             let beat = member.heartbeat(now)
             return (beat, nil, [member.dueTime, member.epoch > 0 ? end : nil].compactMap(\.self).min())
         }

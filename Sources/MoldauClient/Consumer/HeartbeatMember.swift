@@ -57,6 +57,8 @@ struct HeartbeatMember: Membership {
     private var count = 0
     /// Whether the consumer is read, and so wants to be a member.
     private var isWanted = false
+    /// Whether the consumer is being closed: it is no member ever again.
+    private var isClosing = false
     /// The next heartbeat if there is nothing to tell, and the earliest one.
     private var beatAt: Duration = .zero
     private var retryAt: Duration = .zero
@@ -90,7 +92,7 @@ struct HeartbeatMember: Membership {
         settle()
     }
 
-    var needsJoin: Bool { !isWanted || isLost || wanted != owned }
+    var needsJoin: Bool { !isClosing && (!isWanted || isLost || wanted != owned) }
 
     mutating func own(_ partitions: Set<TopicPartition>) {
         owned = partitions
@@ -115,7 +117,7 @@ struct HeartbeatMember: Membership {
     // MARK: Heartbeats
 
     /// The consumer is read: from now on it is a member.
-    mutating func want() { isWanted = true }
+    mutating func want() { isWanted = !isClosing }
 
     /// Whether the member has subscribed to something. A group takes nobody who has not.
     private var mayAsk: Bool {
@@ -230,16 +232,26 @@ struct HeartbeatMember: Membership {
     }
 
     /// Leaves the group until the consumer is read again.
-    /// - Parameter keepsPartitions: whether a static member comes back soon, and has its partitions then.
     /// - Returns: what to send; nil if it is out already.
-    mutating func leaveRequest(keepsPartitions: Bool) -> ConsumerGroupHeartbeatRequest? {
+    mutating func leaveRequest() -> ConsumerGroupHeartbeatRequest? { leaveRequest(Self.leavingEpoch) }
+
+    /// Leaves the group for good, although somebody may still read: what the member had was given up. A static member
+    /// keeps its partitions for when it comes back.
+    /// - Returns: what to send; nil if it is out already.
+    mutating func closeRequest() -> ConsumerGroupHeartbeatRequest? {
+        isClosing = true
+        own([])
+        return leaveRequest(options.instanceID == nil ? Self.leavingEpoch : Self.awayEpoch)
+    }
+
+    private mutating func leaveRequest(_ parting: Int32) -> ConsumerGroupHeartbeatRequest? {
         defer { leave() }
         isWanted = false
         guard epoch > 0 else { return nil }
         return ConsumerGroupHeartbeatRequest {
             $0.groupID = group
             $0.memberID = id
-            $0.memberEpoch = keepsPartitions && options.instanceID != nil ? Self.awayEpoch : Self.leavingEpoch
+            $0.memberEpoch = parting
             $0.instanceID = options.instanceID
         }
     }
