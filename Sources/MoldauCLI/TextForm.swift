@@ -17,7 +17,7 @@ enum TextForm: String, ExpressibleByArgument, CaseIterable {
         switch self {
         case .string, .bytes: Array(bytes)
         case .int64: Array(String(try Int64.serde.decode(RawSpan(_unsafeBytes: bytes))).utf8)
-        case .hex: bytes.flatMap { byte in ((byte < 16 ? "0" : "") + String(byte, radix: 16)).utf8 }
+        case .hex: Array(bytes.hexadecimal.utf8)
         }
     }
 

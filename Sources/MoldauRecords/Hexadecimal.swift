@@ -10,6 +10,15 @@ extension UInt8 {
     }
 }
 
+extension Sequence<UInt8> {
+    /// Each byte as two lower-case digits.
+    package var hexadecimal: String {
+        var writer = ByteWriter(capacity: 2 * underestimatedCount)
+        for byte in self { writer.append(hexadecimal: byte) }
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+}
+
 extension ByteWriter {
     /// Writes a byte as two lower-case digits.
     package mutating func append(hexadecimal byte: UInt8) {

@@ -32,14 +32,17 @@ public enum EmitStrategy: Sendable, Hashable {
     /// After a change from `.onWindowClose` to `.onWindowUpdate`: windows stored from this time on have never been
     /// emitted. nil if there was no such change, and from the second call on.
     static func unsentTime(of store: String, in task: TaskContext, closingMs: Int64) -> Timestamp? {
-        guard let last = task.processorTimes.removeValue(forKey: store) else { return nil }
-        return Timestamp(ms: max(0, last.subtractingCapped(closingMs).addingCapped(1)))
+        task.processorTimes.removeValue(forKey: store).map { unsentTime(after: $0, closingMs) }
+    }
+
+    /// - Parameter last: the stream time less grace up to which windows were emitted.
+    private static func unsentTime(after last: Int64, _ closingMs: Int64) -> Timestamp {
+        Timestamp(ms: max(0, last.subtractingCapped(closingMs).addingCapped(1)))
     }
 
     /// Windows that are stored from this time on have not been emitted.
     var unsentFrom: Timestamp {
-        guard let last = task.processorTimes[store] else { return Timestamp(ms: 0) }
-        return Timestamp(ms: max(0, last.subtractingCapped(closingMs).addingCapped(1)))
+        task.processorTimes[store].map { Self.unsentTime(after: $0, closingMs) } ?? Timestamp(ms: 0)
     }
 
     /// Calls `emit` with the range of times of the windows that have closed, if the next search is due.

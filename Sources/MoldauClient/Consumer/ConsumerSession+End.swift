@@ -74,12 +74,16 @@ extension ConsumerSession {
     private func leave(_ member: any Membership) async {
         if let member = member as? GroupMember {
             guard options.instanceID == nil else { return }
-            let request = member.leaveRequest(because: "the consumer was closed")
-            _ = try? await askCoordinator(
-                request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
-        } else if let request = update(HeartbeatMember.self, { $0.closeRequest() }) ?? nil {
-            _ = try? await askCoordinator(
-                request, of: member.group, timeout: .seconds(5), within: .seconds(2), code: \.errorCode)
+            await tell(member.leaveRequest(because: "the consumer was closed"), member.group, code: \.errorCode)
+        } else if case let request?? = update(HeartbeatMember.self, { $0.closeRequest() }) {
+            await tell(request, member.group, code: \.errorCode)
         }
+    }
+
+    /// Tells the coordinator, if that takes no longer than who closes will wait.
+    private func tell<Request: WireRequest>(
+        _ request: Request, _ group: String, code: (Request.Response) -> ErrorCode
+    ) async {
+        _ = try? await askCoordinator(request, of: group, timeout: .seconds(5), within: .seconds(2), code: code)
     }
 }

@@ -42,14 +42,18 @@ extension ConsumerSession {
     /// Sends a heartbeat if one is due.
     /// - Returns: when to look again.
     func sendHeartbeat(_ now: Duration) -> Duration? {
-        guard let group = options.group else { return nil }
+        // Asked whenever the session is driven, also for other members.
+        guard options.groupProtocol == .consumer, let group = options.group else { return nil }
         typealias Beat = (number: Int, request: ConsumerGroupHeartbeatRequest)
         let (beat, parting, due) = state.withLock { state -> (Beat?, ConsumerGroupHeartbeatRequest?, Duration?) in
             guard var member = state.member as? HeartbeatMember, !state.isClosed else { return (nil, nil, nil) }
-            defer { state.member = member }
             let end = state.isReading ? nil : state.polledAt + options.maxPollInterval
-            if let end, end <= now { return (nil, member.leaveRequest(), nil) }
+            if let end, end <= now {
+                defer { state.member = member }
+                return (nil, member.leaveRequest(), nil)
+            }
             let beat = member.heartbeat(now)
+            if beat != nil { state.member = member }
             return (beat, nil, [member.dueTime, member.epoch > 0 ? end : nil].compactMap(\.self).min())
         }
         if let parting { cluster.send(parting, toCoordinatorOf: .group(group)) { _ in } }

@@ -190,16 +190,8 @@ struct GroupMember: Membership {
     func heartbeat() -> HeartbeatRequest { HeartbeatRequest(metadata) }
 
     mutating func heard(_ code: ErrorCode, generation: Int32) -> ClientError? {
-        guard generation == self.generation else { return nil }
-        switch code {
-        case .rebalanceInProgress: isJoinDue = true
-        case .unknownMemberID, .illegalGeneration: leave()
-        case .fencedInstanceID:
-            leave()
-            return .fenced(id: options.instanceID ?? "")
-        default: break
-        }
-        return nil
+        if code == .rebalanceInProgress, generation == self.generation { isJoinDue = true }
+        return leave(on: code, [.unknownMemberID, .illegalGeneration], generation: generation)
     }
 
     mutating func leave() {

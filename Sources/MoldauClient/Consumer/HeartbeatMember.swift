@@ -207,15 +207,8 @@ struct HeartbeatMember: Membership {
     }
 
     mutating func heard(_ code: ErrorCode, generation: Int32) -> ClientError? {
-        guard generation == epoch, epoch > 0 else { return nil }
-        switch code {
-        case .unknownMemberID, .fencedMemberEpoch: leave()
-        case .fencedInstanceID:
-            leave()
-            return .fenced(id: options.instanceID ?? "")
-        default: break
-        }
-        return nil
+        guard epoch > 0 else { return nil }
+        return leave(on: code, [.unknownMemberID, .fencedMemberEpoch], generation: generation)
     }
 
     // MARK: Leaving

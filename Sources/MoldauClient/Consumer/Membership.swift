@@ -28,6 +28,17 @@ protocol Membership: Sendable {
     mutating func mourn()
 }
 
+extension Membership {
+    /// Leaves if a code says that the member is out.
+    /// - Parameter codes: those that say so, beside that of a name that another member has taken over.
+    /// - Returns: an error that ends the membership for good.
+    mutating func leave(on code: ErrorCode, _ codes: Set<ErrorCode>, generation: Int32) -> ClientError? {
+        guard generation == metadata.generation, code == .fencedInstanceID || codes.contains(code) else { return nil }
+        leave()
+        return code == .fencedInstanceID ? .fenced(id: metadata.instanceID ?? "") : nil
+    }
+}
+
 /// What a member of a group wants to read.
 enum Subscription: Sendable {
     case topics(Set<String>)

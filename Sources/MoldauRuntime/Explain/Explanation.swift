@@ -128,18 +128,8 @@ func readable(_ bytes: [UInt8]) -> String {
     let isCut = bytes.count >= DropTally.sampleBytes
     let text = String(validating: bytes, as: UTF8.self)
     let isPrintable = text?.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
-    let shown: String
-    if let text, isPrintable == true {
-        shown = text
-    } else {
-        shown =
-            "0x"
-            + bytes.map { byte in
-                let digits = String(byte, radix: 16)
-                return digits.count == 1 ? "0" + digits : digits
-            }.joined()
-    }
-    return shown + (isCut ? "…" : "")
+    let shown = isPrintable == true ? text : nil
+    return (shown ?? "0x" + bytes.hexadecimal) + (isCut ? "…" : "")
 }
 
 extension Timestamp {

@@ -36,16 +36,14 @@ extension StreamsEngine {
                     .elsewhere(in: other, expected: partition, of: name.name, key: explanation.key))
             }
         } catch let error as QueryError {
-            explanation.reasons += Explanation.Reason(error, of: explanation.task).map { [$0] } ?? []
+            if let reason = Explanation.Reason(error) { explanation.reasons.append(reason) }
         } catch let error as SerdeError {
             explanation.reasons.append(.unreadable(name.name, because: "\(error)"))
         }
         let application = try await explained()
         if explanation.reasons.isEmpty {
             explanation.reasons += application.dropReasons(before: name.name, naming: bytes, key: explanation.key)
-            if let reason = try await historyReason(
-                bytes, explanation, isWindowed: name.windowBytes > 0, name.windowBytes)
-            {
+            if let reason = try await historyReason(bytes, explanation, name.windowBytes) {
                 explanation.reasons.append(reason)
             }
         }
@@ -64,14 +62,14 @@ extension StreamsEngine {
 
     /// What the topic that restores the store tells of the key.
     private func historyReason(
-        _ key: [UInt8], _ explanation: KeyExplanation, isWindowed: Bool, _ windowBytes: Int
+        _ key: [UInt8], _ explanation: KeyExplanation, _ windowBytes: Int
     ) async throws -> Explanation.Reason? {
         guard
             let (plan, cluster) = inner.withLock({ inner in
                 inner.plan.flatMap { plan in inner.cluster.map { (plan, $0) } }
             })
         else { return nil }
-        let store = explanation.store
+        let (store, isWindowed) = (explanation.store, windowBytes > 0)
         let partitions = plan.restoring(store, explanation.partition)
         guard !partitions.isEmpty else { return nil }
         let search = KeySearch(
@@ -170,7 +168,7 @@ extension Explanation.Reason {
     }
 
     /// nil if the application's own reasons say why.
-    fileprivate init?(_ error: QueryError, of task: TaskID?) {
+    fileprivate init?(_ error: QueryError) {
         switch error {
         case .elsewhere(let store, let task, let host):
             self.init(

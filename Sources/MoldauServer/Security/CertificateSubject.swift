@@ -2,6 +2,7 @@
 //
 //     CN=orders,OU=Shop,O=Example,C=DE
 
+internal import MoldauRecords
 internal import SwiftASN1
 
 /// Tells whose certificate it is.
@@ -33,11 +34,7 @@ enum CertificateSubject {
             guard pair.count == 2, case .primitive(let value) = pair[1].content else { throw Unreadable() }
             let type = try ASN1ObjectIdentifier(derEncoded: pair[0])
             guard let name = names[type], let text = text(value, pair[1].identifier) else {
-                let hex = pair[1].encodedBytes.map { byte in
-                    let digits = String(byte, radix: 16)
-                    return digits.count == 1 ? "0" + digits : digits
-                }
-                return "\(type)=#\(hex.joined())"
+                return "\(type)=#\(pair[1].encodedBytes.hexadecimal)"
             }
             return "\(name)=\(escape(text))"
         }.joined(separator: "+")
