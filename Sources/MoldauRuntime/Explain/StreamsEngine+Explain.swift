@@ -62,7 +62,8 @@ extension StreamsEngine {
         inner.withLock { inner in
             guard !inner.state.isOver, let plan = inner.plan else { return [] }
             let mine = inner.group.process == nil ? Set(plan.allTasks) : inner.group.share?.activeTasks ?? []
-            let held = inner.loops.keys.reduce(into: Set<TaskID>()) {
+            // A thread that has failed has nothing until it restarts, whatever it reported last.
+            let held = inner.loops.filter { $0.value.mailbox != nil }.keys.reduce(into: Set<TaskID>()) {
                 $0.formUnion(inner.placement.held($1).active.keys)
             }
             return mine.subtracting(held).sorted()
