@@ -98,8 +98,8 @@ import Testing
         }
     }
 
-    @Test func `a broker that does not answer is given up`() async throws {
-        // The system takes the connection, and nobody reads from it.
+    /// The options of a client of which the system takes the connections, and from which nobody reads.
+    private func withSilentBroker(_ body: (ClientOptions) async throws -> Void) async throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
@@ -113,13 +113,26 @@ import Testing
         }
         try #require(result == 0)
         let port = Int(UInt16(bigEndian: address.sin_port))
-        var client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: port)])
-        client.requestTimeout = .milliseconds(200)
-        do {
-            try await send(client, within: .seconds(5))
-            Issue.record("it was sent")
-        } catch ClientError.disconnected(let told, let reason) {
-            #expect(told.port == port && reason.contains("ApiVersions"))
+        try await body(ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: port)]))
+    }
+
+    @Test func `a broker that does not answer is given up`() async throws {
+        try await withSilentBroker { options in
+            var client = options
+            client.requestTimeout = .milliseconds(200)
+            do {
+                try await send(client, within: .seconds(5))
+                Issue.record("it was sent")
+            } catch ClientError.disconnected(let told, let reason) {
+                #expect(told == client.bootstrapServers[0] && reason.contains("ApiVersions"))
+            }
+        }
+    }
+
+    @Test func `a topic of which no broker tells in time is not called missing`() async throws {
+        try await withSilentBroker { client in
+            let late = ClientError.timedOut(what: "the description of the topic 't'", after: .milliseconds(300))
+            await #expect(throws: late) { try await send(client, within: .milliseconds(300)) }
         }
     }
 }

@@ -180,10 +180,10 @@ func everything(
     }
 
     @Test func `a topic that is not there is told after max.block.ms`() async throws {
-        try await withoutTopic(.milliseconds(400)) { _, producer in
+        try await withoutTopic(.seconds(2)) { _, producer in
             let begin = ContinuousClock.now
             await #expect(throws: ClientError.unknownTopic("t")) { try await producer.send("k", "v") }
-            #expect(ContinuousClock.now - begin >= .milliseconds(400))
+            #expect(ContinuousClock.now - begin >= .seconds(2))
         }
     }
 

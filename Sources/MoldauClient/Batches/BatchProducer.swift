@@ -65,7 +65,7 @@ package final class BatchProducer {
     }
 
     /// The number of a topic's partitions. Blocks when the topic is new.
-    /// - Throws: `ClientError.unknownTopic` if the cluster does not tell within `time`.
+    /// - Throws: After `time` `ClientError.unknownTopic`, or what stood in the way of an answer.
     package func partitionCount(of topic: String, within time: Duration) throws -> Int32 {
         let cluster = sender.cluster
         return try waiting { try await cluster.partitionCount(of: topic, within: time) }

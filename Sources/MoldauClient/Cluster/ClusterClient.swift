@@ -38,6 +38,7 @@ final class ClusterClient: Sendable {
     fileprivate struct TopicWaiter: Sendable {
         let topic: String
         let deadline: Duration
+        let patience: Duration
         let answer: @Sendable (Result<Int32, ClientError>) -> Void
     }
 
@@ -235,14 +236,15 @@ final class ClusterClient: Sendable {
     }
 
     /// The number of a topic's partitions, once the cluster tells.
-    /// - Throws: `ClientError.unknownTopic` if it does not within that time.
+    /// - Throws: After that time `ClientError.unknownTopic` if the cluster said that there is none, and what stood in
+    ///   the way of an answer otherwise.
     func partitionCount(of topic: String, within time: Duration) async throws -> Int32 {
         if let known = state.withLock({ $0.map.topics[topic]?.leaders.count }), known > 0 { return Int32(known) }
         let world = world
         return try await answer { answer in
             let isClosed = state.withLock { state in
-                let deadline = world.now + time
-                state.waiters.append(TopicWaiter(topic: topic, deadline: deadline, answer: answer))
+                state.waiters.append(
+                    TopicWaiter(topic: topic, deadline: world.now + time, patience: time, answer: answer))
                 state.map.want(topic)
                 return state.isClosed
             }
@@ -319,7 +321,10 @@ extension ClusterClient.State {
             } else if let lastError, !lastError.isRetriable {
                 result = .failure(lastError)
             } else if now >= waiter.deadline {
-                result = .failure(lastError ?? .unknownTopic(waiter.topic))
+                let isTold = map.errors[waiter.topic] != nil
+                let late = ClientError.timedOut(
+                    what: "the description of the topic '\(waiter.topic)'", after: waiter.patience)
+                result = .failure(lastError ?? (isTold ? .unknownTopic(waiter.topic) : late))
             } else {
                 return false
             }
