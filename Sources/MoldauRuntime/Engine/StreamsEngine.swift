@@ -44,6 +44,7 @@ package final class StreamsEngine: Sendable {
     let logger: Logger
     let inner: Mutex<Inner>
     private let end = Latch()
+    let changeFeed: ChangeFeed
 
     /// - Parameters:
     ///   - stateDirectory: for this application alone; nil keeps all state in memory.
@@ -56,6 +57,7 @@ package final class StreamsEngine: Sendable {
         openCluster: @escaping @Sendable () throws -> any Cluster
     ) {
         names = InternalTopicNames(applicationID: applicationID, topology: topology)
+        changeFeed = ChangeFeed(clientID: "\(applicationID)-changes", logger: configuration.logger)
         self.topology = topology
         self.configuration = configuration
         self.stateDirectory = stateDirectory
@@ -266,6 +268,7 @@ package final class StreamsEngine: Sendable {
     }
 
     private func finish() {
+        changeFeed.stop()
         _ = change(to: failure == nil ? .notRunning : .error)
         let (waiting, membership) = inner.withLock { inner in
             defer { (inner.membership, inner.stateLock, inner.waiting) = (nil, nil, []) }

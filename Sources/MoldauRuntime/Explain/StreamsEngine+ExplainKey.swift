@@ -64,11 +64,7 @@ extension StreamsEngine {
     private func historyReason(
         _ key: [UInt8], _ explanation: KeyExplanation, _ windowBytes: Int
     ) async throws -> Explanation.Reason? {
-        guard
-            let (plan, cluster) = inner.withLock({ inner in
-                inner.plan.flatMap { plan in inner.cluster.map { (plan, $0) } }
-            })
-        else { return nil }
+        guard let (plan, cluster) = planned else { return nil }
         let (store, isWindowed) = (explanation.store, windowBytes > 0)
         let partitions = plan.restoring(store, explanation.partition)
         guard !partitions.isEmpty else { return nil }
@@ -101,7 +97,7 @@ extension StreamsEngine {
 
 extension StreamThreadPlan {
     /// The partitions that a store's partition is restored from; none if it cannot be restored.
-    fileprivate func restoring(_ store: String, _ partition: Partition?) -> [TopicPartition] {
+    func restoring(_ store: String, _ partition: Partition?) -> [TopicPartition] {
         if let table = topology.globalTables.first(where: { $0.store.name == store }) {
             return (0..<(partitionCounts[table.topic] ?? 0)).map { TopicPartition(table.topic, $0) }
         }

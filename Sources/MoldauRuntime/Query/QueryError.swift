@@ -9,6 +9,8 @@ public enum QueryError: Error, Equatable, CustomStringConvertible {
     case wrongType(store: String, expected: String, found: String)
     /// The store has fewer partitions.
     case unknownPartition(Partition, store: String, count: Int)
+    /// The store has no changelog that its changes could be read from.
+    case notLogged(store: String)
     /// A position of `atLeast` is about a topic that does not change the store directly.
     case notAnInput(topic: String, store: String, inputs: [String])
     /// The store is being restored, or is only a copy, and the query does not allow stale answers. The lag is nil if it
@@ -33,6 +35,8 @@ public enum QueryError: Error, Equatable, CustomStringConvertible {
             "the store '\(store)' is a \(found), and was asked as a \(expected): use the name that it was made with"
         case .unknownPartition(let partition, let store, let count):
             "the store '\(store)' has \(count) partitions, counted from 0, and was asked for \(partition)"
+        case .notLogged(let store):
+            "the changes of the store '\(store)' cannot be followed, as it has no changelog: let it have one (isLogged)"
         case .notAnInput(let topic, let store, let inputs):
             "the store '\(store)' does not contain '\(topic)' up to any offset: it is changed by "
                 + inputs.map { "'\($0)'" }.joined(separator: ", ")

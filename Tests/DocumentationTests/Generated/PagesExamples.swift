@@ -116,6 +116,14 @@ struct PagesExamples {
         }
     }
 
+    func `Docs/Queries.md (3)`(_ example: Example) async throws {
+        func follow(_ app: StreamsApplication, _ counts: TableStoreName<String, Int64>) async throws {
+            for try await change in try await app.changes(of: counts, from: .snapshot) {
+                print(change.key, change.value.map { "\($0)" } ?? "was deleted")
+            }
+        }
+    }
+
     func `Docs/Recipes.md`(_ example: Example) async throws {
         struct Visits: JSONStreamCodable {
             var page: String
