@@ -5,15 +5,16 @@ import ArgumentParser
 struct MoldauCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "moldau",
-        abstract: "Manages, writes and reads the topics of a data directory or of a Kafka cluster.",
+        abstract: "Manages, writes and reads topics, and looks into applications that run.",
         discussion: """
             Works on the data directory of an application (--data), the one given to '.embedded(at:)', or on any cluster \
             of Kafka brokers (--bootstrap-server). One process at a time works on a directory: if that is an application \
-            or a broker that listens, commands ask it. 'moldau broker' lets Kafka clients use a directory.
+            or a broker that listens, commands ask it. 'moldau broker' lets Kafka clients use a directory. 'query', \
+            'watch', 'explain' and 'top' ask an application that has a console (--console).
             """,
         subcommands: [
             Topics.self, Configs.self, Produce.self, Consume.self, Groups.self, OffsetsCommand.self, DeleteRecords.self,
             Transactions.self, Perf.self, MirrorCommand.self, DumpLog.self, Repair.self, BrokerCommand.self, Users.self,
-            ConfigCommand.self,
+            ConfigCommand.self, QueryCommand.self, WatchCommand.self, ExplainCommand.self, TopCommand.self,
         ])
 }

@@ -6,6 +6,8 @@ struct Table {
     enum Cell: Equatable {
         case text(String)
         case number(Int64)
+        /// A value that JSON shows as it is.
+        case json(ConsoleValue)
         /// Not known, or not there.
         case missing
 
@@ -13,6 +15,7 @@ struct Table {
             switch self {
             case .text(let text): text
             case .number(let number): "\(number)"
+            case .json(let value): value.text
             case .missing: "-"
             }
         }
@@ -21,6 +24,7 @@ struct Table {
             switch self {
             case .text(let text): text
             case .number(let number): number
+            case .json(let value): value.json
             case .missing: NSNull()
             }
         }
@@ -44,14 +48,19 @@ struct Table {
             let objects = rows.map { row in Dictionary(zip(keys, row.map(\.json))) { $1 } }
             return try output.write(json: objects)
         }
+        for line in lines { try output.write(line) }
+    }
+
+    /// As aligned text.
+    var lines: [String] {
         let lines = [titles] + rows.map { $0.map(\.text) }
         let widths = titles.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        for line in lines {
+        return lines.map { line in
             let cells = zip(line, widths).map { text, width in
                 text + String(repeating: " ", count: width - text.count)
             }
             let text = cells.joined(separator: "  ")
-            try output.write(String(text.reversed().drop { $0 == " " }.reversed()))
+            return String(text.reversed().drop { $0 == " " }.reversed())
         }
     }
 
