@@ -65,7 +65,7 @@ public final class ProcessorContext<Key, Value> {
     /// Passes the record to all nodes downstream, depth first; returns when they have finished with it.
     public func forward(_ record: Record<Key, Value>) throws {
         try check(record)
-        passed.value &+= 1
+        passed.add()
         try forwardToAll(record)
     }
 
@@ -73,7 +73,7 @@ public final class ProcessorContext<Key, Value> {
     public func forward(_ record: Record<Key, Value>, to child: String) throws {
         try check(record)
         let next = try node.child(named: child, Key.self, Value.self)
-        node.counting(for: child).value &+= 1
+        node.counting(for: child).add()
         try next.receive(record)
     }
 

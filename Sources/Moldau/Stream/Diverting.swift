@@ -83,7 +83,7 @@ private func entering<Key, Value>(
     let divert = try context.countedChild(named: aside, Key.self, Discarded<Value>.self).receive
     let (task, passed) = (context.task, context.counting())
     return Inlet { record in
-        passed.value &+= 1
+        passed.add()
         let outer = task.diversion
         let diversion = Diversion(nodes: nodes, reasons: reasons, outer: outer) { discard in
             let value = Discarded(

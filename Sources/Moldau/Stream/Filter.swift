@@ -18,7 +18,7 @@ extension KStream {
                 let keeps: Bool
                 do { keeps = try isIncluded(key, value) } catch { return try context.failed(error) }
                 guard keeps else { return }
-                passed.value &+= 1
+                passed.add()
                 try forward(key, value, timestamp, headers)
             })
         }

@@ -33,7 +33,7 @@ extension KStream {
                 let newValues: NewValues
                 do { newValues = try transform(key, value) } catch { return try context.failed(error) }
                 for newValue in newValues {
-                    passed.value &+= 1
+                    passed.add()
                     try forward(key, newValue, timestamp, headers)
                 }
             })
@@ -57,7 +57,7 @@ extension KStream {
                 let pairs: Pairs
                 do { pairs = try transform(key, value) } catch { return try context.failed(error) }
                 for (newKey, newValue) in pairs {
-                    passed.value &+= 1
+                    passed.add()
                     try forward(newKey, newValue, timestamp, headers)
                 }
             })

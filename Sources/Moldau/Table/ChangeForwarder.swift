@@ -66,7 +66,7 @@ import MoldauTopology
         if result == .refused { return context.drop(.olderThanHistory) }
         guard isHolding else {
             let change = Change(new: new, old: sendsOldValues ? old : nil, isLatest: result == .latest)
-            passed.value &+= 1
+            passed.add()
             return try forward(key, change, timestamp, headers)
         }
         try hold(key, new: new, old: old, at: timestamp, headers)
@@ -97,7 +97,7 @@ import MoldauTopology
         held = []
         places = [:]
         for case let change? in changes where change.new != nil || change.old != nil {
-            passed.value &+= 1
+            passed.add()
             try task.onBehalf(of: change.origin) {
                 try forward(
                     change.key, Change(new: change.new, old: sendsOldValues ? change.old : nil), change.timestamp,

@@ -58,7 +58,11 @@ extension String {
     var printable: String {
         unicodeScalars.reduce(into: "") { text, scalar in
             let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-            if isControl { text += "\\u{\(String(scalar.value, radix: 16))}" } else { text.unicodeScalars.append(scalar) }
+            if isControl {
+                text += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                text.unicodeScalars.append(scalar)
+            }
         }
     }
 }

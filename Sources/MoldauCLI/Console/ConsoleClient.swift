@@ -52,7 +52,7 @@ struct ConsoleClient: Sendable {
 
     // MARK: HTTP
 
-    private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPPart<HTTPRequestHead, ByteBuffer>>
+    private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
     /// Sends a request.
     /// - Returns: the pieces of the answer's body.
@@ -66,7 +66,7 @@ struct ConsoleClient: Sendable {
         let task = Task {
             do {
                 try await connection.executeThenClose { inbound, outbound in
-                    try await outbound.write(.head(head(of: uri)))
+                    try await outbound.write(.head(request(uri)))
                     try await outbound.write(.end(nil))
                     try await take(inbound, source) { answered.finish() }
                 }
@@ -142,7 +142,7 @@ struct ConsoleClient: Sendable {
         return configuration
     }
 
-    private func head(of uri: String) -> HTTPRequestHead {
+    private func request(_ uri: String) -> HTTPRequestHead {
         var headers = HTTPHeaders()
         headers.add(name: "Host", value: "\(host.contains(":") ? "[\(host)]" : host):\(port)")
         headers.add(name: "Accept", value: "application/json, text/event-stream")
@@ -154,7 +154,8 @@ struct ConsoleClient: Sendable {
     /// The path and query, with all but letters, digits and `-._~` as percent signs and hexadecimal digits (RFC 3986).
     static func uri(_ path: [String], _ query: [(String, String?)]) -> String {
         let query = query.compactMap { name, value in value.map { "\(name)=\(escaped($0))" } }
-        return "/" + path.map(escaped).joined(separator: "/") + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+        return "/" + path.map(escaped).joined(separator: "/")
+            + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
     }
 
     private static func escaped(_ text: String) -> String {

@@ -65,7 +65,8 @@ struct QueryCommand: AsyncParsableCommand {
         let row: ConsoleRow = try await client.get(["stores", store, "get"], [("key", key)] + options)
         guard row.found else {
             throw CommandFailure(
-                "'\(store)' has no value for the key \(key.printable); 'moldau explain \(store) KEY' looks for the reason")
+                "'\(store)' has no value for the key \(key.printable); 'moldau explain \(store) KEY' looks for the reason"
+            )
         }
         var table = Table("KEY", "VALUE", "TIMESTAMP")
         table.add(.value(row.key, form), .value(row.value, form), .number(row.timestamp))

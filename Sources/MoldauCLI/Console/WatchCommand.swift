@@ -4,7 +4,8 @@ import Foundation
 /// `moldau watch`: the committed changes of an application's table.
 struct WatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "watch", abstract: "Prints the committed changes of a table of a running application as they come.",
+        commandName: "watch",
+        abstract: "Prints the committed changes of a table of a running application as they come.",
         discussion: """
             Asks the application's console. A line has the key, a tab and the value, or nothing for a row that was \
             deleted; with --json it is an object. If changes come faster than they are printed, some are left out, and \
