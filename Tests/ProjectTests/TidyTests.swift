@@ -22,6 +22,7 @@ struct TidyTests {
     }
 
     private static let source = "Sources/MoldauLog/Bad.swift"
+    private static let page = "Sources/MoldauConsole/Page/bad.html"
     private static func lines(_ count: Int) -> String { String(repeating: "    work()\n", count: count) }
 
     static let offences = [
@@ -63,6 +64,22 @@ struct TidyTests {
             "a mistake in every build", source,
             "#if SABOTAGE\n    if files.sabotage.isEmpty { return }\n#endif\nif files.sabotage.isEmpty { return }\n",
             "Bad.swift:4: mistakes that are made on purpose stand between `#if SABOTAGE` and `#endif`"),
+        Offence(
+            "markup from text", page, "<script>\nlist.innerHTML = key;\n</script>\n",
+            "bad.html:2: innerHTML makes markup or code from text: use nodes"),
+        Offence(
+            "a style in the markup", page, "<p style=\"color: red\">\n",
+            "bad.html:1: the policy forbids the attribute 'style'"),
+        Offence(
+            "a handler in the markup", page, "<p class=\"a\" onclick='go()'>\n",
+            "bad.html:1: the policy forbids the attribute 'onclick'"),
+        Offence(
+            "a script from outside", page, "<script src=\"//example.org/a.js\"></script>\n",
+            "bad.html:1: 'src=\"//' is from outside: a page is one document"),
+        Offence(
+            "a wide page", page, "<p>" + String(repeating: "so ", count: 40) + "</p>\n",
+            "bad.html:1: the line has 127 characters; 120 are possible"),
+        Offence("an open end of a page", page, "<!-- TODO: more -->\n", "bad.html:1: TODO: do it or leave it out"),
     ]
 
     @Test(arguments: offences)

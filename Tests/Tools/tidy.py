@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the rules of the project's style that neither the compiler nor the formatter checks.
 
-    tidy.py [repository]                  checks the Swift files that git knows
+    tidy.py [repository]                  checks the Swift files and the pages that git knows
     tidy.py --commits RANGE [repository]  checks the commits of a range, `main..` for example; a merge stands for what it brought
 
 Each rule is a function below, with its purpose. A line that has to break one says why, after `// tidy:`.
@@ -286,6 +286,28 @@ def sabotage(source):
             yield number, "mistakes that are made on purpose stand between `#if SABOTAGE` and `#endif`"
 
 
+MARKUP_FROM_TEXT = re.compile(
+    r"\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|srcdoc|document\.write|eval|new Function)\b")
+
+
+def pages(lines):
+    """A page is as wide as other files, has no open tasks, and works under a policy that allows its own script alone.
+
+    Data becomes text, never markup; there are no style attributes, no event handlers in the markup, and nothing from outside.
+    """
+    for number, line in enumerate(lines):
+        if len(line) > LONGEST_LINE:
+            yield number, f"the line has {len(line)} characters; {LONGEST_LINE} are possible"
+        if found := re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
+            yield number, f"{found[1]}: do it or leave it out"
+        if found := MARKUP_FROM_TEXT.search(line):
+            yield number, f"{found[1]} makes markup or code from text: use nodes"
+        if found := re.search(r"""<[^>]*\s(style|on[a-z]+)=["']""", line):
+            yield number, f"the policy forbids the attribute '{found[1]}'"
+        if found := re.search(r"""(?:src|href)=["'](?:https?:)?//|@import|url\(""", line):
+            yield number, f"'{found[0]}' is from outside: a page is one document"
+
+
 RULES = [widths, file_sizes, function_sizes, names, documentation, open_ends, dead_code, force_unwraps, sabotage]
 
 
@@ -316,13 +338,14 @@ def git(root, *arguments):
     return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def swift_files(root):
+def files(root, ending):
     """The files that git knows; all files without git."""
     try:
-        names = git(root, "ls-files", "*.swift").splitlines()
+        names = git(root, "ls-files", f"*.{ending}").splitlines()
     except (subprocess.CalledProcessError, FileNotFoundError):
-        names = [str(path.relative_to(root)) for path in root.rglob("*.swift")]
-    return sorted(name for name in names if "/Generated/" not in name and "DiagnosticsTests/Cases" not in name)
+        names = [str(path.relative_to(root)) for path in root.rglob(f"*.{ending}")]
+    names = [name for name in names if "/Generated/" not in name and "DiagnosticsTests/Cases" not in name]
+    return sorted(name for name in names if (root / name).exists())
 
 
 def main():
@@ -337,12 +360,14 @@ def main():
             name, subject = line.split(" ", 1) if " " in line else (line, "")
             found += [f"{name} '{subject}': {reason}" for reason in commit_complaints(subject)]
     else:
-        paths = [name for name in swift_files(root) if (root / name).exists()]
-        sources = [Source(name, (root / name).read_text(encoding="utf-8")) for name in paths]
+        sources = [Source(name, (root / name).read_text(encoding="utf-8")) for name in files(root, "swift")]
         required = set().union(*(requirements(source) for source in sources))
         for source in sources:
             source.requirements = required
             found += complaints(source)
+        for name in files(root, "html"):
+            lines = (root / name).read_text(encoding="utf-8").split("\n")
+            found += [f"{name}:{number + 1}: {reason}" for number, reason in pages(lines)]
     for complaint in found:
         print(complaint)
     print(f"{len(found)} places to mend" if found else "tidy")
