@@ -1,4 +1,5 @@
 # make run     counts the words in this repository's own text files
+# make demo    runs an application with a made-up stream, and shows it in a browser at PORT of this machine
 # make test    builds with warnings as errors, and runs all tests but the next ones
 # make test-protobuf  tests the Protocol Buffers serdes, which no other target builds
 # make test-clients  runs kcat and the Python clients against a broker (installs them from Debian and PyPI)
@@ -40,6 +41,10 @@ SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
+# What word-count does not need is not fetched for it; what was fetched for other programs stays.
+ONLY = $(if $(wildcard .build/checkouts/swift-nio),,MOLDAU_ONLY=word-count)
+
+PORT ?= 8080
 SEEDS ?= 300
 FROM ?= 1
 KILLS ?= 20
@@ -48,13 +53,18 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run test test-protobuf test-clients agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
+.PHONY: run demo test test-protobuf test-clients agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
 	@echo "building word-count (release; a few minutes the first time) …"
-	@$(SWIFT) build --quiet -c release --product word-count
-	@$(TEXTS) | xargs -0 "$$($(SWIFT) build -c release --show-bin-path)/word-count" --top 20
+	@$(ONLY) $(SWIFT) build --quiet -c release --product word-count
+	@$(TEXTS) | xargs -0 "$$($(ONLY) $(SWIFT) build -c release --show-bin-path)/word-count" --top 20
+
+demo: rocksdb
+	@echo "building demo (release; a few minutes the first time) …"
+	@$(SWIFT) build --quiet -c release --product demo
+	@"$$($(SWIFT) build -c release --show-bin-path)/demo" --console $(PORT)
 
 test: rocksdb
 	MOLDAU_STRICT=1 $(SWIFT) test --quiet --parallel

@@ -19,9 +19,11 @@ let sabotage: [SwiftSetting] = [
 ]
 
 func library(
-    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
+    settings: [SwiftSetting] = []
 ) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict + warnings + settings)
+    .target(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict + warnings + settings)
 }
 
 func tests(
@@ -43,6 +45,7 @@ let package = Package(
     products: [
         .library(name: "Moldau", targets: ["Moldau"]),
         .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
+        .library(name: "MoldauConsole", targets: ["MoldauConsole"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
         .library(name: "MoldauClientEmbedded", targets: ["MoldauClientEmbedded"]),
@@ -63,10 +66,12 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
@@ -170,6 +175,18 @@ let package = Package(
             "MoldauServiceLifecycle",
             ["Moldau", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
         library(
+            "MoldauConsole",
+            [
+                "Moldau", "MoldauRecords", "MoldauRuntime", "MoldauTopology", "MoldauCluster",
+                "MoldauState", .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], resources: [.embedInCode("Page/page.html")]),
+        library(
             "MoldauTesting",
             ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
         library(
@@ -225,6 +242,16 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
+
+        .executableTarget(
+            name: "demo",
+            dependencies: [
+                "Moldau", "MoldauConsole", "MoldauServiceLifecycle", "ExampleSupport",
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Examples/Demo", swiftSettings: strict + warnings),
 
         .executableTarget(
             name: "bench",
@@ -388,6 +415,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
+            "MoldauConsoleTests",
+            [
+                "Moldau", "MoldauConsole", "MoldauServiceLifecycle", "MoldauRecords", "MoldauRuntime", "MoldauTopology",
+                "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "demo",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
             "MoldauRuntimeTests",
             [
                 "Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
@@ -406,8 +441,10 @@ if ProcessInfo.processInfo.environment["MOLDAU_DOCS"] != nil {
 }
 
 /// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need,
-/// are built and run.
-if let wanted = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]?.split(separator: ",").map(String.init) {
+/// are built and run. With `MOLDAU_ONLY=word-count` only that program is there, and other packages are not fetched.
+let only = ProcessInfo.processInfo.environment["MOLDAU_ONLY"]
+let tested = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]
+if let wanted = (tested ?? only)?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !wanted.contains($0.name) }
     var needed = Set(wanted)
     func collect(_ name: String) {
@@ -421,5 +458,14 @@ if let wanted = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]?.split(separ
     package.products.removeAll { product in
         let targets = (product as? Product.Library)?.targets ?? (product as? Product.Executable)?.targets ?? []
         return !needed.isSuperset(of: targets)
+    }
+}
+if only != nil {
+    let needed = package.targets.flatMap(\.dependencies).compactMap { dependency in
+        if case .productItem(_, let package?, _, _) = dependency { package } else { nil }
+    }
+    package.dependencies.removeAll { dependency in
+        guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
+        return !needed.contains { location.hasSuffix("/\($0)") }
     }
 }

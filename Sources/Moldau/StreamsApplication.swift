@@ -22,7 +22,7 @@ import Signals
 public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// The application id: internal topics, the state and the group of the committed offsets are named after it.
     public let id: String
-    private let engine: StreamsEngine
+    package let engine: StreamsEngine
     private let cluster: OpenedCluster
 
     /// - Parameters:

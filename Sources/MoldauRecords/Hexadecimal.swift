@@ -19,6 +19,15 @@ extension Sequence<UInt8> {
     }
 }
 
+extension [UInt8] {
+    /// The bytes that these digits stand for, two each; nil if they are something else.
+    package init?(hexadecimal text: some StringProtocol) {
+        let digits = text.utf8.compactMap(\.hexadecimalDigit)
+        guard digits.count == text.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
+        self = stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+}
+
 extension ByteWriter {
     /// Writes a byte as two lower-case digits.
     package mutating func append(hexadecimal byte: UInt8) {

@@ -167,7 +167,7 @@ import MoldauState
 }
 
 /// A sub-topology's instance for one partition; written `0_3`, also as the name of its state directory.
-public struct TaskID: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The number of the sub-topology; negative for global stores.
     public let subtopology: Int
     /// The partition that the task reads in each of its topics.
@@ -187,6 +187,29 @@ public struct TaskID: Hashable, Comparable, Sendable, Codable, CustomStringConve
 
     /// Whether this is the pseudo-task that maintains the global stores, which belong to no sub-topology.
     public var isGlobal: Bool { subtopology < 0 }
+}
+
+extension TaskID: Codable {
+    /// The task with that name, `0_3` for example; nil for other text.
+    package init?(named name: String) {
+        let parts = name.split(separator: "_", maxSplits: 1)
+        guard parts.count == 2, let part = Int(parts[0]), let partition = Int32(parts[1]), partition >= 0 else {
+            return nil
+        }
+        self.init(subtopology: part, partition: Partition(partition))
+    }
+
+    /// The task that was encoded as its name, `0_3` for example.
+    public init(from decoder: any Decoder) throws {
+        let name = try String(from: decoder)
+        guard let task = TaskID(named: name) else {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "'\(name)' is no task"))
+        }
+        self = task
+    }
+
+    public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }
 
 /// The topic, partition and offset that a record came from.

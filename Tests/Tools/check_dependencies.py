@@ -46,6 +46,7 @@ ALLOWED = {
         "MoldauClusterEmbedded", "Signals",
     ],
     "MoldauServiceLifecycle": ["Moldau"],
+    "MoldauConsole": ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"],
     "MoldauTesting": [
         "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
     ],
@@ -70,6 +71,10 @@ ALLOWED_PACKAGES = {
     "MoldauSimulation": ["Logging"],
     "Moldau": ["Logging"],
     "MoldauServiceLifecycle": ["ServiceLifecycle"],
+    "MoldauConsole": [
+        "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOSSL", "Logging",
+        "ServiceLifecycle",
+    ],
     "MoldauServer": [
         "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],
@@ -84,10 +89,11 @@ ALLOWED_PACKAGES = {
 # Packages that only some products may build, and what to say of others.
 NETWORKED = {
     "MoldauServer", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClusterKafka",
-    "moldau",
+    "MoldauConsole", "moldau",
 }
 RESERVED = [
     ({"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}, NETWORKED, "only the server and the client need"),
+    ({"hummingbird", "swift-http-types"}, {"MoldauConsole"}, "only the console needs"),
     ({"swift-configuration"}, {"MoldauSettings", "moldau"}, "only who reads settings needs"),
 ]
 

@@ -30,7 +30,7 @@ final class SuppressionBuffer: CacheBackedStore {
         StoreDefinition(
             name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
         ) { store, environment in SuppressionBuffer(cache: try environment.cache(for: store)) }
-        .formed(StoreForm(.init("suppressed changes"), key: nil, value: nil))
+        .formed(StoreForm(.suppressedChanges, key: nil, value: nil))
     }
 
     /// The buffer time of the change that is emitted next; nil if none is held.

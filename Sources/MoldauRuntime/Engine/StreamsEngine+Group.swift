@@ -86,6 +86,8 @@ extension StreamsEngine {
         do { share = try MemberShare.decoded(bytes, of: "leader") } catch {
             return fail(.unavailable(reason: "\(error)"))
         }
+        let tasks = share.activeTasks.sorted().map(\.description).joined(separator: ", ")
+        note(.rebalance, tasks.isEmpty ? "this process has no task" : "this process has the tasks \(tasks)")
         change { inner in
             guard let plan = inner.plan else { return }
             let known = inner.group.share?.activeTasks ?? []
@@ -102,6 +104,7 @@ extension StreamsEngine {
         logger.warning(
             "\(names.applicationID) was removed from its group (\(reason)); its tasks go on elsewhere, and it joins again"
         )
+        note(.rebalance, "the group removed this process, which joins again: \(reason)")
         change { inner in
             inner.group.share = MemberShare()
             inner.placement.take(StickyAssignment<Int>.Work(tasks: []))

@@ -31,6 +31,7 @@ extension StreamsEngine {
             return (number, makeLoop(number, plan, &inner))
         }
         loop?.start()
+        note(.thread, "\(names.thread(number)) was added")
         place { _ in }
         try await handedOver()
         return names.thread(number)
@@ -48,6 +49,7 @@ extension StreamsEngine {
             inner.placement.leave(number)
             return (number, inner.loops[number])
         }
+        note(.thread, "\(names.thread(number)) is being removed")
         place { _ in }
         loop?.leave()
         try await handedOver()

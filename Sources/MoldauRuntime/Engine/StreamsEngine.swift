@@ -32,6 +32,7 @@ package final class StreamsEngine: Sendable {
         var stateLock: StateDirectoryLock?
         var failure: (any Error)?
         var memory: StateMemory?
+        var startedAt: Timestamp?
     }
 
     let names: InternalTopicNames
@@ -43,6 +44,7 @@ package final class StreamsEngine: Sendable {
     private let openCluster: @Sendable () throws -> any Cluster
     let logger: Logger
     let inner: Mutex<Inner>
+    let eventLog = EventLog()
     private let end = Latch()
     let changeFeed: ChangeFeed
 
@@ -59,7 +61,7 @@ package final class StreamsEngine: Sendable {
         names = InternalTopicNames(applicationID: applicationID, topology: topology)
         changeFeed = ChangeFeed(clientID: "\(applicationID)-changes", logger: configuration.logger)
         self.topology = topology
-        self.configuration = configuration
+        self.configuration = configuration.noting(restoresIn: eventLog, clock: clock)
         self.stateDirectory = stateDirectory
         logger = configuration.logger
         self.clock = clock
@@ -93,6 +95,8 @@ package final class StreamsEngine: Sendable {
         for warning in topology.warnings {
             logger.warning("\(warning)", metadata: ["application": "\(names.applicationID)"])
         }
+        let now = clock().wall
+        inner.withLock { $0.startedAt = now }
         try launch()
     }
 
@@ -221,7 +225,10 @@ package final class StreamsEngine: Sendable {
             progressed: { [self] number, held, followed, status in
                 place { $0.update(number, holds: held, followed: followed, status: status) }
             }, failed: { [self] in threadFailed($0, $1, $2) },
-            restarted: { [self] number in place { $0.restarted(number) } },
+            restarted: { [self] number in
+                note(.thread, "\(names.thread(number)) begins again after a failure")
+                place { $0.restarted(number) }
+            }, committed: { [self] in eventLog.noteCommits($0, at: clock().wall) },
             topicsChanged: { [self] in replan() },
             ended: { [self] in threadEnded($0, $1) })
     }
@@ -232,6 +239,7 @@ package final class StreamsEngine: Sendable {
         var next = ""
         if case .replaceThread = response, !error.isForGood { next = "; another one takes over in \(pause)" }
         logger.error("a stream thread stopped: \(error)\(next)", metadata: ["application": "\(names.applicationID)"])
+        note(.failure, "\(names.thread(number)) stopped: \(error)\(next)")
         return response
     }
 
@@ -241,6 +249,7 @@ package final class StreamsEngine: Sendable {
         logger.info(
             "the patterns match other topics now; stream threads restart",
             metadata: ["application": "\(names.applicationID)"])
+        note(.rebalance, "the patterns match other topics now; the threads begin again")
         _ = change(to: .rebalancing)
         let loops = inner.withLock { inner in
             inner.isReplanning = true
@@ -287,9 +296,12 @@ package final class StreamsEngine: Sendable {
         return true
     }
 
+    func note(_ kind: ApplicationEvent.Kind, _ text: String) { eventLog.note(kind, text, at: clock().wall) }
+
     /// Logs a change of state, and calls `onStateChange`.
     func tell(_ old: StreamsState, _ next: StreamsState) {
         logger.info("\(names.applicationID) is \(next)", metadata: ["was": "\(old)"])
+        note(.state, "the application is \(next); it was \(old)")
         configuration.onStateChange(old, next)
     }
 }

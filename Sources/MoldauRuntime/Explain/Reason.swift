@@ -40,6 +40,28 @@ extension Explanation {
     }
 }
 
+extension Explanation.Reason {
+    /// Encodes all fields, and where the documentation says more.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(kind, forKey: .kind)
+        try fields.encode(sentence, forKey: .sentence)
+        try fields.encodeIfPresent(node, forKey: .node)
+        try fields.encodeIfPresent(task, forKey: .task)
+        try fields.encodeIfPresent(partition, forKey: .partition)
+        try fields.encodeIfPresent(drop, forKey: .drop)
+        try fields.encodeIfPresent(count, forKey: .count)
+        try fields.encodeIfPresent(streamTime, forKey: .streamTime)
+        try fields.encodeIfPresent(due, forKey: .due)
+        try fields.encodeIfPresent(since, forKey: .since)
+        var more = encoder.container(keyedBy: ReadOnlyKeys.self)
+        try more.encode(page, forKey: .page)
+    }
+
+    /// What is encoded for readers of the JSON, and follows from the fields.
+    private enum ReadOnlyKeys: String, CodingKey { case page }
+}
+
 extension Explanation.Reason: CustomStringConvertible {
     public var description: String { sentence }
 }

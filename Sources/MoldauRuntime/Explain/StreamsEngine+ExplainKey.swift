@@ -11,27 +11,29 @@ extension StreamsEngine {
     /// - Throws: `QueryError.unknownStore`; `CancellationError`; errors of the serdes for a key that cannot be encoded.
     package func explain<Name: StoreName>(
         _ key: Name.Key, in name: Name
-    ) async throws -> KeyExplanation where Name.Key: Sendable, Name.Value: Sendable {
+    ) async throws -> KeyExplanation { try await explain(bytes(of: key, in: name), in: name) }
+
+    /// - Parameter bytes: the key's, as the store has it.
+    func explain(_ bytes: [UInt8], in name: some StoreName) async throws -> KeyExplanation {
         var options = QueryOptions()
         (options.view, options.allowsStale, options.timeout) = (.newest, true, .seconds(2))
-        let reader = try StoreReader(name, of: self, options)
-        let bytes = try reader.bytes(of: key)
+        try requireStore(name.name)
         var explanation = KeyExplanation(
             store: name.name, key: readable(bytes), isHere: false, hasValue: false, reasons: [])
         do {
             let placement = try await placement(of: name.name, options)
             if !placement.isGlobal {
-                let partition = try await reader.partition(of: key)
+                let partition = try await partition(ofKey: bytes, in: name, options)
                 explanation.partition = partition
                 explanation.task = placement.tasks.first { $0.partition == partition }
             }
             let partition = explanation.partition ?? Partition(0)
-            explanation.hasValue = try await holds(key, name, in: partition, options)
+            explanation.hasValue = try await holds(bytes, name, in: partition, options)
             explanation.isHere = true
             if explanation.hasValue { return explanation }
             for other in placement.tasks.map(\.partition) where other != partition {
                 // What other processes have, they tell.
-                guard await (try? holds(key, name, in: other, options)) ?? false else { continue }
+                guard await (try? holds(bytes, name, in: other, options)) ?? false else { continue }
                 explanation.reasons.append(
                     .elsewhere(in: other, expected: partition, of: name.name, key: explanation.key))
             }
@@ -52,11 +54,12 @@ extension StreamsEngine {
     }
 
     private func holds<Name: StoreName>(
-        _ key: Name.Key, _ name: Name, in partition: Partition, _ options: QueryOptions
-    ) async throws -> Bool where Name.Key: Sendable, Name.Value: Sendable {
-        try await ask(name.name, partition, options) { store in
-            guard let holding = try StoreReader<Name>.typed(store) as? any KeyHolding<Name.Key> else { return true }
-            return try holding.holds(key)
+        _ key: [UInt8], _ name: Name, in partition: Partition, _ options: QueryOptions
+    ) async throws -> Bool {
+        let serde = keySerde(of: name)
+        return try await ask(name.name, partition, options) { store in
+            guard let holding = try name.typed(store) as? any KeyHolding<Name.Key> else { return true }
+            return try holding.holds(try serde.value(of: key))
         }.value
     }
 

@@ -14,6 +14,8 @@ package struct ThreadAccount: Sendable {
         let end: Offset?
         /// When reading began or records came last, by the wall clock.
         let lastNews: Timestamp
+        /// The greatest time of the records that were taken.
+        let time: Timestamp
     }
 
     struct Task: Sendable {
@@ -30,7 +32,8 @@ package struct ThreadAccount: Sendable {
             inputs = task.queues.map { queue in
                 Input(
                     partition: queue.partition, node: queue.node, taken: Int64(queue.processedCount),
-                    start: queue.start, position: queue.position, end: queue.end, lastNews: queue.lastNews)
+                    start: queue.start, position: queue.position, end: queue.end, lastNews: queue.lastNews,
+                    time: queue.partitionTime)
             }
             blocking = task.blocking(now: now.uptime)
             // The stores are not complete before.

@@ -66,17 +66,6 @@ package struct MemberShare: Codable, Sendable, Equatable {
     package var warmUpTasks: Set<TaskID> { Set(warmUps.compactMap(TaskID.init(named:))) }
 }
 
-extension TaskID {
-    /// The task with that name, `0_3` for example; nil for other text.
-    init?(named name: String) {
-        let parts = name.split(separator: "_", maxSplits: 1)
-        guard parts.count == 2, let part = Int(parts[0]), let partition = Int32(parts[1]), partition >= 0 else {
-            return nil
-        }
-        self.init(subtopology: part, partition: Partition(partition))
-    }
-}
-
 /// What a process told cannot be read.
 struct UnreadableReport: Error, CustomStringConvertible {
     let member: String

@@ -11,6 +11,10 @@ public enum QueryError: Error, Equatable, CustomStringConvertible {
     case unknownPartition(Partition, store: String, count: Int)
     /// The store has no changelog that its changes could be read from.
     case notLogged(store: String)
+    /// The text is no key of a store with keys of that type.
+    case unreadableKey(String, store: String, type: String)
+    /// A store of that kind has no such rows; it may be asked for `questions`.
+    case wrongQuestion(store: String, questions: String)
     /// A position of `atLeast` is about a topic that does not change the store directly.
     case notAnInput(topic: String, store: String, inputs: [String])
     /// The store is being restored, or is only a copy, and the query does not allow stale answers. The lag is nil if it
@@ -37,6 +41,10 @@ public enum QueryError: Error, Equatable, CustomStringConvertible {
             "the store '\(store)' has \(count) partitions, counted from 0, and was asked for \(partition)"
         case .notLogged(let store):
             "the changes of the store '\(store)' cannot be followed, as it has no changelog: let it have one (isLogged)"
+        case .unreadableKey(let text, let store, let type):
+            "'\(text)' is no key of the store '\(store)', whose keys are \(type): write it as Swift or JSON does, or give the "
+                + "key's bytes as {\"hex\": \"…\"}"
+        case .wrongQuestion(let store, let questions): "the store '\(store)' answers \(questions)"
         case .notAnInput(let topic, let store, let inputs):
             "the store '\(store)' does not contain '\(topic)' up to any offset: it is changed by "
                 + inputs.map { "'\($0)'" }.joined(separator: ", ")

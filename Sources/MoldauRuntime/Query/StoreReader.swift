@@ -24,36 +24,17 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
         try engine.requireStore(name.name)
     }
 
-    /// The store of that type, on its thread.
-    static func typed(_ store: any StateStore) throws(QueryError) -> Name.Store {
-        guard let typed = store as? Name.Store else {
-            throw .wrongType(store: store.name, expected: "\(Name.Store.self)", found: "\(type(of: store))")
-        }
-        return typed
-    }
-
     /// Asks the task of a key.
     func ask<Answer: Sendable>(
         _ key: Name.Key, _ read: @escaping @Sendable (Name.Store) throws -> Answer
     ) async throws -> QueryAnswer<Answer> {
         let partition = try await partition(of: key)
-        return try await engine.ask(name.name, partition, options) { try read(Self.typed($0)) }
+        return try await engine.ask(name.name, partition, options) { [name] in try read(name.typed($0)) }
     }
 
     /// The partition of the options, or the one that Kafka's producers choose for a key.
     func partition(of key: Name.Key) async throws -> Partition {
-        if let partition = options.partition { return partition }
-        let count = try await engine.placement(of: name.name, options).tasks.count
-        if count <= 1 { return Partition(0) }
-        // The window of a windowed key does not decide about its partition.
-        return try bytes(of: key).dropLast(name.key.trailerBytes).withUnsafeBytes {
-            Partitioner.partition(ofKey: $0, count: Int32(count))
-        }
-    }
-
-    /// The key as it is in the store and its changelog.
-    func bytes(of key: Name.Key) throws -> [UInt8] {
-        try name.key.at(engine.names.changelog(ofStore: name.name), .key).bytes(of: key)
+        try await engine.partition(ofKey: try engine.bytes(of: key, in: name), in: name, options)
     }
 
     /// Asks the task of a key for entries.
@@ -69,29 +50,30 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
     func list<Key: Sendable, Row: Sendable>(
         _ request: StorePageRequest, _ scan: @escaping @Sendable (Name.Store) throws -> StoreIterator<Key, Row>
     ) async throws -> QueryAnswer<StorePage<Key, Row>> {
-        if let partition = options.partition { return try await list(in: [partition], request, scan) }
-        let partitions = try await engine.placement(of: name.name, options).tasks.map(\.partition)
-        return try await list(in: partitions.isEmpty ? [Partition(0)] : partitions, request, scan)
+        try await list(in: try await engine.partitions(of: name.name, options), request, scan)
     }
 
     private func list<Key: Sendable, Row: Sendable>(
         in partitions: [Partition], _ request: StorePageRequest,
         _ scan: @escaping @Sendable (Name.Store) throws -> StoreIterator<Key, Row>
     ) async throws -> QueryAnswer<StorePage<Key, Row>> {
-        var merge = StorePageMerge<Key, Row>(partitions, request)
-        var answer = QueryAnswer(())
-        while let (partition, place, count) = merge.wanted {
-            let part = try await engine.ask(name.name, partition, options, after: place) { store in
-                let iterator = try scan(Self.typed(store))
-                var entries: [StorePageMerge<Key, Row>.Placed] = []
-                while entries.count < count, let (key, row) = try iterator.next() {
-                    entries.append((iterator.place, StoreEntry(key: key, row: row)))
-                }
-                return entries
+        try await engine.list(name.name, in: partitions, options, request) { [name] store, count in
+            let iterator = try scan(name.typed(store))
+            var entries: [StorePageMerge<Key, Row>.Placed] = []
+            while entries.count < count, let (key, row) = try iterator.next() {
+                entries.append((iterator.place, StoreEntry(key: key, row: row)))
             }
-            answer.add(part)
-            merge.take(part.value, from: partition)
+            return entries
         }
-        return answer.with(merge.page)
+    }
+}
+
+extension StoreName {
+    /// The store of the name's type, on its thread.
+    func typed(_ store: any StateStore) throws(QueryError) -> Store {
+        guard let typed = store as? Store else {
+            throw .wrongType(store: store.name, expected: "\(Store.self)", found: "\(type(of: store))")
+        }
+        return typed
     }
 }

@@ -41,6 +41,49 @@ extension StreamsEngine {
         }
     }
 
+    /// Asks the tasks of some partitions for a page of entries.
+    /// - Parameter read: returns up to so many entries; called on the stream threads.
+    func list<Key: Sendable, Row: Sendable>(
+        _ store: String, in partitions: [Partition], _ options: QueryOptions, _ request: StorePageRequest,
+        _ read: @escaping @Sendable (any StateStore, _ count: Int) throws -> [StorePageMerge<Key, Row>.Placed]
+    ) async throws -> QueryAnswer<StorePage<Key, Row>> {
+        var merge = StorePageMerge<Key, Row>(partitions, request)
+        var answer = QueryAnswer(())
+        while let (partition, place, count) = merge.wanted {
+            let part = try await ask(store, partition, options, after: place) { try read($0, count) }
+            answer.add(part)
+            merge.take(part.value, from: partition)
+        }
+        return answer.with(merge.page)
+    }
+
+    /// A key as it is in the store and its changelog.
+    func bytes<Name: StoreName>(of key: Name.Key, in name: Name) throws -> [UInt8] {
+        try keySerde(of: name).bytes(of: key)
+    }
+
+    func keySerde<Name: StoreName>(of name: Name) -> Serde<Name.Key> {
+        name.key.at(names.changelog(ofStore: name.name), .key)
+    }
+
+    /// The partition of the options, or the one that Kafka's producers choose for a key.
+    func partition(ofKey bytes: [UInt8], in name: some StoreName, _ options: QueryOptions) async throws -> Partition {
+        if let partition = options.partition { return partition }
+        let count = try await placement(of: name.name, options).tasks.count
+        if count <= 1 { return Partition(0) }
+        // The window of a windowed key does not decide about its partition.
+        return bytes.dropLast(name.key.trailerBytes).withUnsafeBytes {
+            Partitioner.partition(ofKey: $0, count: Int32(count))
+        }
+    }
+
+    /// The partition of the options, or all.
+    func partitions(of store: String, _ options: QueryOptions) async throws -> [Partition] {
+        if let partition = options.partition { return [partition] }
+        let partitions = try await placement(of: store, options).tasks.map(\.partition)
+        return partitions.isEmpty ? [Partition(0)] : partitions
+    }
+
     private func put<Answer>(
         _ question: StoreQuestion<Answer>, to mailbox: ThreadMailbox
     ) async throws -> QueryAnswer<Answer> {

@@ -18,6 +18,8 @@ final class StreamThreadLoop: Sendable {
         let failed: @Sendable (_ number: Int, any Error, _ pause: Duration) -> UncaughtErrorResponse
         /// The thread starts again with nothing; the transaction that it left open has ended.
         let restarted: @Sendable (_ number: Int) -> Void
+        /// The thread has committed so many times since it told last.
+        let committed: @Sendable (_ count: Int64) -> Void
         /// The topology's patterns match other topics than the threads read.
         let topicsChanged: @Sendable () -> Void
         let ended: @Sendable (_ number: Int, (any Error)?) -> Void
@@ -178,7 +180,11 @@ final class StreamThreadLoop: Sendable {
 
     private func publish(_ thread: StreamThread) {
         let report = thread.report
-        control.withLock { $0.report = report }
+        let before = control.withLock { control in
+            defer { control.report = report }
+            return control.report.commits
+        }
+        if report.commits > before { listener.committed(report.commits - before) }
     }
 }
 

@@ -84,5 +84,6 @@ extension StoreDefinition {
         self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
             HeadersKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
+        hold(name)
     }
 }

@@ -29,6 +29,9 @@ public struct StoreDefinition: Sendable {
     package var closingMs: Int64?
     /// The format of the store's bytes; nil: unknown, and not compared with existing data.
     package var form: StoreForm?
+    /// The name with the types of keys and values, for those who read the store without knowing them. nil: its rows are
+    /// an operator's own business.
+    package private(set) var typedName: (any StoreName)?
     /// Whether a window store refuses entries that are even a millisecond older than its retention; otherwise it
     /// accepts what its segments still hold. nil: only if it is in memory.
     package var expiresExactly: Bool?
@@ -93,11 +96,16 @@ public struct StoreDefinition: Sendable {
                 historyRetention: name.historyRetention)
         }
         historyRetention = name.historyRetention
+        hold(name)
         form = StoreForm(
             .versioned, key: name.key.format, value: name.value.format, retention: name.historyRetention)
     }
 
+    /// Notes whose rows these are.
+    package mutating func hold(_ name: some StoreName) { typedName = name }
+
     @usableFromInline mutating func hold(_ name: some StoreName, hasTimestamps: Bool) {
+        hold(name)
         form = StoreForm(
             hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format)
     }

@@ -20,6 +20,8 @@ package struct StoreForm: Equatable, Sendable {
         package static let timestampedWindow = Shape("timestamped window")
         package static let headersWindow = Shape("window with headers")
         package static let session = Shape("session")
+        /// Changes that a `suppress` holds back.
+        package static let suppressedChanges = Shape("suppressed changes")
         /// The store was being emptied when the process ended.
         package static let emptied = Shape("half emptied")
 

@@ -38,7 +38,7 @@ extension StoreDefinition {
         let form = StoreForm(
             retainsDuplicates ? .duplicatesWindow : .window, key: name.key.format, value: name.value.format,
             retention: retention)
-        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -56,7 +56,7 @@ extension StoreDefinition {
         let form = StoreForm(
             .timestampedWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -73,7 +73,7 @@ extension StoreDefinition {
         let form = StoreForm(
             .headersWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -89,7 +89,7 @@ extension StoreDefinition {
         topicSettings: [String: String] = [:]
     ) {
         let form = StoreForm(.session, key: name.key.format, value: name.value.format, retention: retention)
-        self.init(windows: name.name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.sessionTrailerBytes)
@@ -98,11 +98,12 @@ extension StoreDefinition {
     }
 
     private init(
-        windows name: String, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
+        windows name: some StoreName, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
         _ topicSettings: [String: String],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     ) {
-        self.init(name: name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
+        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
+        hold(name)
         windowRetention = retention
         self.form = form
     }

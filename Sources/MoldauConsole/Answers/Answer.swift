@@ -1,0 +1,45 @@
+import HTTPTypes
+import Hummingbird
+import MoldauRecords
+import MoldauRuntime
+import NIOCore
+
+/// What a request is answered with.
+struct Answer: Sendable {
+    var status = HTTPResponse.Status.ok
+    var headers: HTTPFields
+    var body: ResponseBody
+
+    init(_ body: ResponseBody, type: String) {
+        headers = [.contentType: type]
+        self.body = body
+    }
+
+    init(_ value: JSONValue, status: HTTPResponse.Status = .ok) {
+        var writer = ByteWriter(capacity: 1_024)
+        value.write(to: &writer)
+        self.init(ResponseBody(byteBuffer: ByteBuffer(bytes: writer.bytes)), type: "application/json")
+        self.status = status
+    }
+
+    init(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws {
+        self.init(ResponseBody(byteBuffer: ByteBuffer(bytes: try value.encoded())), type: "application/json")
+        self.status = status
+    }
+
+    init(text: String, type: String) {
+        self.init(ResponseBody(byteBuffer: ByteBuffer(string: text)), type: type)
+    }
+
+    /// With what every answer says to browsers: that it is to be taken for nothing else, and shown nowhere else.
+    var response: Response {
+        var headers = headers
+        headers[.cacheControl] = "no-store"
+        headers[.xContentTypeOptions] = "nosniff"
+        if headers[.contentSecurityPolicy] == nil {
+            headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        }
+        headers[HTTPField.Name("Referrer-Policy")!] = "no-referrer"  // A valid name.
+        return Response(status: status, headers: headers, body: body)
+    }
+}

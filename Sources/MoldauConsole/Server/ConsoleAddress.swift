@@ -1,0 +1,77 @@
+import HummingbirdCore
+import HummingbirdTLS
+import NIOCore
+import NIOSSL
+
+/// Where a console listens, and who may ask it.
+public struct ConsoleAddress: Sendable {
+    let host: String
+    let port: Int
+    let access: Access
+
+    enum Access: Sendable {
+        /// Whoever is on this machine. Requests must name it as the host, so that no page from elsewhere can ask
+        /// through a name of its own that leads here (DNS rebinding).
+        case local
+        case token(String)
+        case certificate(chain: String, key: String, token: String?)
+        case unprotected
+    }
+
+    /// This machine only: 127.0.0.1.
+    /// - Parameters:
+    ///   - port: 0 lets the system choose; `StreamsConsole.init` tells which.
+    ///   - token: what requests must carry; nil: nothing. See `address(_:_:token:)`.
+    public static func localhost(_ port: Int, token: String? = nil) -> ConsoleAddress {
+        ConsoleAddress(host: "127.0.0.1", port: port, access: token.map(Access.token) ?? .local)
+    }
+
+    /// An address that others reach, for those who have a token: requests must carry it as `Authorization: Bearer …`.
+    /// It is sent in plain text: where others can listen in, use `tls`.
+    /// - Parameter host: a name or address of this machine; `0.0.0.0` or `::` for all of its addresses.
+    public static func address(_ host: String, _ port: Int, token: String) -> ConsoleAddress {
+        ConsoleAddress(host: host, port: port, access: .token(token))
+    }
+
+    /// An address that others reach by TLS.
+    /// - Parameters:
+    ///   - certificates: a PEM file with the certificate and those that lead to its authority.
+    ///   - key: a PEM file with the private key.
+    ///   - token: what requests must carry; nil: whoever gets through may ask.
+    public static func tls(
+        _ host: String, _ port: Int, certificates: String, key: String, token: String?
+    ) -> ConsoleAddress {
+        ConsoleAddress(host: host, port: port, access: .certificate(chain: certificates, key: key, token: token))
+    }
+
+    /// An address at which anybody who reaches it reads everything: keys, values and records.
+    public static func unprotected(_ host: String, _ port: Int) -> ConsoleAddress {
+        ConsoleAddress(host: host, port: port, access: .unprotected)
+    }
+
+    var scheme: String { if case .certificate = access { "https" } else { "http" } }
+
+    var token: String? {
+        switch access {
+        case .token(let token), .certificate(_, _, let token?): token
+        case .local, .certificate, .unprotected: nil
+        }
+    }
+
+    /// - Throws: errors of the certificate's files.
+    var server: HTTPServerBuilder {
+        get throws {
+            let plain = HTTPServerBuilder.http1(
+                configuration: HTTP1Channel.Configuration(
+                    idleTimeout: .seconds(60),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: ConsoleLimits.headerBytes, maxHeaderListSize: 2 * ConsoleLimits.headerBytes,
+                        maxHeaderFieldCount: 100)))
+            guard case .certificate(let chain, let key, _) = access else { return plain }
+            let certificates = try NIOSSLCertificate.fromPEMFile(chain).map(NIOSSLCertificateSource.certificate)
+            let configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: certificates, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+            return try .tls(plain, tlsConfiguration: configuration)
+        }
+    }
+}

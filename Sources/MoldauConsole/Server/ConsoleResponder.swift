@@ -1,0 +1,44 @@
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+
+/// What a request needs of its connection.
+struct ConsoleContext: InitializableFromSource, Sendable {
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) { channel = source.channel }
+}
+
+/// Answers requests by the table of routes.
+struct ConsoleResponder: HTTPResponder {
+    private let routes: [Route]
+    private let gate: ConsoleGate
+    private let limits: ConsoleLimits
+
+    init(_ routes: [Route], gate: ConsoleGate, limits: ConsoleLimits) {
+        (self.routes, self.gate, self.limits) = (routes, gate, limits)
+    }
+
+    func respond(to request: Request, context: ConsoleContext) async throws -> Response {
+        do {
+            return try await answer(request, context).response
+        } catch {
+            return ConsoleError(error).answer.response
+        }
+    }
+
+    private func answer(_ request: Request, _ context: ConsoleContext) async throws -> Answer {
+        let target = RequestTarget(request.head.path ?? "/")
+        let path = try? target.segments
+        let found = path.flatMap { path in
+            routes.lazy.compactMap { route in route.values(in: path).map { (route, $0) } }.first
+        }
+        try gate.check(request.head, isOpen: found?.0.isOpen ?? false)
+        guard let (route, values) = found else {
+            throw ConsoleError.notFound("there is nothing at this path; /openapi.json lists all paths")
+        }
+        let question = Question(
+            path: values, query: try target.query(allowing: route.parameters.map(\.name)), channel: context.channel)
+        return try await limits.requests.during { try await route.answer(question) }
+    }
+}

@@ -1,0 +1,33 @@
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// Makes an event once a second for all who read it, as long as there is one.
+final class UpdateHub: Service {
+    private let make: @Sendable () async throws -> ServerEvent
+    private let readers = Mutex<[EventReader]>([])
+
+    init(_ make: @escaping @Sendable () async throws -> ServerEvent) { self.make = make }
+
+    /// The events from now on.
+    /// - Parameter channel: the reader's connection.
+    func subscribe(_ channel: any Channel) -> EventReader {
+        let reader = EventReader { channel.close(promise: nil) }
+        readers.withLock { $0.append(reader) }
+        return reader
+    }
+
+    /// Runs until it is cancelled or shut down.
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await self.tick() }
+        for reader in readers.withLock({ $0 }) { reader.end() }
+    }
+
+    private func tick() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            guard readers.withLock({ !$0.isEmpty }), let event = try? await make() else { continue }
+            readers.withLock { readers in readers.removeAll { !$0.push(event) } }
+        }
+    }
+}

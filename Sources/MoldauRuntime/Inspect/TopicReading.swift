@@ -1,0 +1,117 @@
+import Foundation
+import MoldauCluster
+import MoldauRecords
+import Synchronization
+
+/// A record of a topic, for people to look at.
+package struct TopicRecord: Sendable {
+    package let partition: Partition
+    package let offset: Offset
+    package let timestamp: Timestamp
+    package let key: [UInt8]?
+    package let value: [UInt8]?
+    package let headers: [(name: String, value: [UInt8]?)]
+}
+
+/// Reads some records of a partition, beside whatever groups read it: it belongs to none, and commits nothing.
+package struct TopicReading: Sendable {
+    /// Where reading begins.
+    package enum Start: Sendable, Hashable {
+        case earliest
+        /// The last records: as many as are asked for.
+        case latest
+        case offset(Offset)
+    }
+
+    /// What was found.
+    package struct Found: Sendable {
+        package var records: [TopicRecord] = []
+        /// The first offset that the partition holds, and the one after its last readable record.
+        package var held: Range<Offset>
+        /// Where to go on reading.
+        package var next: Offset
+    }
+
+    /// Where a search for a key stops: it goes on from `next`.
+    private static let scannedRecords = 100_000
+    /// How much text of keys and values is returned at most.
+    private static let returnedBytes = 4 << 20
+    private static let patience = Duration.seconds(2)
+
+    package var partition: TopicPartition
+    package var start: Start
+    package var limit: Int
+    /// Only records with this key.
+    package var key: [UInt8]?
+
+    package init(_ partition: TopicPartition, from start: Start, limit: Int, key: [UInt8]? = nil) {
+        (self.partition, self.start, self.limit, self.key) = (partition, start, limit, key)
+    }
+
+    /// - Throws: `ClusterError`, `RecordBatchError`.
+    func run(on cluster: any Cluster, clientID: String) async throws -> Found {
+        // Clients block, and so must not run on Swift's pool.
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try read(on: cluster, clientID) }) }
+        }
+    }
+
+    private func read(on cluster: any Cluster, _ clientID: String) throws -> Found {
+        let consumer = try cluster.makeConsumer(clientID: clientID)
+        defer { consumer.close() }
+        guard let held = try consumer.bounds(of: [partition])[partition] else {
+            throw ClusterError.unknownTopic(partition.topic)
+        }
+        var found = Found(held: held, next: first(in: held))
+        try consumer.assign([partition])
+        try consumer.seek(partition, to: found.next)
+        let deadline = ContinuousClock.now + Self.patience
+        var (scanned, bytes) = (0, 0)
+        while found.next < held.upperBound, ContinuousClock.now < deadline {
+            let fetched = try consumer.poll(wait: .milliseconds(100))
+            for batches in fetched {
+                var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+                while let record = try reader.next() {
+                    guard found.records.count < limit, bytes < Self.returnedBytes, scanned < Self.scannedRecords else {
+                        return found
+                    }
+                    found.next = record.offset + 1
+                    scanned += 1
+                    if let key { guard record.key.map({ $0.elementsEqual(key) }) ?? false else { continue } }
+                    found.records.append(try TopicRecord(record, in: partition.partition))
+                    bytes += (record.key?.count ?? 0) + (record.value?.count ?? 0)
+                }
+            }
+            // Behind the last record there may be markers.
+            found.next = max(found.next, consumer.position(partition) ?? found.next)
+        }
+        return found
+    }
+
+    private func first(in held: Range<Offset>) -> Offset {
+        switch start {
+        case .earliest: held.lowerBound
+        case .latest: max(held.lowerBound, held.upperBound + -Int64(limit))
+        case .offset(let offset): min(max(offset, held.lowerBound), held.upperBound)
+        }
+    }
+}
+
+extension TopicRecord {
+    fileprivate init(_ record: RecordView, in partition: Partition) throws {
+        self.init(
+            partition: partition, offset: record.offset, timestamp: record.timestamp, key: record.key.map { Array($0) },
+            value: record.value.map { Array($0) },
+            headers: try record.headers().map { ($0.name, $0.value) })
+    }
+}
+
+extension StreamsEngine {
+    /// Reads records of a topic of the cluster that the application runs on.
+    /// - Throws: `QueryError.notRunning` before the start; `ClusterError`; `RecordBatchError`.
+    package func read(_ reading: TopicReading) async throws -> TopicReading.Found {
+        let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
+        guard let cluster, !state.isOver else { throw QueryError.notRunning(state) }
+        return try await reading.run(on: cluster, clientID: "\(names.applicationID)-console")
+    }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import HTTPTypes
+import Moldau
+import MoldauRecords
+import MoldauTopology
+import Testing
+
+@testable import MoldauConsole
+
+/// What the console refuses, and how.
+struct HostileRequestTests {
+    @Test func `what is not asked as it should be is refused with a sentence`() async throws {
+        try await ConsoleFixture.run { fixture in
+            let get = "/stores/{store}/get"
+            let cases: [(String, of: String, Int, kind: JSON)] = [
+                ("/stores/none/get?key=a", get, 404, "unknownStore"), ("/stores/counts/get", get, 400, "badParameter"),
+                ("/stores/counts/get?key=a&kye=b", get, 400, "badParameter"),
+                ("/stores/counts/get?key=a&key=b", get, 400, "badParameter"),
+                ("/stores/counts/get?key=%", get, 400, "badParameter"),
+                ("/stores/counts/get?key=%ff", get, 400, "badParameter"),
+                ("/stores/counts/get?key=a&view=old", get, 400, "badParameter"),
+                ("/stores/counts/get?key=a&stale=maybe", get, 400, "badParameter"),
+                ("/stores/counts/get?key=a&at=1", get, 400, "wrongQuestion"),
+                ("/stores/counts/get?key=a&start=1", get, 400, "badParameter"),
+                ("/stores/counts/get?key=a&partition=7", get, 404, "unknownPartition"),
+                ("/stores/counts/get?key=a&partition=-1", get, 400, "badParameter"),
+                ("/stores/counts/get?key=a&atLeast=x", get, 400, "badParameter"),
+                ("/stores/orders-table/get?key=many", get, 400, "unreadableKey"),
+                ("/stores/orders-table/get?key=%7B%22hex%22:%2200%22%7D", get, 400, "unreadableKey"),
+                ("/stores/places-table/get?key=%7B%22town%22:1%7D", get, 400, "unreadableKey"),
+                ("/stores/hourly/get?key=a", get, 400, "wrongQuestion"),
+                ("/stores/hourly/range", "/stores/{store}/range", 400, "wrongQuestion"),
+                ("/stores/history/range", "/stores/{store}/range", 400, "wrongQuestion"),
+                ("/stores/counts/windows", "/stores/{store}/windows", 400, "wrongQuestion"),
+                ("/stores/counts/range?limit=1001", "/stores/{store}/range", 400, "badParameter"),
+                ("/stores/counts/range?limit=0", "/stores/{store}/range", 400, "badParameter"),
+                ("/stores/counts/range?after=zz", "/stores/{store}/range", 400, "badParameter"),
+                ("/topics/prices/records?limit=501", "/topics/{topic}/records", 400, "badParameter"),
+                ("/topics/prices/records?partition=1", "/topics/{topic}/records", 400, "badParameter"),
+                ("/topics/prices/records?offset=-1", "/topics/{topic}/records", 400, "badParameter"),
+                ("/topics/prices/records?offset=soon", "/topics/{topic}/records", 400, "badParameter"),
+            ]
+            for (target, path, status, kind) in cases {
+                let answer = try await fixture.get(target, of: path, status: status)
+                #expect(answer["kind"] == kind, "\(target)")
+            }
+            let suppress = try await fixture.get("/stores", of: "/stores")["stores"]?.list.first {
+                $0["kind"] == "suppress"
+            }
+            let name = try #require(suppress?["name"]?.text)
+            _ = try await fixture.get("/stores/\(name)/get?key=a", of: get, status: 404)
+        }
+    }
+
+    @Test func `paths that do not exist, other methods and long addresses are refused`() async throws {
+        try await ConsoleFixture.run { fixture in
+            for path in ["/nothing", "/stores/counts/get/more", "/..%2f..%2fetc", "/%zz", "//", "*", "/stores/%00"] {
+                let reply = try await fixture.http.send(path)
+                #expect(path == "//" ? reply.status == 200 : (400..<500).contains(reply.status), "\(path)")
+            }
+            for method in ["POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"] {
+                let reply = try await fixture.http.send("/status", method: method)
+                #expect(reply.status == 405 && reply.headers["allow"] == "GET", "\(method)")
+            }
+            let long = try await fixture.http.send("/status?" + String(repeating: "a", count: 8_200))
+            #expect(long.status == 414)
+        }
+    }
+
+    @Test func `another host than this machine is refused, whatever the page that asks`() async throws {
+        try await ConsoleFixture.run { fixture in
+            for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:80", "LOCALHOST"] {
+                #expect(try await fixture.http.send("/status", headers: ["Host": host]).status == 200, "\(host)")
+            }
+            for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "localhost@evil"] {
+                #expect(try await fixture.http.send("/status", headers: ["Host": host]).status == 403, "\(host)")
+            }
+            let reply = try await fixture.http.send(
+                "/status", headers: ["Host": "localhost", "Origin": "http://evil.example"])
+            #expect(reply.headers["access-control-allow-origin"] == nil)
+            #expect(
+                reply.headers["x-content-type-options"] == "nosniff" && reply.headers["cache-control"] == "no-store")
+        }
+    }
+
+    @Test func `a token is needed for all but the page and the checks of health`() async throws {
+        try await ConsoleFixture.run(at: .localhost(0, token: "secret")) { fixture in
+            let host = ["Host": "console.example"]
+            for path in ["/", "/live"] { #expect(try await fixture.http.send(path, headers: host).status == 200) }
+            for field in [nil, "Bearer secre", "Bearer secrets", "Basic secret", "Bearer", "secret"] {
+                var headers = host
+                headers["Authorization"] = field
+                let reply = try await fixture.http.send("/topology", headers: headers)
+                #expect(reply.status == 401 && reply.headers["www-authenticate"] == "Bearer", "\(field ?? "")")
+            }
+            let headers = ["Host": "console.example", "Authorization": "bearer secret"]
+            #expect(try await fixture.http.send("/topology", headers: headers).status == 200)
+        }
+    }
+
+    @Test func `keys of control characters and markup come back as they are, in JSON`() async throws {
+        let keys = ["<script>alert(1)</script>", "\u{0}\u{1F}\"\\\n", "\u{202E}\u{2028}", "a b+c&d=e/%41#", "🙂é"]
+        try await ConsoleFixture.run { fixture in
+            for key in keys { try fixture.write(ConsoleFixture.visits, key, "x", at: 1) }
+            for key in keys {
+                let text = key.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+                let row = try await fixture.get(
+                    "/stores/counts/get?key=\(text)", of: "/stores/{store}/get", until: "found", is: true)
+                #expect(row["key"]?.text == key)
+            }
+            let page = try await fixture.get("/stores/counts/range", of: "/stores/{store}/range")
+            #expect(Set(page["entries"]!.list.compactMap { $0["key"]?.text }) == Set(keys))
+        }
+    }
+
+    @Test func `the page runs only its own scripts`() async throws {
+        try await ConsoleFixture.run { fixture in
+            let replies = [try await fixture.http.send("/"), try await fixture.http.send("/")]
+            let policies = replies.map { $0.headers["content-security-policy"] ?? "" }
+            #expect(policies[0].hasPrefix("default-src 'none'; script-src 'nonce-") && policies[0] != policies[1])
+            let nonce = try #require(policies[0].firstMatch(of: /style-src 'nonce-([0-9a-f]+)'/)?.output.1)
+            #expect(String(decoding: replies[0].body, as: UTF8.self).contains("<style nonce=\"\(nonce)\">"))
+        }
+        let page = GuardedPage("<style>a</style><script type=\"module\">b</script><styles><scripting>")
+        #expect(
+            page.text("N")
+                == "<style nonce=\"N\">a</style><script nonce=\"N\" type=\"module\">b</script><styles><scripting>")
+    }
+
+    @Test func `a task of another process is answered with its address`() throws {
+        let task = TaskID(subtopology: 0, partition: Partition(3))
+        let error = ConsoleError(QueryError.elsewhere(store: "counts", task, host: "other:8080"))
+        #expect(error.status.code == 421)
+        #expect(error.facts.map(\.name) == ["task", "host"] && error.facts.map(\.value) == ["0_3", "other:8080"])
+    }
+
+    @Test func `requests beyond the limit are refused until others end`() throws {
+        let places = Places(2, of: "requests")
+        try places.take()
+        try places.take()
+        #expect(throws: ConsoleError.self) { try places.take() }
+        places.giveBack()
+        try places.take()
+    }
+
+    @Test func `a reader that does not keep up misses the oldest events and is told how many`() async throws {
+        let reader = EventReader { Issue.record("it takes some") }
+        for number in 0..<20 { #expect(reader.push(ServerEvent("update", .number(number)))) }
+        reader.end()
+        var found: [ServerEvent] = []
+        for await event in reader { found.append(event) }
+        #expect(found.first == ServerEvent("dropped", ["count": .number(4)]))
+        #expect(found.dropFirst().map(\.data) == (4..<20).map { "\($0)" })
+    }
+
+    @Test func `a reader that takes nothing for long is given up`() async throws {
+        let (closed, source) = AsyncStream.makeStream(of: Void.self)
+        let reader = EventReader { source.yield() }
+        let kept = (0..<100).prefix { reader.push(ServerEvent("update", .number($0))) }
+        #expect(kept.count == EventReader.limit + EventReader.patience - 1)
+        for await _ in closed { break }
+    }
+}
