@@ -43,6 +43,7 @@ let package = Package(
     products: [
         .library(name: "Moldau", targets: ["Moldau"]),
         .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
+        .library(name: "MoldauMetrics", targets: ["MoldauMetrics"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
         .library(name: "MoldauClientEmbedded", targets: ["MoldauClientEmbedded"]),
@@ -64,6 +65,7 @@ let package = Package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -169,6 +171,8 @@ let package = Package(
         library(
             "MoldauServiceLifecycle",
             ["Moldau", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
+        // The application's metrics, for the backends of swift-metrics
+        library("MoldauMetrics", ["Moldau", .product(name: "CoreMetrics", package: "swift-metrics")]),
         library(
             "MoldauTesting",
             ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
@@ -319,7 +323,7 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
+                "Moldau", "MoldauMetrics", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
@@ -386,6 +390,13 @@ let package = Package(
                 "Moldau", "MoldauRecords", "MoldauRuntime", "MoldauTopology", "MoldauCluster", "MoldauClusterEmbedded",
                 "MoldauClient", "MoldauClusterKafka", "MoldauCLI", "cluster-worker", "ProgramSupport",
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            "MoldauMetricsTests",
+            [
+                "Moldau", "MoldauRuntime", "MoldauCluster", "MoldauMetrics",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
             ]),
         tests(
             "MoldauRuntimeTests",

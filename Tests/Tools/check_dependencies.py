@@ -46,6 +46,7 @@ ALLOWED = {
         "MoldauClusterEmbedded", "Signals",
     ],
     "MoldauServiceLifecycle": ["Moldau"],
+    "MoldauMetrics": ["Moldau"],
     "MoldauTesting": [
         "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
     ],
@@ -70,6 +71,7 @@ ALLOWED_PACKAGES = {
     "MoldauSimulation": ["Logging"],
     "Moldau": ["Logging"],
     "MoldauServiceLifecycle": ["ServiceLifecycle"],
+    "MoldauMetrics": ["CoreMetrics"],
     "MoldauServer": [
         "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],
@@ -88,6 +90,7 @@ NETWORKED = {
 }
 RESERVED = [
     ({"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}, NETWORKED, "only the server and the client need"),
+    ({"swift-metrics"}, {"MoldauMetrics"}, "only who exports metrics needs"),
     ({"swift-configuration"}, {"MoldauSettings", "moldau"}, "only who reads settings needs"),
 ]
 

@@ -32,6 +32,10 @@ package final class StreamsEngine: Sendable {
         var stateLock: StateDirectoryLock?
         var failure: (any Error)?
         var memory: StateMemory?
+        /// How often a thread has failed.
+        var failureCount = 0
+        /// How often tasks began to move.
+        var rebalanceCount = 0
     }
 
     let names: InternalTopicNames
@@ -145,6 +149,7 @@ package final class StreamsEngine: Sendable {
         plan.stores = watch.matched.storePlacements(topics.tasks, names)
         plan.process = inner.withLock { $0.group.process }
         if topology.readsByPattern { plan.watch = watch }
+        plan.stopwatch = { [clock] in clock().uptime }
         plan.paceBoard.expectAll()
         return plan
     }
@@ -228,6 +233,7 @@ package final class StreamsEngine: Sendable {
 
     private func threadFailed(_ number: Int, _ error: any Error, _ pause: Duration) -> UncaughtErrorResponse {
         place { $0.stopped(number) }
+        inner.withLock { $0.failureCount += 1 }
         let response = configuration.onUncaughtError(error)
         var next = ""
         if case .replaceThread = response, !error.isForGood { next = "; another one takes over in \(pause)" }
@@ -299,6 +305,7 @@ extension StreamsEngine.Inner {
     mutating func change(to next: StreamsState) -> StreamsState? {
         guard state.mayBecome(next) else { return nil }
         defer { state = next }
+        if next == .rebalancing { rebalanceCount += 1 }
         return state
     }
 }
