@@ -30,6 +30,7 @@
 #              (valgrind)
 # make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
 #              PLANT=all makes mistakes on purpose, and prints which seed finds each
+# make check-metrics  runs an application, and reads its metrics with Prometheus' own parser (installed from PyPI)
 # make docs    builds the documentation of the libraries, with warnings as errors
 # make examples  turns the examples of the documentation into tests
 # make interface  writes down what the libraries offer to other packages: Tests/ProjectTests/PublicInterface.txt
@@ -53,7 +54,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run demo test test-protobuf test-clients agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check simulate docs interface examples \
+.PHONY: run demo test test-protobuf test-clients agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check check-metrics simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -137,6 +138,9 @@ bench-wire: rocksdb
 bench-check: rocksdb
 	@$(SWIFT) build --quiet -c release --product step-costs
 	@python3 Tests/Tools/check_costs.py "$$($(SWIFT) build -c release --show-bin-path)/step-costs" $(FLAGS)
+
+check-metrics: rocksdb
+	@python3 Tests/Tools/check_prometheus.py
 
 # A release build has deliberate mistakes only if PLANT asks for one; such builds have a directory of their own.
 simulate: rocksdb

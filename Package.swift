@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "Moldau", targets: ["Moldau"]),
         .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
         .library(name: "MoldauConsole", targets: ["MoldauConsole"]),
+        .library(name: "MoldauMetrics", targets: ["MoldauMetrics"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
         .library(name: "MoldauClientEmbedded", targets: ["MoldauClientEmbedded"]),
@@ -68,6 +69,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -174,6 +176,8 @@ let package = Package(
         library(
             "MoldauServiceLifecycle",
             ["Moldau", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
+        // The application's metrics, for the backends of swift-metrics
+        library("MoldauMetrics", ["Moldau", .product(name: "CoreMetrics", package: "swift-metrics")]),
         library(
             "MoldauConsole",
             [
@@ -346,7 +350,7 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
+                "Moldau", "MoldauMetrics", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
@@ -421,6 +425,13 @@ let package = Package(
                 "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "demo",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            "MoldauMetricsTests",
+            [
+                "Moldau", "MoldauRuntime", "MoldauCluster", "MoldauMetrics",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
             ]),
         tests(
             "MoldauRuntimeTests",

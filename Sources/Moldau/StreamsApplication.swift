@@ -188,6 +188,25 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try await engine.explain(key, in: name)
     }
 
+    /// All metrics as they are now: see `Metric` and `Docs/Operating.md`. About this process.
+    ///
+    /// Asks each stream thread between two batches of records, and does not block; what a thread counts is missing if
+    /// it does not answer within two seconds (`moldau_client_silent_stream_threads`). Works in every state. Meant to be
+    /// called every few seconds.
+    /// - Throws: `CancellationError`.
+    public func measurements() async throws -> [MetricSample] {
+        var all = try await engine.measure()
+        all.add(await cluster.measure())
+        return all.all
+    }
+
+    /// All metrics as text for Prometheus (version 0.0.4, to be sent as `text/plain; version=0.0.4`). Names begin with
+    /// `moldau_`; every line has the label `application`.
+    /// - Throws: `CancellationError`.
+    public func prometheus() async throws -> String {
+        PrometheusText(application: id).render(try await measurements())
+    }
+
     /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }
     /// Counts since the start. May be read from any thread.

@@ -57,6 +57,11 @@ extension Broker {
     /// The groups that have committed offsets, by name.
     package func groupsWithOffsets() -> [String] { groups.inOrder { $0.coordinator.namesWithOffsets } }
 
+    /// All groups, by name, and whether they have members.
+    package func groupNames() -> [(name: String, hasMembers: Bool)] {
+        groups.inOrder { state in state.coordinator.names.map { ($0, state.coordinator.hasMembers($0)) } }
+    }
+
     /// The partition of the offsets topic for a group; creates the topic if it does not exist.
     func partitionForOffsets(of group: String) throws(BrokerError) -> Int32 {
         if topic(Self.offsetsTopic) == nil { try createOffsetsTopic() }

@@ -24,6 +24,16 @@ extension AdminClient.GroupDescription {
     var memberCount: String { "\(members.count) \(members.count == 1 ? "member" : "members")" }
 }
 
+extension CommandFailure {
+    /// A group was named that does not exist.
+    static func noGroup(_ name: String, others: [String]) -> CommandFailure {
+        CommandFailure(
+            others.isEmpty
+                ? "there is no group '\(name)', nor any other"
+                : "there is no group '\(name)'; there are: \(others.joined(separator: ", "))")
+    }
+}
+
 extension AdminClient {
     /// What groups do and who is in them, by name.
     /// - Throws: `CommandFailure` that lists the existing groups.
@@ -35,11 +45,7 @@ extension AdminClient {
             case .success(let group)? where group.state != .dead: found.append((name, group))
             case .failure(let error)? where error.refusal != .groupNotFound: throw error
             default:
-                let others = try await listGroups().map(\.group)
-                throw CommandFailure(
-                    others.isEmpty
-                        ? "there is no group '\(name)', nor any other"
-                        : "there is no group '\(name)'; there are: \(others.joined(separator: ", "))")
+                throw CommandFailure.noGroup(name, others: try await listGroups().map(\.group))
             }
         }
         return found

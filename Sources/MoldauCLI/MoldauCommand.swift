@@ -13,7 +13,8 @@ struct MoldauCommand: AsyncParsableCommand {
             'watch', 'explain' and 'top' ask an application that has a console (--console).
             """,
         subcommands: [
-            Topics.self, Configs.self, Produce.self, Consume.self, Groups.self, OffsetsCommand.self, DeleteRecords.self,
+            Topics.self, Configs.self, Produce.self, Consume.self, Groups.self, LagCommand.self, OffsetsCommand.self,
+            DeleteRecords.self,
             Transactions.self, Perf.self, MirrorCommand.self, DumpLog.self, Repair.self, BrokerCommand.self, Users.self,
             ConfigCommand.self, QueryCommand.self, WatchCommand.self, ExplainCommand.self, TopCommand.self,
         ])

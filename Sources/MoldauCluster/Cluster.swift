@@ -157,7 +157,7 @@ public protocol TransactionalProducer: Producer {
     func abort() throws
 }
 
-/// Manages topics. Every call blocks.
+/// Manages topics, and looks at groups. Every call blocks.
 public protocol Admin: AnyObject {
     /// On how many brokers it is to keep the topics that it creates; nil leaves that to the cluster.
     var replicationFactor: Int? { get }
@@ -174,6 +174,9 @@ public protocol Admin: AnyObject {
     func delete(_ topics: [String]) throws
     /// Allows records below these offsets to be deleted: for repartition topics whose records were read and committed.
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws
+    /// Tells how far groups are in what they read; those that do not exist are missing in the result.
+    /// - Parameter names: nil for all groups.
+    func progress(of names: Set<String>?) throws -> [GroupProgress]
     /// Releases what the admin holds. No other call may follow.
     func close()
 }

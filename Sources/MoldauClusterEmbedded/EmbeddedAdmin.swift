@@ -47,6 +47,20 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
         }
     }
 
+    func progress(of names: Set<String>?) throws -> [GroupProgress] {
+        let known = broker.groupNames()
+        return try known.filter { names?.contains($0.name) ?? true }.map { name, hasMembers in
+            try translating { () throws(BrokerError) in try broker.checkReadable(group: name) }
+            var partitions: [TopicPartition: GroupProgress.Place] = [:]
+            for (partition, committed) in broker.committedOffsets(of: name) {
+                // A topic that is deleted has no end.
+                guard let end = try? broker.partition(partition).endOffset() else { continue }
+                partitions[partition] = GroupProgress.Place(committed: committed.offset, end: end)
+            }
+            return GroupProgress(group: name, hasMembers: hasMembers, partitions: partitions)
+        }
+    }
+
     /// Refuses the broker's own topics.
     private func checkName(_ topic: String) throws(BrokerError) {
         if Broker<Files>.isInternal(topic) { throw .internalTopic(topic) }

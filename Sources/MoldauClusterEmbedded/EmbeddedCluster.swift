@@ -81,6 +81,27 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         try store.closeStore()
     }
 
+    /// What the broker has.
+    package struct Use: Sendable {
+        /// What the records take on disk, by topic.
+        package var topicBytes: [String: Int] = [:]
+        package var partitionCount = 0
+        package var groupCount = 0
+    }
+
+    /// What the broker has. Opens the logs that are closed, and blocks for that.
+    package func use() -> Use {
+        func use(_ store: some EmbeddedStore) -> Use {
+            var use = Use(groupCount: store.broker.groupNames().count)
+            for partition in store.broker.sizes().partitions {
+                use.topicBytes[partition.partition.topic, default: 0] += partition.bytes
+                use.partitionCount += 1
+            }
+            return use
+        }
+        return use(store)
+    }
+
     /// Makes a consumer of the topics in this cluster.
     public func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { store.makeConsumer(options) }
     /// Makes a producer whose records are readable as soon as they are stored.

@@ -2,7 +2,7 @@ internal import MoldauClient
 internal import MoldauCluster
 internal import MoldauRecords
 
-/// Manages the topics of a Kafka cluster.
+/// Manages the topics of a Kafka cluster, and looks at its groups.
 final class KafkaAdmin: Admin {
     private let cluster: KafkaCluster
 
@@ -120,6 +120,37 @@ final class KafkaAdmin: Admin {
 
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
         _ = try ask { try await $0.deleteRecords(before: offsets.mapValues { $0 }).all() }
+    }
+
+    func progress(of names: Set<String>?) throws -> [GroupProgress] {
+        try ask { admin in
+            let wanted = if let names { Array(names) } else { try await admin.listGroups().map(\.group) }
+            let described = try await admin.describeGroups(wanted)
+            var found: [GroupProgress] = []
+            for (_, outcome) in described.sorted(by: { $0.key < $1.key }) {
+                switch outcome {
+                case .success(let group) where group.state != .dead:
+                    found.append(try await Self.progress(of: group, admin))
+                case .success, .failure(.refused(Refusal.groupNotFound.rawValue, _, _)): continue
+                case .failure(let error): throw error
+                }
+            }
+            return found
+        }
+    }
+
+    private static func progress(
+        of group: AdminClient.GroupDescription, _ admin: AdminClient
+    ) async throws -> GroupProgress {
+        let committed = try await admin.listGroupOffsets(group.group)
+        let ends = try await admin.listOffsets(committed.mapValues { _ in .latest })
+        var partitions: [TopicPartition: GroupProgress.Place] = [:]
+        for (partition, place) in committed {
+            // A topic that is deleted has no end.
+            guard let end = try? ends[partition]?.get().offset else { continue }
+            partitions[partition] = GroupProgress.Place(committed: place.offset, end: end)
+        }
+        return GroupProgress(group: group.group, hasMembers: !group.members.isEmpty, partitions: partitions)
     }
 
     func close() {}

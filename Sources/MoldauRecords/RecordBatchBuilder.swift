@@ -17,6 +17,11 @@ public struct RecordBatchBuilder: ~Copyable {
     @inlinable public var recordCount: Int { storedRecordCount }
     @usableFromInline var storedRecordCount = 0
 
+    /// The time of the first record since the last `reset`, and the greatest time of all.
+    package var times: (first: Timestamp, latest: Timestamp) {
+        (Timestamp(ms: baseTimestamp), Timestamp(ms: maxTimestamp))
+    }
+
     /// Whether a record since the last `reset` has a null key.
     @inlinable package var lacksKey: Bool { storedLacksKey }
     @usableFromInline var storedLacksKey = false

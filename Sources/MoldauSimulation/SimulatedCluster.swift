@@ -296,6 +296,7 @@ private final class SimulatedAdmin: Admin {
     }
     func configure(_ topic: String, _ changes: [String: String?]) throws { try inner.configure(topic, changes) }
     func delete(_ topics: [String]) throws { try inner.delete(topics) }
+    func progress(of names: Set<String>?) throws -> [GroupProgress] { try inner.progress(of: names) }
     func close() { inner.close() }
 
     func create(_ topics: [NewTopic]) throws {

@@ -68,6 +68,9 @@ struct Throughput: ParsableCommand {
     @Option(help: "Use only that many lines of the input; the sums are not compared then.")
     var limit: Int?
 
+    @Option(help: "Read the application's metrics every second meanwhile, and write them to this file.")
+    var metrics: String?
+
     enum StoreOption: String, ExpressibleByArgument, CaseIterable { case rocksdb, memory }
     enum EmitOption: String, ExpressibleByArgument, CaseIterable { case every, last }
 
@@ -92,10 +95,11 @@ struct Throughput: ParsableCommand {
             let server = listening ? try BrokerServer(of: cluster, listening: [.localhost(0)]) : nil
             try server?.startNow()
             defer { server?.stopNow() }
-            let run = WorkloadRun(
+            var run = WorkloadRun(
                 workload: workload, input: input, cluster: try kafka.map { try KafkaCluster($0) } ?? cluster,
                 stateDirectory: stateDirectory,
                 partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)
+            run.metricsFile = metrics
             let outcome = try run.measured()
             print(outcome.line)
             try run.check(outcome)

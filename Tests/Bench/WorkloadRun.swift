@@ -14,6 +14,8 @@ struct WorkloadRun {
     let limit: Int?
     let options: TopologyOptions
     let configuration: StreamsConfiguration
+    /// Where the application's metrics are written every second, in Prometheus' form; nil: they are not asked for.
+    var metricsFile: String?
 
     struct Outcome {
         let line: String
@@ -33,6 +35,8 @@ struct WorkloadRun {
         Cost.forgetPeak()
         let start = Cost.now
         if workload == .w3 { app.resume() } else { try app.start() }
+        let reading = metricsFile.map { file in Task { try await Self.read(app, into: file) } }
+        defer { reading?.cancel() }
         try wait(for: app)
         try app.stop()
         let cost = Cost.now - start
@@ -53,6 +57,13 @@ struct WorkloadRun {
         ]
         guard metrics.drops.isEmpty else { throw ValidationError("records were dropped: \(metrics.drops)") }
         return Outcome(line: line.joined(separator: " "), sums: sums)
+    }
+
+    private static func read(_ app: StreamsApplication, into file: String) async throws {
+        while true {
+            try await app.prometheus().write(toFile: file, atomically: true, encoding: .utf8)
+            try await Task.sleep(for: .seconds(1))
+        }
     }
 
     private func fixed(_ name: String, _ number: Double) -> String { String(format: "%@ %.2f", name, number) }

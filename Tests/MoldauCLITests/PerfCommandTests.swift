@@ -1,4 +1,5 @@
 import Foundation
+import MoldauRecords
 import ProgramSupport
 import Testing
 

@@ -47,6 +47,7 @@ ALLOWED = {
     ],
     "MoldauServiceLifecycle": ["Moldau"],
     "MoldauConsole": ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"],
+    "MoldauMetrics": ["Moldau"],
     "MoldauTesting": [
         "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
     ],
@@ -75,6 +76,7 @@ ALLOWED_PACKAGES = {
         "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOSSL", "Logging",
         "ServiceLifecycle",
     ],
+    "MoldauMetrics": ["CoreMetrics"],
     "MoldauServer": [
         "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],
@@ -94,6 +96,7 @@ NETWORKED = {
 RESERVED = [
     ({"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}, NETWORKED, "only the server and the client need"),
     ({"hummingbird", "swift-http-types"}, {"MoldauConsole"}, "only the console needs"),
+    ({"swift-metrics"}, {"MoldauMetrics"}, "only who exports metrics needs"),
     ({"swift-configuration"}, {"MoldauSettings", "moldau"}, "only who reads settings needs"),
 ]
 

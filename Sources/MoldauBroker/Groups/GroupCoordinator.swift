@@ -156,6 +156,9 @@ package struct GroupCoordinator: Sendable {
     /// The groups that there are, by name.
     package var names: [String] { groups.keys.sorted() }
 
+    /// Whether somebody is in a group.
+    package func hasMembers(_ group: String) -> Bool { groups[group]?.isEmpty == false }
+
     /// Those of them that have committed something.
     package var namesWithOffsets: [String] {
         groups.keys.filter { groups[$0]?.offsets.offsets.isEmpty == false }.sorted()

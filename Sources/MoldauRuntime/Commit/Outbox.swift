@@ -44,8 +44,10 @@ package final class Outbox: RecordCollector {
     /// Records that were not written, by topic.
     package private(set) var drops: [DropKey: DropTally] = [:]
     private let dropSamples: DropSamples
-    /// The wall clock of the thread's round.
-    package var now = Timestamp.none
+    /// The time of the thread's round.
+    package var now = RoundTime(.none, uptime: .zero)
+    /// What was sent, by the names of the topics in the cluster.
+    private(set) var sent: [String: SentRecords] = [:]
 
     package init(
         names: InternalTopicNames, producer: any Producer, configuration: StreamsConfiguration,
@@ -195,6 +197,7 @@ package final class Outbox: RecordCollector {
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
             let isKeyed = !batch.pointee.builder.lacksKey
             try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
+            noteSent(batch)
         } catch let error as ClusterError where error.isKept {
             // Not thrown here: user code may be the caller, and would take it for its own error.
             (isOutOfSpace, spaceError) = (true, error)
@@ -207,6 +210,13 @@ package final class Outbox: RecordCollector {
         }
         batch.pointee.builder.reset()
         return true
+    }
+
+    private func noteSent(_ batch: BatchPointer) {
+        let times = batch.pointee.builder.times
+        sent[batch.pointee.partition.topic, default: SentRecords()].add(
+            records: batch.pointee.builder.recordCount, bytes: batch.pointee.builder.byteCount, first: times.first,
+            latest: times.latest, now: now)
     }
 
     /// After a batch was refused for its size or for one of its records: sends its records one by one.
@@ -240,7 +250,7 @@ package final class Outbox: RecordCollector {
         let failure = ProductionFailure(partition: refused, recordCount: recordCount, underlying: error)
         guard case .skip = onFailure(failure) else { throw failure }
         drops[DropKey(node: refused.topic, reason: .production), default: DropTally()].add(
-            Int64(recordCount), at: now, dropSamples
+            Int64(recordCount), at: now.wall, dropSamples
         ) { first.map { OriginalRecord($0, of: refused) } }
     }
 }

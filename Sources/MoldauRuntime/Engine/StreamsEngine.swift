@@ -33,6 +33,10 @@ package final class StreamsEngine: Sendable {
         var failure: (any Error)?
         var memory: StateMemory?
         var startedAt: Timestamp?
+        /// How often a thread has failed.
+        var failureCount = 0
+        /// How often tasks began to move.
+        var rebalanceCount = 0
     }
 
     let names: InternalTopicNames
@@ -149,6 +153,7 @@ package final class StreamsEngine: Sendable {
         plan.stores = watch.matched.storePlacements(topics.tasks, names)
         plan.process = inner.withLock { $0.group.process }
         if topology.readsByPattern { plan.watch = watch }
+        plan.stopwatch = { [clock] in clock().uptime }
         plan.paceBoard.expectAll()
         return plan
     }
@@ -235,6 +240,7 @@ package final class StreamsEngine: Sendable {
 
     private func threadFailed(_ number: Int, _ error: any Error, _ pause: Duration) -> UncaughtErrorResponse {
         place { $0.stopped(number) }
+        inner.withLock { $0.failureCount += 1 }
         let response = configuration.onUncaughtError(error)
         var next = ""
         if case .replaceThread = response, !error.isForGood { next = "; another one takes over in \(pause)" }
@@ -311,6 +317,7 @@ extension StreamsEngine.Inner {
     mutating func change(to next: StreamsState) -> StreamsState? {
         guard state.mayBecome(next) else { return nil }
         defer { state = next }
+        if next == .rebalancing { rebalanceCount += 1 }
         return state
     }
 }

@@ -9,7 +9,7 @@ import MoldauTopology
 ///                       pendingShutdown ──▸ notRunning
 ///                             │
 ///                           error
-public enum StreamsState: String, Sendable, Codable, CustomStringConvertible {
+public enum StreamsState: String, Sendable, Codable, CaseIterable, CustomStringConvertible {
     /// Not started.
     case created
     /// Topics are being checked, global tables and stores restored, or tasks moved from one thread to another.

@@ -14,47 +14,55 @@ extension StreamsEngine {
 
     /// What is known of the application now.
     func explained() async throws -> ExplainedApplication {
-        let (loops, state, isPaused, failure, plan) = inner.withLock { inner in
-            (inner.loops.sorted { $0.key < $1.key }, inner.state, inner.isPaused, inner.failure, inner.plan)
+        let (state, isPaused, failure, plan) = inner.withLock { inner in
+            (inner.state, inner.isPaused, inner.failure, inner.plan)
         }
         var application = ExplainedApplication(
             topology: plan?.topology ?? topology, names: names, state: state, failure: failure, isPaused: isPaused,
             guarantee: configuration.guarantee, unassigned: unassigned)
-        let asked = loops.map { (number: $0.key, answer: ask($0.value)) }
-        let deadline = ContinuousClock.now + Self.answerTime
-        for (number, answer) in asked {
-            while true {
-                switch answer.result {
-                case .success(let account)?: application.accounts.append(account)
-                // It has ended, or is about to begin again: its tasks are without a thread.
-                case .failure?: break
-                case nil where ContinuousClock.now < deadline:
-                    try await Task.sleep(for: .milliseconds(2))
-                    continue
-                case nil: application.silent.append(names.thread(number))
-                }
-                break
-            }
-        }
+        (application.accounts, application.silent) = try await askThreads { try $0.account(now: $1) }
         return application
     }
 
-    private func ask(_ loop: StreamThreadLoop) -> Answer {
-        let answer = Answer()
+    /// Asks every thread, between two batches of its records. A thread that is being opened, has ended or is about to
+    /// begin again has no answer.
+    /// - Returns: the answers in the order of the threads, and the names of the threads that did not answer in time.
+    /// - Throws: `CancellationError`.
+    func askThreads<Answer: Sendable>(
+        _ question: @escaping @Sendable (ThreadContents, RoundTime) throws -> Answer
+    ) async throws -> (answers: [Answer], silent: [String]) {
+        let asked = inner.withLock { $0.loops.sorted { $0.key < $1.key } }.map { ($0.key, ask($0.value, question)) }
+        let deadline = ContinuousClock.now + Self.answerTime
+        var (answers, silent): ([Answer], [String]) = ([], [])
+        for (number, place) in asked {
+            while place.result == nil, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
+            switch place.result {
+            case .success(let answer)?: answers.append(answer)
+            case .failure?: break
+            case nil: silent.append(names.thread(number))
+            }
+        }
+        return (answers, silent)
+    }
+
+    private func ask<Value: Sendable>(
+        _ loop: StreamThreadLoop, _ question: @escaping @Sendable (ThreadContents, RoundTime) throws -> Value
+    ) -> Answer<Value> {
+        let answer = Answer<Value>()
         // Without a mailbox the thread is being opened, or restarts.
         guard let mailbox = loop.mailbox else {
             answer.set(.failure(ThreadMailboxError.threadEnded("")))
             return answer
         }
-        mailbox.post({ [clock] in try $0.account(now: clock()) }, completion: { answer.set($0) })
+        mailbox.post({ [clock] in try question($0, clock()) }, completion: { answer.set($0) })
         return answer
     }
 
     /// A thread's answer, when it is there.
-    private final class Answer: Sendable {
-        private let place = Mutex<Result<ThreadAccount, any Error>?>(nil)
-        var result: Result<ThreadAccount, any Error>? { place.withLock { $0 } }
-        func set(_ result: Result<ThreadAccount, any Error>) { place.withLock { $0 = result } }
+    private final class Answer<Value: Sendable>: Sendable {
+        private let place = Mutex<Result<Value, any Error>?>(nil)
+        var result: Result<Value, any Error>? { place.withLock { $0 } }
+        func set(_ result: Result<Value, any Error>) { place.withLock { $0 = result } }
     }
 
     /// The tasks that this process is to have, and that none of its threads has.

@@ -23,9 +23,11 @@ extension StreamThread {
     /// If there is no room, nothing is committed and the thread pauses processing; this may be called again.
     package func commit(now: RoundTime, writeBehind: Bool = false) throws {
         do {
-            try taskCommit.commit(
-                heldTasks.running, standbys: heldTasks.standbys, globalTables: globalTables, now: now,
-                writeBehind: writeBehind)
+            try timed(.commit) {
+                try taskCommit.commit(
+                    heldTasks.running, standbys: heldTasks.standbys, globalTables: globalTables, now: now,
+                    writeBehind: writeBehind)
+            }
             schedule.committed(at: now.uptime)
             turns.transactionPace.committed()
             if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }

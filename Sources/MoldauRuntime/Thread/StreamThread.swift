@@ -41,6 +41,8 @@ package final class StreamThread {
     var schedule: CommitSchedule
     /// Why processing is paused for now.
     var shortage: Shortage?
+    /// How long polls, processing and commits take.
+    private(set) var times = ThreadTimes()
     private let startPositions: StartPositions
     /// Looks for topics that match the topology's patterns.
     private var topicSearch: Recurrence
@@ -144,7 +146,7 @@ package final class StreamThread {
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
-        clients.outbox.now = now.wall
+        clients.outbox.now = now
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
         } catch let error as ClusterError where error.remedy == .beginAnew {
@@ -174,8 +176,11 @@ package final class StreamThread {
         let isBlocked = turns.isBlocked && !isPaused
         try fetch(
             now: now, wait: turns.hasMore && !isPaused || phase == .restoring ? .zero : wait, isBlocked: isBlocked)
-        var count = try resume(now: now)
-        if !isPaused { count += try work(now: now) }
+        // Rounds without records would hide the others.
+        let count = try timed(.process, if: { $0 > 0 }) {
+            let resumed = try resume(now: now)
+            return try isPaused ? resumed : resumed + work(now: now)
+        }
         turns.transactionPace.did(count)
         let outbox = clients.outbox
         if count == 0, !turns.transactionPace.isCareful { try outbox.sendAll() }
@@ -188,7 +193,7 @@ package final class StreamThread {
         let fetched: [FetchedBatches]
         let wait = turns.look(upTo: wait, isBlocked: isBlocked, now: now.uptime)
         do {
-            fetched = try clients.consumer.poll(wait: wait)
+            fetched = try timed(.poll) { try clients.consumer.poll(wait: wait) }
         } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) {
             return try startPositions.seekAgain(partition, lost: lost, held: held, now: now.wall)
         }
@@ -225,12 +230,25 @@ package final class StreamThread {
         return count
     }
 
+    /// Measures how long `body` takes. What throws is not counted.
+    func timed<Result>(
+        _ activity: ThreadTimes.Activity, if counts: (Result) -> Bool = { _ in true }, _ body: () throws -> Result
+    ) rethrows -> Result {
+        guard let stopwatch = plan.stopwatch else { return try body() }
+        let begin = stopwatch()
+        let result = try body()
+        if counts(result) {
+            let end = stopwatch()
+            times.add(end - begin, of: activity, at: end)
+        }
+        return result
+    }
+
     /// Answers a limited number of requests of other threads, so that records get their turn again.
     private func answerMessages(isNewRound: Bool = false) {
         mailbox.answer(
             with: ThreadContents(
-                of: plan.clientID, heldTasks, globalTables, restorer, lastCommit: schedule.lastCommit, clients.outbox,
-                shortage),
+                of: plan.clientID, heldTasks, globalTables, restorer, schedule, clients.outbox, shortage, times),
             isNewRound: isNewRound)
     }
 

@@ -26,6 +26,8 @@ package struct StreamThreadPlan: Sendable {
     var stores: [String: StorePlacement] = [:]
     /// The process's name among those that share the application's tasks; nil if it is the only one.
     package var process: String?
+    /// A monotonic clock, by which the parts of a round are timed; nil: they are not.
+    var stopwatch: (@Sendable () -> Duration)?
     /// For the one thread that looks for new topics; nil for the others.
     package var watch: TopicWatch?
 

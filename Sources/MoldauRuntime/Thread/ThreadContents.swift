@@ -4,21 +4,22 @@ import MoldauTopology
 
 /// What the work of a message may access. Must not be kept: it belongs to the thread.
 package struct ThreadContents {
-    private let thread: String
-    private let heldTasks: HeldTasks
-    private let globalTables: GlobalTables
-    private let restorer: StoreRestorer
-    private let lastCommit: Duration
-    private let outbox: Outbox
-    private let shortage: Shortage?
+    let thread: String
+    let heldTasks: HeldTasks
+    let globalTables: GlobalTables
+    let restorer: StoreRestorer
+    let schedule: CommitSchedule
+    let outbox: Outbox
+    let shortage: Shortage?
+    let times: ThreadTimes
 
     init(
         of thread: String, _ heldTasks: HeldTasks, _ globalTables: GlobalTables, _ restorer: StoreRestorer,
-        lastCommit: Duration, _ outbox: Outbox, _ shortage: Shortage?
+        _ schedule: CommitSchedule, _ outbox: Outbox, _ shortage: Shortage?, _ times: ThreadTimes
     ) {
-        (self.outbox, self.shortage) = (outbox, shortage)
+        (self.outbox, self.shortage, self.times) = (outbox, shortage, times)
         (self.thread, self.heldTasks, self.globalTables) = (thread, heldTasks, globalTables)
-        (self.restorer, self.lastCommit) = (restorer, lastCommit)
+        (self.restorer, self.schedule) = (restorer, schedule)
     }
 
     /// The stores of a task that the thread processes.
@@ -39,13 +40,18 @@ package struct ThreadContents {
     /// most for each.
     /// - Throws: `StateError`.
     package func account(now: RoundTime) throws -> ThreadAccount {
+        ThreadAccount(
+            thread: thread, now: now, tasks: try heldTasks.tasks.map { try ThreadAccount.Task($0, now: now) },
+            flow: flow, lags: restorer.lags.filter { !$0.isStandby } + globalTables.lags, shortage: shortage,
+            lastCommit: schedule.lastCommit)
+    }
+
+    /// How the records went through the nodes of the thread's tasks and global tables so far.
+    var flow: RecordFlow {
         var flow = heldTasks.flow
         for drops in globalTables.drops + [outbox.drops] { flow.add(drops) }
         for queue in globalTables.queues { flow.taken[queue.node, default: 0] += Int64(queue.processedCount) }
-        return ThreadAccount(
-            thread: thread, now: now, tasks: try heldTasks.tasks.map { try ThreadAccount.Task($0, now: now) },
-            flow: flow, lags: restorer.lags.filter { !$0.isStandby } + globalTables.lags, shortage: shortage,
-            lastCommit: lastCommit)
+        return flow
     }
 
     // MARK: Queries
@@ -72,7 +78,7 @@ package struct ThreadContents {
             return running.stores[name].map {
                 QueriedStore(
                     store: $0, inputs: running.partitions, position: running.position(view),
-                    seenAt: view == .committed ? lastCommit : nil)
+                    seenAt: view == .committed ? schedule.lastCommit : nil)
             }
         }
         let copy =
@@ -90,7 +96,7 @@ package struct ThreadContents {
             let newest = globalTables.positions(ofStore: name)
             return QueriedStore(
                 store: store, inputs: Array(newest.keys), position: view == .committed ? store.positions : newest,
-                seenAt: view == .committed ? lastCommit : nil, isCopy: !globalTables.isCaughtUp)
+                seenAt: view == .committed ? schedule.lastCommit : nil, isCopy: !globalTables.isCaughtUp)
         }
     }
 }

@@ -57,6 +57,9 @@ package protocol ByteStore: AnyObject {
     /// An estimate if counting would be expensive.
     var approximateEntryCount: Int { get }
 
+    /// What the store's files take; nil if it has none. Cheap enough to be read every second.
+    var files: StoreFiles? { get }
+
     /// Calls `body` once, with the value or nil. The bytes are valid during the call only.
     func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError)
 
@@ -76,6 +79,21 @@ package protocol ByteStore: AnyObject {
 
     /// Releases the store's resources. Later calls throw `StateError.closed`.
     func close()
+}
+
+extension ByteStore {
+    package var files: StoreFiles? { nil }
+}
+
+/// What RocksDB has of a store.
+package struct StoreFiles: Sendable, Equatable {
+    /// All files, those included that are only kept for open iterators.
+    package var bytes: Int = 0
+    package var memtableBytes: Int = 0
+    /// What has to be rewritten, as RocksDB estimates it.
+    package var pendingCompactionBytes: Int = 0
+    /// Errors of RocksDB's own threads, in the whole database.
+    package var backgroundErrors: Int = 0
 }
 
 /// A cursor over a byte store. The bytes that it shows are valid until it moves.

@@ -47,6 +47,9 @@ package final class CachedByteStore {
     @exclusivity(unchecked) private(set) var uncommittedBytes = 0
     @exclusivity(unchecked) private(set) var unsavedBytes = 0
     @exclusivity(unchecked) private var reportedBytes = 0
+    /// Reads that found the key in the cache, and those that had to ask the byte store.
+    @exclusivity(unchecked) private var hitCount = 0
+    @exclusivity(unchecked) private var missCount = 0
     /// Entries are not evicted while an update is in progress.
     @exclusivity(unchecked) private var openUpdates = 0
     @exclusivity(unchecked) private(set) var isClosed = false
@@ -155,6 +158,7 @@ package final class CachedByteStore {
         let hash = hashBytes(key)
         if let entry = table.find(key, hash: hash) {
             entry.pointee.marks.formUnion(.recentlyUsed)
+            hitCount &+= 1
             return entry
         }
         guard byteStore.mayHoldData else {
@@ -163,6 +167,7 @@ package final class CachedByteStore {
             return entry
         }
         try checkOpen()
+        missCount += 1
         var made: EntryPointer?
         try byteStore.read(key) { value in
             made = .make(key: key, hash: hash, value: value)
@@ -226,6 +231,13 @@ package final class CachedByteStore {
         table.insert(entry)
         cachedBytes += entry.footprint
         report()
+    }
+
+    /// What the store uses, and how often its cache had what was read.
+    package var usage: StoreUsage {
+        StoreUsage(
+            cachedBytes: cachedBytes, unsavedBytes: uncommittedBytes + unsavedBytes, hits: hitCount, misses: missCount,
+            files: byteStore.files)
     }
 
     func checkOpen() throws(StateError) { if isClosed { throw .closed(store: name) } }

@@ -51,6 +51,11 @@ package protocol StateStore: AnyObject {
     func close() throws
 }
 
+extension StateStore {
+    /// What it uses; nil for a store without a cache.
+    package var usage: StoreUsage? { (self as? any CacheBackedStore)?.cache.usage }
+}
+
 /// A store that is built on the write-back cache, which implements most of `StateStore`.
 @usableFromInline
 package protocol CacheBackedStore: StateStore {

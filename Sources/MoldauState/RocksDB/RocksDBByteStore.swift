@@ -51,11 +51,21 @@ final class RocksDBByteStore: ByteStore {
         return try StoreMetadata(decoding: UnsafeRawBufferPointer(start: start, count: count), store: name)
     }
 
-    var approximateEntryCount: Int {
-        guard let handle = try? database.opened(for: name) else { return 0 }
-        var estimate: UInt64 = 0
-        guard rocksdb_property_int_cf(handle, family, "rocksdb.estimate-num-keys", &estimate) == 0 else { return 0 }
-        return max(0, Int(clamping: estimate) - 1)  // One key is the metadata.
+    var approximateEntryCount: Int { max(0, property("estimate-num-keys") - 1) }  // One key is the metadata.
+
+    var files: StoreFiles? {
+        StoreFiles(
+            bytes: property("total-sst-files-size"), memtableBytes: property("size-all-mem-tables"),
+            pendingCompactionBytes: property("estimate-pending-compaction-bytes"),
+            backgroundErrors: property("background-errors"))
+    }
+
+    /// A number that RocksDB keeps of the store; 0 if it is closed.
+    private func property(_ name: String) -> Int {
+        guard let handle = try? database.opened(for: self.name) else { return 0 }
+        var value: UInt64 = 0
+        guard rocksdb_property_int_cf(handle, family, "rocksdb.\(name)", &value) == 0 else { return 0 }
+        return Int(clamping: value)
     }
 
     /// The key with its prefix byte. Valid until the next call.

@@ -1,0 +1,270 @@
+import Foundation
+import Moldau
+import MoldauCluster
+import MoldauRecords
+import MoldauTopology
+import ProgramSupport
+import Testing
+
+@testable import MoldauRuntime
+
+/// What an application says of itself in numbers.
+struct MetricsTests {
+    private static let visits = Topic<String?, String>("visits")
+    private static let currencies = Topic<String, String>("currencies")
+    private static let counts = TableStoreName<String?, Int64>("counts")
+
+    private static func topology() throws -> Topology {
+        try Topology { streams in
+            _ = streams.globalTable(currencies, as: TableStoreName("names"))
+            streams.stream(visits, named: "visits-source").groupByKey(named: "by-key")
+                .count(as: counts, named: "counted").toStream()
+                .mapValues { $0 ?? 0 }.to(Topic<String?, Int64>("out"), named: "sink")
+        }
+    }
+
+    private static func write(_ count: Int64, withoutKeyTo cluster: EmbeddedCluster) throws {
+        let writer = try TopicWriter(visits, on: cluster)
+        for number in 0..<count { try writer.write(Record(key: nil, value: "x", timestamp: Timestamp(ms: number))) }
+        try writer.flush()
+    }
+
+    /// Two threads with a copy of each store, state on disk, and 40 records, four of which have no key.
+    private func counted(_ body: (StreamsApplication, [MetricSample]) async throws -> Void) async throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["visits": 2, "currencies": 1, "out": 1])
+        try fixture.write("currencies", "EUR", "Euro", at: 0)
+        var configuration = StreamsConfiguration()
+        configuration.commitInterval = .milliseconds(20)
+        configuration.streamThreads = 2
+        configuration.standbys = 1
+        let app = StreamsApplication(
+            id: "app", topology: try Self.topology(),
+            cluster: .cluster(fixture.cluster, stateDirectory: fixture.directory), configuration: configuration)
+        try await app.started()
+        for number in 0..<36 {
+            try fixture.write("visits", "k\(number % 6)", "x", at: Int64(number), partition: Int32(number % 2))
+        }
+        try Self.write(4, withoutKeyTo: fixture.cluster)
+        for _ in 0..<2_000 {
+            let found = try await app.measurements()
+            if found.sum("moldau_node_process_total", "sink") == 36, found.sum("moldau_partition_records_lag") == 0,
+                found.sum("moldau_topic_records_produced_total", "out") == 36
+            {
+                try await body(app, found)
+                return try await app.stopped()
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        Issue.record("the records did not go through")
+        try await app.stopped()
+    }
+
+    @Test func `counts agree with what went through`() async throws {
+        try await counted { app, found in
+            #expect(found.sum("moldau_thread_process_total") == 40)
+            #expect(found.sum("moldau_task_process_total") == 40)
+            #expect(found.sum("moldau_partition_records_consumed_total", "visits") == 40)
+            #expect(found.sum("moldau_node_process_total", "visits-source") == 40)
+            #expect(found.sum("moldau_node_forward_total", "counted") == 36)
+            #expect(found.sum("moldau_node_dropped_records_total") == 4)
+            #expect(found.sum("moldau_node_dropped_records_total", DropReason.nullKey.rawValue) == 4)
+            #expect(found.sum("moldau_topic_records_produced_total", "out") == 36)
+            #expect(found.sum("moldau_topic_bytes_produced_total", "out") > 36 * 10)
+            #expect((1...Double(app.metrics.commits)).contains(found.sum("moldau_thread_commit_total")))
+            #expect(found.sum("moldau_client_state", "running") == 1)
+            #expect(found.sum("moldau_client_state") == 1)
+            #expect(found.sum("moldau_client_alive_stream_threads") == 2)
+            #expect(found.sum("moldau_client_rebalance_total") >= 1)
+            #expect(found.sum("moldau_client_failed_stream_threads_total") == 0)
+            #expect(found.sum("moldau_thread_tasks", "running") == 2)
+            #expect(found.sum("moldau_thread_tasks", "standby") == 2)
+            // Each thread has a copy of the global table.
+            #expect(found.sum("moldau_thread_global_update_total") == 2)
+            #expect(found.sum("moldau_store_cache_size_bytes", "counts") > 0)
+            #expect(found.sum("moldau_broker_log_size_bytes", "visits") > 0)
+            #expect(found.sum("moldau_client_state_memory_budget_bytes") == Double(256 << 20))
+        }
+    }
+
+    @Test func `ages are those of the records, and durations were measured`() async throws {
+        try await counted { _, found in
+            // The records' times are those of 1970, and the cluster's clock is that of today.
+            #expect(found.sum("moldau_topic_record_e2e_latency_min_seconds", "out") > 1e9)
+            let most = found.sum("moldau_topic_record_e2e_latency_max_seconds", "out")
+            #expect(most >= found.sum("moldau_topic_record_e2e_latency_min_seconds", "out"))
+            for activity in ["process", "poll", "commit"] {
+                let times = found.filter { $0.metric.name == "moldau_thread_\(activity)_latency_seconds" }
+                #expect(times.count == 2)
+                for case .summary(let count, let sum, let quantiles) in times.map(\.value) where count > 0 {
+                    #expect(sum > 0 && quantiles.map(\.share) == [0.5, 0.99])
+                }
+                #expect(found.sum("moldau_thread_\(activity)_latency_max_seconds") > 0)
+                #expect((0...2).contains(found.sum("moldau_thread_\(activity)_ratio")))
+            }
+        }
+    }
+
+    @Test func `every metric of the list is measured, and no other`() async throws {
+        try await counted { _, found in
+            #expect(Set(found.map(\.metric.name)) == Set(Metric.all.map(\.name)))
+            for measurement in found { #expect(measurement.labels.count == measurement.metric.labels.count) }
+            let places = found.map { "\($0.metric.name) \($0.labels)" }
+            #expect(Set(places).count == places.count, "each is measured once")
+        }
+    }
+
+    @Test func `the text for Prometheus has the form that it reads`() async throws {
+        try await counted { app, _ in
+            let text = try await app.prometheus()
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.last == "")
+            var types: [String: String] = [:]
+            var current = ""
+            for line in lines.dropLast() {
+                if let found = line.wholeMatch(of: /# HELP (moldau_[a-z0-9_]+) [^\n]+/) {
+                    current = String(found.1)
+                    #expect(types[current] == nil, "\(current) stands in one place")
+                } else if let found = line.wholeMatch(of: /# TYPE (moldau_[a-z0-9_]+) (counter|gauge|summary)/) {
+                    #expect(String(found.1) == current)
+                    types[current] = String(found.2)
+                } else {
+                    let found = try #require(
+                        line.wholeMatch(
+                            of: /([a-z0-9_]+)\{application="app"(?:,[a-z]+="(?:[^"\\\n]|\\["\\n])*")*\} ([0-9.e+-]+)/),
+                        "\(line)")
+                    let name = String(found.1)
+                    let isPart = types[current] == "summary" && ["\(current)_sum", "\(current)_count"].contains(name)
+                    #expect(name == current || isPart, "\(line)")
+                    #expect(Double(String(found.2)) != nil, "\(line)")
+                }
+            }
+            #expect(types.count == Metric.all.count)
+        }
+    }
+
+    @Test func `an application that has not started or has ended is measured too`() async throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["visits": 1, "currencies": 1, "out": 1])
+        let app = StreamsApplication(
+            id: "app", topology: try Self.topology(), cluster: .cluster(fixture.cluster, stateDirectory: nil))
+        #expect(try await app.measurements().sum("moldau_client_state", "created") == 1)
+        try await app.started()
+        try await app.stopped()
+        let found = try await app.measurements()
+        #expect(found.sum("moldau_client_state", "notRunning") == 1)
+        #expect(found.sum("moldau_client_alive_stream_threads") == 0)
+    }
+}
+
+/// The page about operating an application has each metric.
+struct MetricTableTests {
+    @Test func `the table of metrics says what the program has`() throws {
+        let page = BuiltProgram.repository.appending(path: "Docs/Operating.md")
+        let rows = try String(contentsOf: page, encoding: .utf8).split(separator: "\n")
+            .filter { $0.hasPrefix("| `moldau_") }
+        let expected = Metric.all.map { metric in
+            let labels = metric.labels.map { "`\($0)`" }.joined(separator: ", ")
+            let kafka = metric.kafkaName.map { "`\($0)`" } ?? ""
+            return
+                "| `\(metric.name)` | \(metric.kind.rawValue) | \(metric.unit.rawValue) | \(labels) | \(kafka) | \(metric.meaning) |"
+        }
+        #expect(rows.map(String.init) == expected)
+    }
+
+    @Test func `names have Prometheus' form, and end as their kind and unit want`() {
+        for metric in Metric.all {
+            #expect(metric.name.wholeMatch(of: /moldau_[a-z0-9_]+/) != nil, "\(metric.name)")
+            #expect(
+                metric.name.hasSuffix("_total") == (metric.kind == .counter), "\(metric.name)")
+            if metric.unit == .seconds || metric.unit == .bytes {
+                #expect(metric.name.contains("_\(metric.unit.rawValue)"), "\(metric.name)")
+            }
+            #expect(metric.meaning.hasSuffix("."), "\(metric.name)")
+        }
+        #expect(Set(Metric.all.map(\.name)).count == Metric.all.count)
+    }
+}
+
+struct PrometheusTextTests {
+    @Test func `quotes, backslashes and line feeds of labels are escaped`() {
+        var found = Measurements()
+        found.add(.nodeProcessed, 3, "a\"b\\c\nd")
+        let text = PrometheusText(application: "x\"").render(found.all)
+        #expect(
+            text == #"""
+                # HELP moldau_node_process_total Records that reached a node.
+                # TYPE moldau_node_process_total counter
+                moldau_node_process_total{application="x\"",node="a\"b\\c\nd"} 3
+
+                """#)
+    }
+
+    @Test(arguments: [
+        (0.5, "0.5"), (1e20, "1e+20"), (-2, "-2"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
+    ])
+    func `numbers are written as Prometheus reads them`(value: Double, text: String) {
+        var found = Measurements()
+        found.add(.threadPollRatio, value, "t")
+        #expect(PrometheusText(application: "x").render(found.all).hasSuffix("} \(text)\n"))
+    }
+}
+
+struct RecentValuesTests {
+    @Test func `what is older than a minute does not count, and what is younger than half a minute does`() {
+        var recent = RecentValues<[Int]>([])
+        #expect(recent.recent(at: .zero) == nil)
+        for second in stride(from: 0, to: 65, by: 5) { recent.update(at: .seconds(second)) { $0.append(second) } }
+        let now = recent.recent(at: .seconds(64))
+        #expect(now?.values == [[30, 35, 40, 45, 50, 55], [60]] && now?.since == .seconds(30))
+        let later = recent.recent(at: .seconds(95))
+        #expect(later?.values == [[60], []] && later?.since == .seconds(60))
+        #expect(recent.recent(at: .seconds(125))?.values == [[]])
+    }
+
+    @Test func `times of an activity are summed up, and their shares are of the time that passed`() {
+        var times = ActivityTimes()
+        #expect(times.ratio(at: .seconds(1)) == 0 && times.longest(at: .seconds(1)) == 0)
+        for second in 1...20 { times.add(.milliseconds(second == 7 ? 400 : 100), at: .seconds(second)) }
+        #expect(abs(times.ratio(at: .seconds(21)) - 2.3 / 20) < 0.001)
+        #expect(times.longest(at: .seconds(21)) == 0.4)
+        guard case .summary(let count, let sum, let quantiles) = times.summary(at: .seconds(21)) else {
+            return #expect(Bool(false), "it is a summary")
+        }
+        #expect(count == 20 && abs(sum - 2.3) < 0.001)
+        #expect(abs((quantiles.first?.seconds ?? 0) - 0.1) < 0.1 / 16)
+        #expect(abs((quantiles.last?.seconds ?? 0) - 0.4) < 0.4 / 16)
+        // The sum stays, what was lately is forgotten.
+        #expect(times.longest(at: .seconds(200)) == 0)
+        #expect(times.summary(at: .seconds(200)) == .summary(count: 20, sum: sum, quantiles: []))
+    }
+
+    @Test func `ages of records saturate, and are never negative`() {
+        var sent = SentRecords()
+        sent.add(
+            records: 3, bytes: 70, first: Timestamp(ms: 1_000), latest: Timestamp(ms: 4_000),
+            now: RoundTime(Timestamp(ms: 5_000), uptime: .zero))
+        sent.add(
+            records: 1, bytes: 30, first: Timestamp(ms: 9_000), latest: Timestamp(ms: 9_000),
+            now: RoundTime(Timestamp(ms: 6_000), uptime: .seconds(1)))
+        #expect(sent.records == 4 && sent.bytes == 100)
+        #expect(sent.ages(at: .seconds(2)) == 0...4)
+        #expect(sent.ages(at: .seconds(100)) == nil)
+        sent.add(
+            records: 1, bytes: 1, first: Timestamp(ms: .min), latest: Timestamp(ms: .max),
+            now: RoundTime(Timestamp(ms: .max), uptime: .seconds(100)))
+        #expect(sent.ages(at: .seconds(100))?.lowerBound == 0)
+    }
+}
+
+extension [MetricSample] {
+    /// The sum of a metric's numbers, of those with a label's value if one is given.
+    fileprivate func sum(_ name: String, _ label: String? = nil) -> Double {
+        reduce(0) { sum, measurement in
+            guard measurement.metric.name == name, label.map(measurement.labels.contains) ?? true,
+                case .number(let value) = measurement.value
+            else { return sum }
+            return sum + value
+        }
+    }
+}
