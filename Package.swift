@@ -424,6 +424,8 @@ let package = Package(
                 "Moldau", "MoldauConsole", "MoldauServiceLifecycle", "MoldauRecords", "MoldauRuntime", "MoldauTopology",
                 "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "demo",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

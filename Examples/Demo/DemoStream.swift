@@ -72,8 +72,10 @@ final class DemoStream: Sendable {
         _ number: String, at now: Timestamp, _ random: inout SystemRandomNumberGenerator
     ) -> Record<String?, Sale> {
         let chance = Int.random(in: 0..<100, using: &random)
+        // Each shop takes a rest now and then.
+        let open = Self.shops.indices.filter { (now.ms / 7_000 + Int64($0)) % 3 != 0 }
         let sale = Sale(
-            shop: Self.shops.randomElement(using: &random) ?? "",
+            shop: Self.shops[open.randomElement(using: &random) ?? 0],
             // Two of them are not in the table.
             product: "product-\(Int.random(in: 0..<22, using: &random))",
             cents: chance == 0 ? 0 : Int.random(in: 100..<10_000, using: &random))

@@ -33,8 +33,8 @@ package struct TopologyGraph: Sendable, Hashable, Codable {
 
     package struct Store: Sendable, Hashable, Codable {
         package var name: String
-        /// What it has of a key: `table`, `keyValue`, `window`, `session`, `versioned`, `lru` or `joinBuffer`; `suppress`
-        /// and `buffer` are an operator's own.
+        /// What it has of a key: `table`, `keyValue`, `window`, `session`, `versioned`, `lru` or `joinBuffer`;
+        /// `suppress` and `buffer` are an operator's own.
         package var kind: String
         /// `Serde.format`; nil if a serde does not say.
         package var keyFormat: String?

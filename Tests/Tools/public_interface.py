@@ -19,7 +19,7 @@ import tempfile
 
 MODULES = [
     "Moldau", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauCluster",
-    "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
+    "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauConsole", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
     "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauState", "MoldauTesting", "MoldauTopology",
 ]
 

@@ -24,7 +24,8 @@ extension Routes {
                     return try Answer(try await engine.explain())
                 }
                 let key = KeyText(try question.needed("key"))
-                return try Answer(try await UntypedReader(store, of: engine).explain(key))
+                let reader = try UntypedReader(store, of: engine)
+                return try Answer(try await subject.limits.topicReads.during { try await reader.explain(key) })
             },
         ]
     }

@@ -9,8 +9,9 @@ extension Routes {
             Route(
                 "/updates", "Server-sent events: once a second, what changes.", .events([("update", "Update")])
             ) { question in
-                let reader = subject.updates.subscribe(question.channel)
-                return try Answer(events: reader, places: subject.limits.streams)
+                let reader = subject.updates.subscribe()
+                return try Answer(
+                    events: reader, places: subject.limits.streams, to: question.channel, onEnd: { reader.end() })
             }
         ]
     }

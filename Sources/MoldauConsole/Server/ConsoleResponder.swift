@@ -20,11 +20,14 @@ struct ConsoleResponder: HTTPResponder {
     }
 
     func respond(to request: Request, context: ConsoleContext) async throws -> Response {
+        let response: Response
         do {
-            return try await answer(request, context).response
+            response = try await answer(request, context).response
         } catch {
-            return ConsoleError(error).answer.response
+            response = ConsoleError(error).answer.response
         }
+        // Answers to HEAD have no body.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func answer(_ request: Request, _ context: ConsoleContext) async throws -> Answer {

@@ -1,4 +1,3 @@
-import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -10,9 +9,8 @@ final class UpdateHub: Service {
     init(_ make: @escaping @Sendable () async throws -> ServerEvent) { self.make = make }
 
     /// The events from now on.
-    /// - Parameter channel: the reader's connection.
-    func subscribe(_ channel: any Channel) -> EventReader {
-        let reader = EventReader { channel.close(promise: nil) }
+    func subscribe() -> EventReader {
+        let reader = EventReader()
         readers.withLock { $0.append(reader) }
         return reader
     }

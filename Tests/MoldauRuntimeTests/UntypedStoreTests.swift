@@ -1,0 +1,69 @@
+import Foundation
+import Moldau
+import MoldauRecords
+import MoldauState
+import Testing
+
+@testable import MoldauRuntime
+
+/// Keys that come as text, and rows that leave as JSON.
+struct UntypedStoreTests {
+    private struct Place: Codable { var city: String }
+    private struct Opaque: CustomStringConvertible { var description: String { "opaque" } }
+
+    @Test func `values are shown as what they are`() {
+        let cases: [(Any, String)] = [
+            ("a\"\\\u{1}<b>é", "\"a\\\"\\\\\\u0001<b>é\""), (Int8(-3), "-3"), (UInt64.max, "18446744073709551615"),
+            (0.1, "0.1"), (1e300, "1e+300"), (Double.nan, "\"nan\""), (-Float.infinity, "\"-inf\""), (true, "true"),
+            (Array("text".utf8), "\"text\""), ([0xFF, 0] as [UInt8], "{\"hex\":\"ff00\"}"),
+            (Data([0xFE]), "{\"hex\":\"fe\"}"), (String?.none as Any, "null"), (String?.some("a") as Any, "\"a\""),
+            (
+                UUID(uuidString: "0BADC0DE-0000-4000-8000-000000000001") as Any,
+                "\"0badc0de-0000-4000-8000-000000000001\""
+            ),
+            (Place(city: "Prag"), "{\"city\":\"Prag\"}"), ([1, 2], "[1,2]"), (Opaque(), "\"opaque\""), ((), "null"),
+            (
+                Windowed("a", in: Window(start: Timestamp(ms: 1), end: Timestamp(ms: 2))),
+                "{\"key\":\"a\",\"start\":1,\"end\":2}"
+            ),
+        ]
+        for (value, text) in cases { #expect(JSONValue(showing: value).text == text) }
+    }
+
+    @Test func `keys are read as Swift or JSON writes them, or from their bytes`() throws {
+        func bytes<Key>(_ text: String, _ serde: Serde<Key>) throws -> [UInt8] {
+            try KeyText(text).bytes(by: serde, store: "store")
+        }
+        #expect(try bytes("é", String.serde) == Array("é".utf8))
+        #expect(try bytes("{\"hex\":\"00\"}", String.serde) == Array("{\"hex\":\"00\"}".utf8))
+        #expect(try bytes("-2", Int16.serde) == [0xFF, 0xFE])
+        #expect(try bytes("{\"hex\": \"FFFE\"}", Int16.serde) == [0xFF, 0xFE])
+        #expect(try bytes("true", Bool.serde) == [1])
+        #expect(try bytes("ab", [UInt8].serde) == [0x61, 0x62])
+        #expect(try bytes("{\"hex\":\"00ff\"}", Data.serde) == [0, 0xFF])
+        #expect(try bytes("{\"city\":\"Prag\"}", Serde<Place>.json) == Array("{\"city\":\"Prag\"}".utf8))
+        #expect(try bytes("[1,2]", Serde<[Int]>.json) == Array("[1,2]".utf8))
+        let uuid = "0badc0de-0000-4000-8000-000000000001"
+        #expect(try bytes(uuid, UUID.serde) == Array(uuid.utf8))
+        for text in ["many", "70000", "1.5", "", "{\"hex\":\"00\"}", "{\"hex\":\"0\"}"] {
+            #expect(throws: (any Error).self, "\(text)") { try bytes(text, Int16.serde) }
+        }
+        #expect(throws: QueryError.unreadableKey("x", store: "store", type: "Place")) {
+            try bytes("x", Serde<Place>.json)
+        }
+    }
+
+    @Test func `the last events are kept, and commits are summed up by the second`() {
+        let log = EventLog()
+        for second in 0..<1_000 as Range<Int64> {
+            log.note(.state, "\(second)", at: Timestamp(ms: second * 1_000 + 5))
+            for _ in 0..<10 { log.noteCommits(2, at: Timestamp(ms: second * 1_000 + 7)) }
+        }
+        let events = log.events
+        #expect(events.count == EventLog.limit)
+        #expect(events.map(\.time) == events.map(\.time).sorted())
+        let commits = events.filter { $0.kind == .commit }
+        #expect(commits.count == 120 && commits.allSatisfy { $0.text == "20 commits" })
+        #expect(events.last == ApplicationEvent(time: Timestamp(ms: 999_005), kind: .state, text: "999"))
+    }
+}
