@@ -58,6 +58,22 @@ final class OpenedCluster: Sendable {
         return found
     }
 
+    /// How far groups have come; all of an embedded broker's, of another cluster only that one.
+    func groupProgress(of group: String) async throws -> [GroupProgress] {
+        guard let cluster = opened else { return [] }
+        return try await withCheckedThrowingContinuation { continuation in
+            // Clients block, and so must not run on Swift's pool.
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let admin = try cluster.makeAdmin(clientID: "\(group)-lag")
+                        defer { admin.close() }
+                        return try admin.progress(of: cluster is EmbeddedCluster ? nil : [group])
+                    })
+            }
+        }
+    }
+
     private var opened: (any Cluster)? {
         if case .given(let cluster) = choice.kind { return cluster }
         return own.withLock { $0?.cluster }

@@ -207,6 +207,11 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         PrometheusText(application: id).render(try await measurements())
     }
 
+    /// How far groups have come, as the cluster knows it: of an embedded broker all groups, else the application's own.
+    /// Empty before the start.
+    /// - Throws: `ClusterError`.
+    package func groupProgress() async throws -> [GroupProgress] { try await cluster.groupProgress(of: id) }
+
     /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }
     /// Counts since the start. May be read from any thread.

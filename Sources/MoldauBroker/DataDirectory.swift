@@ -149,7 +149,7 @@ struct DataDirectory<Files: FileSystem> {
             guard let start = starts[partition] else { continue }
             let noted = try files.number(at: "\(directory)/log-start-offset") ?? 0
             if start.value > noted {
-                try files.replace("\(directory)/log-start-offset", with: start.value, in: directory, sync: false)
+                try files.replace("\(directory)/log-start-offset", with: start.value, in: directory, sync: true)
             }
             try files.syncDirectory(directory)
         }

@@ -1,9 +1,13 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Stores the partition's first readable offset. If it is lost, deleted records reappear, unless Kafka's file for
-    /// all partitions has the offset; no record is lost by that.
+    /// Stores the partition's first readable offset, durably: segments before it are deleted, and a power cut may bring
+    /// some of them back.
     private var startOffsetPath: String { "\(directory)/log-start-offset" }
+
+    /// Stores a later first readable offset, without a sync, so apart from the durable one. If it is lost, deleted
+    /// records of the first segment reappear; no record is lost by that.
+    private var latestStartPath: String { "\(directory)/log-start-offset-latest" }
 
     mutating func open(wasClean: Bool, durableEnd: Offset, checkpointedStart: Offset) throws(LogError) {
         let isNew = !files.exists(directory)
@@ -68,11 +72,19 @@ extension PartitionLog {
     }
 
     private mutating func readStartOffset(_ checkpointed: Offset) throws(LogError) {
-        let kept = try files.number(at: startOffsetPath).map(Offset.init) ?? checkpointed
-        startOffset = max(segments[0].base, kept <= endOffset ? kept : .zero)
-        // The stored offset lies beyond the end: it was never right, or a power cut took records that were deleted
-        // anyway. It is not used: it would hide the records that are there, and later those that get these offsets.
-        if kept > endOffset { try files.replace(startOffsetPath, with: startOffset.value, in: directory, sync: true) }
+        var noted: [Offset] = []
+        for path in [startOffsetPath, latestStartPath] {
+            if let number = try files.number(at: path) { noted.append(Offset(number)) }
+        }
+        // Kafka's file for all partitions is less exact.
+        if noted.isEmpty { noted = [checkpointed] }
+        startOffset = max(segments[0].base, noted.filter { $0 <= endOffset }.max() ?? .zero)
+        // A stored offset lies beyond the end: it was never right, or a power cut took records that were deleted anyway.
+        // It is not used: it would hide the records that are there, and later those that get these offsets.
+        if noted.contains(where: { $0 > endOffset }) {
+            try files.removeFile(latestStartPath)
+            try files.replace(startOffsetPath, with: startOffset.value, in: directory, sync: true)
+        }
         // Those that a power cut has brought back.
         try dropSegmentsBeforeStart()
     }
@@ -105,7 +117,8 @@ extension PartitionLog {
     /// and a segment that is back must not be taken for the predecessor of those that are left.
     private mutating func moveStart(to start: Offset) throws(LogError) {
         let isDeleting = segments.count > 1 && segments[1].base <= start
-        try files.replace(startOffsetPath, with: start.value, in: directory, sync: isDeleting)
+        try files.replace(
+            isDeleting ? startOffsetPath : latestStartPath, with: start.value, in: directory, sync: isDeleting)
         startOffset = start
         try dropSegmentsBeforeStart()
     }

@@ -69,9 +69,13 @@ struct BitRotCheck {
         for (name, records) in expected.records.sorted(by: { $0.key < $1.key }) {
             var read = got.records[name] ?? []
             // Deleted records may reappear.
-            if path.hasSuffix("log-start-offset") { read.removeAll { $0.offset < records.first?.offset ?? .max } }
+            if path.contains("/log-start-offset") { read.removeAll { $0.offset < records.first?.offset ?? .max } }
             let isRight = got.refusing.contains(name) ? records.starts(with: read) : records == read
-            if !isRight { return "the records of \(name)" }
+            if !isRight {
+                let first = zip(records, read).first { $0 != $1 }
+                let fact = first.map { "\($0) became \($1)" } ?? "\(records.count) became \(read.count)"
+                return "the records of \(name) (\(fact))"
+            }
         }
         return nil
     }

@@ -227,6 +227,49 @@ struct ConsoleTests {
         }
     }
 
+    @Test func `changes of a table come from a snapshot on; other stores are refused`() async throws {
+        try await ConsoleFixture.run { fixture in
+            try fixture.write(ConsoleFixture.visits, "ada", "<b>home</b>", at: 7)
+            _ = try await fixture.get("/stores/counts/get?key=ada", of: "/stores/{store}/get", until: "value", is: 1)
+            let path = "/stores/{store}/changes"
+            let events = try await fixture.http.events("/stores/counts/changes?from=snapshot", count: 1)
+            #expect(events.map(\.name) == ["change"])
+            let change = try JSON(try #require(events.first).data)
+            #expect(change["key"] == "ada" && change["value"] == 1 && change["timestamp"] == 7)
+            #expect(try fixture.schema.complaints(event: "change", events[0].data, path: path).isEmpty)
+            let refused = try await fixture.get("/stores/hourly/changes", of: path, status: 400)
+            #expect(refused["kind"] == "wrongQuestion")
+            let unknown = try await fixture.get("/stores/nope/changes", of: path, status: 404)
+            #expect(unknown["kind"] == "unknownStore")
+            _ = try await fixture.get("/stores/counts/changes?from=yesterday", of: path, status: 400)
+            // The fixture ends the console while a stream is open: this would hang otherwise.
+            _ = try await fixture.http.openStream("/stores/counts/changes")
+        }
+    }
+
+    // MARK: Numbers
+
+    @Test func `metrics are text for Prometheus, and lag is judged by group`() async throws {
+        try await ConsoleFixture.run { fixture in
+            try fixture.write(ConsoleFixture.visits, "ada", "home", at: 7)
+            _ = try await fixture.get("/stores/counts/get?key=ada", of: "/stores/{store}/get", until: "value", is: 1)
+            let metrics = try await fixture.http.send("/metrics")
+            #expect(
+                metrics.status == 200 && metrics.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true
+            )
+            let text = String(decoding: metrics.body, as: UTF8.self)
+            #expect(text.contains("# TYPE moldau_client_state gauge") && text.contains("application=\"app\""))
+            // The first sample may have been taken before the first commit.
+            var group: JSON?
+            for _ in 0..<150 where group?["partitions"]?.list.isEmpty ?? true {
+                group = try await fixture.get("/lag", of: "/lag")["groups"]?.list.first
+                try await Task.sleep(for: .milliseconds(200))
+            }
+            #expect(group?["group"] == "app")
+            #expect(group?["partitions"]?.list.isEmpty == false)
+        }
+    }
+
     private func encoded(_ text: String) -> String {
         text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
     }

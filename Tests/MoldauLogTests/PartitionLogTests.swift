@@ -82,11 +82,27 @@ struct PartitionLogTests {
         var log = try openLog(files)
         try log.append(["a", "b", "c"])
         try log.deleteRecords(before: Offset(2))
-        let file = try files.open("p/log-start-offset")
+        let file = try files.open("p/log-start-offset-latest")
         try file.truncate(to: 0)
         try file.write(Array(left.utf8), at: 0)
         log = try openLog(files)
         #expect(try log.values() == ["a", "b", "c"])
+    }
+
+    @Test func `a log start that is lost leaves the one before which segments were deleted`() throws {
+        let files = MemoryFileSystem()
+        var log = try openLog(files, ["segment.bytes": "150"])
+        for value in ["a", "b", "c", "d", "e"] { try log.append([value]) }
+        let first = try #require(try files.contents(of: "p/00000000000000000000.log"))
+        try log.deleteRecords(before: Offset(2))
+        try log.deleteRecords(before: Offset(3))
+        // After a power cut the second one has a name and no content, and a deleted segment is back.
+        try files.open("p/log-start-offset-latest").truncate(to: 0)
+        try files.open("p/00000000000000000000.log").write(first, at: 0)
+        log = try openLog(files, ["segment.bytes": "150"], wasClean: false)
+        #expect(log.startOffset == Offset(2))
+        #expect(try logNames(files) == ["2.log", "4.log"])
+        #expect(try log.values(from: 2) == ["c", "d", "e"])
     }
 
     @Test(arguments: [true, false])

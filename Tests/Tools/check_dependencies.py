@@ -85,7 +85,7 @@ ALLOWED_PACKAGES = {
     "MoldauClientEmbedded": ["NIOCore"],
     "MoldauClientServiceLifecycle": ["ServiceLifecycle"],
     "MoldauSettings": ["Configuration"],
-    "MoldauCLI": ["ArgumentParser", "Logging"],
+    "MoldauCLI": ["ArgumentParser", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"],
 }
 
 # Packages that only some products may build, and what to say of others.

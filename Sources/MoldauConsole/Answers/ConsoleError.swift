@@ -53,6 +53,7 @@ struct ConsoleError: Error {
         case .unknownStore: self.init(.notFound, "unknownStore", sentence)
         case .wrongType: self.init(.internalServerError, "wrongType", sentence)
         case .unreadableKey: self.init(.badRequest, "unreadableKey", sentence)
+        case .notLogged: self.init(.badRequest, "notLogged", sentence)
         case .wrongQuestion: self.init(.badRequest, "wrongQuestion", sentence)
         case .unknownPartition: self.init(.notFound, "unknownPartition", sentence)
         case .notAnInput: self.init(.badRequest, "notAnInput", sentence)

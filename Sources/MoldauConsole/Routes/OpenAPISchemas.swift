@@ -179,6 +179,26 @@ enum OpenAPISchemas {
                     "additionalProperties": false, "properties": {"name": {"type": "string"},
                     "value": {"$ref": "#/components/schemas/Bytes"}}}}}}},
             "begin": {"type": "integer"}, "end": {"type": "integer"}, "next": {"type": "integer"}}},
+        "Change": {"type": "object", "required": ["key", "value", "timestamp", "partition", "offset"],
+            "additionalProperties": false, "properties": {
+            "key": {}, "value": {"description": "null for a row that was deleted."},
+            "timestamp": {"$ref": "#/components/schemas/Time"},
+            "partition": {"type": "integer"}, "offset": {"type": "integer"}}},
+        "Dropped": {"type": "object", "required": ["count"], "additionalProperties": false, "properties": {
+            "count": {"type": "integer", "minimum": 1, "description": "How many events were left out."}}},
+        "Lag": {"type": "object", "required": ["groups"], "additionalProperties": false, "properties": {
+            "groups": {"type": "array", "items": {"type": "object", "required": ["group", "partitions", "lag"],
+                "additionalProperties": false, "properties": {
+                "group": {"type": "string"}, "lag": {"type": "integer"},
+                "judgement": {"$ref": "#/components/schemas/Judgement"},
+                "partitions": {"type": "array", "items": {"type": "object",
+                    "required": ["topic", "partition", "committed", "end", "lag", "reason", "complete"],
+                    "additionalProperties": false, "properties": {
+                    "topic": {"type": "string"}, "partition": {"type": "integer"}, "committed": {"type": "integer"},
+                    "end": {"type": "integer"}, "lag": {"type": "integer"},
+                    "judgement": {"$ref": "#/components/schemas/Judgement"}, "reason": {"type": "string"},
+                    "complete": {"type": "number", "description": "How much of the window of samples there is."}}}}}}}}},
+        "Judgement": {"enum": ["ok", "warning", "stop", "stall", "rewind"]},
         "Bytes": {"anyOf": [{"type": ["string", "null"]}, {"type": "object", "required": ["hex"],
             "additionalProperties": false, "properties": {"hex": {"type": "string", "pattern": "^([0-9a-f]{2})*$"}}}]}
         }

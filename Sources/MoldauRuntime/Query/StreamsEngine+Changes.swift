@@ -10,13 +10,20 @@ extension StreamsEngine {
     package func changes<Name: TableName>(
         of name: Name, from start: ChangeStart, limit: Int
     ) async throws -> TableChanges<Name> where Name.Key: Sendable, Name.Value: Sendable {
-        let placement = try await placement(of: name.name, QueryOptions())
+        let (topic, subscription) = try await follow(name.name, from: start, limit: limit)
+        return TableChanges(name: name, topic: topic, subscription: subscription)
+    }
+
+    /// Follows the topic that a store is restored from.
+    func follow(
+        _ store: String, from start: ChangeStart, limit: Int
+    ) async throws -> (topic: String, ChangeSubscription) {
+        let placement = try await placement(of: store, QueryOptions())
         guard let (plan, cluster) = planned else { throw QueryError.notRunning(state) }
         let partitions = Set(
             placement.isGlobal
-                ? plan.restoring(name.name, nil)
-                : placement.tasks.flatMap { plan.restoring(name.name, $0.partition) })
-        guard let topic = partitions.first?.topic else { throw QueryError.notLogged(store: name.name) }
+                ? plan.restoring(store, nil) : placement.tasks.flatMap { plan.restoring(store, $0.partition) })
+        guard let topic = partitions.first?.topic else { throw QueryError.notLogged(store: store) }
         // Clients block, and so must not run on Swift's pool.
         let subscription = try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread { [changeFeed] in
@@ -24,7 +31,7 @@ extension StreamsEngine {
                     with: Result { try changeFeed.follow(partitions, from: start, limit: limit, on: cluster) })
             }
         }
-        return TableChanges(name: name, topic: topic, subscription: subscription)
+        return (topic, subscription)
     }
 
     /// The plan and its cluster; nil before the start.

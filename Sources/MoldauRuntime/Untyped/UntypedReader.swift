@@ -17,8 +17,8 @@ package struct UntypedReader: Sendable {
 
     /// How queries are answered; each may be changed before it is made.
     package var options: QueryOptions
-    private let name: any StoreName
-    private let engine: StreamsEngine
+    let name: any StoreName
+    let engine: StreamsEngine
 
     /// - Throws: `QueryError.unknownStore` if the topology has no store of that name, or only one whose rows are an
     ///   operator's own business.
