@@ -218,9 +218,9 @@ class Application:
         partition, limit = int(question.get("partition", 0)), min(int(question.get("limit", 50)), 500)
         end, place = self.end(name), question.get("offset", "latest")
         first = end - limit if place == "latest" else 0 if place == "earliest" else int(place)
-        now, found = self.ms(time.time()), []
+        now, found, apart = self.ms(time.time()), [], 1_000 * self.age / max(end - 1_000, 1)
         for offset in range(max(first, 0), end):
-            one = made_up.record(name, partition, offset, now - (end - offset) * 40)
+            one = made_up.record(name, partition, offset, int(now - (end - offset) * apart))
             if "key" not in question or one["key"] == question["key"]:
                 found.append(one)
             if len(found) == limit:
