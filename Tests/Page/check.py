@@ -53,7 +53,8 @@ def updates(page, _):
 
 def explains(page, _):
     """has the reasons of explain at the top, as sentences"""
-    reasons = page.get("/explain")["reasons"]
+    # Those of one kind at one node are told once.
+    reasons = {(one["kind"], one.get("node", one["sentence"])) for one in page.get("/explain")["reasons"]}
     if not reasons:
         return "there are none"
     page.until("the reasons are shown", lambda: len(page.all("#why .reason")) == min(len(reasons), 3))

@@ -53,10 +53,10 @@ class Application:
     def begin(self):
         self.started = time.time()
         self.events = [
-            {"time": self.ms(self.started), "kind": "state", "text": "rebalancing"},
+            {"time": self.ms(self.started), "kind": "state", "text": "the application is rebalancing; it was created"},
             {"time": self.ms(self.started + 0.3), "kind": "rebalance", "text": "9 tasks for 2 threads, generation 4"},
             {"time": self.ms(self.started + 0.9), "kind": "restore", "text": "customers restored: 156 records"},
-            {"time": self.ms(self.started + 1.1), "kind": "state", "text": "running"}]
+            {"time": self.ms(self.started + 1.1), "kind": "state", "text": "the application is running; it was rebalancing"}]
 
     @staticmethod
     def ms(seconds):
