@@ -46,8 +46,9 @@ def updates(page, _):
     """shows new figures by itself"""
     page.until("the state is shown", lambda: page.text("#state") not in ("", "connecting …", "not connected"))
     page.until("rates stand at the edges", lambda: "/s" in page.text(".map .flow.wet text"))
-    before = page.text("#figures") + page.text(".map")
-    took = page.until("figures change", lambda: page.text("#figures") + page.text(".map") != before)
+    figures, edges = page.text("#figures"), page.text(".map .flows")
+    took = page.until("figures change", lambda: page.text("#figures") != figures)
+    page.until("rates change", lambda: page.text(".map .flows") != edges)
     return f"after {took:.1f} s"
 
 
