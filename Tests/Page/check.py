@@ -11,158 +11,16 @@ wrong, with 2 if something that it needs is missing.
 """
 
 import argparse
-import importlib.util
 import json
-import pathlib
-import shutil
-import subprocess
 import sys
 import time
-import urllib.parse
-import urllib.request
 
 import made_up
+from browser import Keys, Mock, Page, WebDriverException, Wrong, axe, missing
 
-try:
-    from selenium import webdriver
-    from selenium.common.exceptions import WebDriverException
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-except ImportError:
-    webdriver = None
-
-HERE = pathlib.Path(__file__).resolve().parent
 MANY = 300
 # What a person takes for at once, on two busy cores.
-DRAWN_SECONDS, SEARCHED_SECONDS, UPDATED_MS = 5.0, 1.5, 150
-AXE_FILES = ["axe_playwright_python/axe.min.js", "axe_selenium_python/node_modules/axe-core/axe.min.js"]
-
-
-class Wrong(Exception):
-    """The page does not do what it should."""
-
-
-def missing():
-    """What has to be installed first."""
-    found = [] if webdriver else ["selenium from PyPI"]
-    return found + [f"Debian's {name}" for name, program in [("chromium", "chromium"), ("chromium-driver", "chromedriver")]
-                    if not shutil.which(program)]
-
-
-def axe():
-    """The text of axe-core, from whichever of its packages is there."""
-    for name in AXE_FILES:
-        found = importlib.util.find_spec(name.split("/")[0])
-        if found and found.origin:
-            path = pathlib.Path(found.origin).parent.parent / name
-            if path.exists():
-                return path.read_text(encoding="utf-8")
-    return None
-
-
-class Mock:
-    """The server of made-up data, in a process of its own."""
-
-    def __init__(self, *flags):
-        command = [sys.executable, str(HERE / "mock.py"), *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-    def order(self, what):
-        urllib.request.urlopen(f"{self.url}mock/{what}", timeout=10).read()
-
-
-class Page:
-    """A browser that has the page open."""
-
-    def __init__(self, url, token=None, width=1600, height=1000):
-        options = webdriver.ChromeOptions()
-        options.binary_location = shutil.which("chromium")
-        for flag in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"]:
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.ChromeService(shutil.which("chromedriver"))
-        self.browser, self.url, self.token = webdriver.Chrome(options=options, service=service), url, token
-        self.size(width, height)
-        self.browser.get(url)
-        if token:
-            self.until("the page asks for the token", lambda: self.one("#token-text").is_displayed())
-            self.one("#token-text").send_keys(token + Keys.ENTER)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.browser.quit()
-
-    def size(self, width, height):
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
-
-    def dark(self, is_dark):
-        value = "dark" if is_dark else "light"
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-            "features": [{"name": "prefers-color-scheme", "value": value}]})
-
-    def one(self, selector):
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def all(self, selector):
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
-
-    def text(self, selector):
-        return self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
-
-    def run(self, script, *values):
-        return self.browser.execute_script(script, *values)
-
-    def go(self, *parts):
-        place = "#/" + "/".join(urllib.parse.quote(part, safe="") for part in parts)
-        self.run("location.hash = arguments[0]", place)
-        self.until(f"{place} opens", lambda: self.text("#view h2") != "" and self.run("return location.hash") == place)
-
-    def press(self, words, inside="#view"):
-        button = next((one for one in self.all(f"{inside} button") if one.text == words), None)
-        if button is None:
-            raise Wrong(f"there is no button '{words}'")
-        self.run("arguments[0].scrollIntoView({ block: 'center' })", button)
-        button.click()
-
-    def until(self, what, holds, seconds=10.0):
-        """Waits until something holds, and returns how long that took."""
-        begun = time.monotonic()
-        while time.monotonic() - begun < seconds:
-            try:
-                if holds():
-                    return time.monotonic() - begun
-            except WebDriverException:
-                pass  # It was drawn anew in between.
-            time.sleep(0.02)
-        raise Wrong(f"not within {seconds:.0f} s: {what}")
-
-    def get(self, path):
-        request = urllib.request.Request(urllib.parse.urljoin(self.url, path))
-        if self.token:
-            request.add_header("Authorization", f"Bearer {self.token}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def complaints(self):
-        """What the browser's console has; that nobody answered during a restart is no fault of the page."""
-        return [entry["message"] for entry in self.browser.get_log("browser")
-                if entry["level"] in ("SEVERE", "WARNING") and "Failed to load resource" not in entry["message"]]
-
-    def save(self, options, name):
-        if options.screenshots:
-            pathlib.Path(options.screenshots).mkdir(parents=True, exist_ok=True)
-            self.browser.save_screenshot(str(pathlib.Path(options.screenshots) / f"{name}.png"))
+DRAWN_SECONDS, SEARCHED_SECONDS, UPDATED_MS = 5.0, 2.5, 150
 
 
 # MARK: What holds for every console
@@ -188,14 +46,16 @@ def updates(page, _):
     """shows new figures by itself"""
     page.until("the state is shown", lambda: page.text("#state") not in ("", "connecting …", "not connected"))
     page.until("rates stand at the edges", lambda: "/s" in page.text(".map .flow.wet text"))
-    before = page.text("#figures") + page.text(".map")
-    took = page.until("figures change", lambda: page.text("#figures") + page.text(".map") != before)
+    figures, edges = page.text("#figures"), page.text(".map .flows")
+    took = page.until("figures change", lambda: page.text("#figures") != figures)
+    page.until("rates change", lambda: page.text(".map .flows") != edges)
     return f"after {took:.1f} s"
 
 
 def explains(page, _):
     """has the reasons of explain at the top, as sentences"""
-    reasons = page.get("/explain")["reasons"]
+    # Those of one kind at one node are told once.
+    reasons = {(one["kind"], one.get("node", one["sentence"])) for one in page.get("/explain")["reasons"]}
     if not reasons:
         return "there are none"
     page.until("the reasons are shown", lambda: len(page.all("#why .reason")) == min(len(reasons), 3))
@@ -226,6 +86,37 @@ def opens_node(page, _):
     return f"{first}; {second}"
 
 
+def shows_process(page, _):
+    """shows tasks, memory and lag of the process"""
+    page.go("")
+    status = page.get("/status")
+    page.until("the tasks are listed", lambda: all(
+        task["id"] in page.text("#view") for task in sorted(status["tasks"], key=lambda task: -len(task["waitsFor"]))[:1]))
+    if status.get("memory") and "MiB" not in page.text("#view"):
+        raise Wrong("the memory is not shown")
+    return f"{len(status['tasks'])} tasks"
+
+
+def folds(page, _):
+    """folds a sub-topology, and unfolds it"""
+    before = len(page.all(".map .node"))
+    title = "[...document.querySelectorAll('.map .title')].at(-1)"
+    page.run(title + ".focus()")
+    page.browser.switch_to.active_element.send_keys(Keys.ENTER)
+    page.until("it is folded", lambda: len(page.all(".map .node")) < before)
+    page.until("its title keeps the focus", lambda: page.run(f"return document.activeElement === {title}"))
+    page.browser.switch_to.active_element.send_keys(Keys.ENTER)
+    page.until("it is unfolded", lambda: len(page.all(".map .node")) == before)
+
+
+def time_line(page, _):
+    """has a time line of the rate, states and events"""
+    page.until("a curve is drawn", lambda: page.all("#time .curve") and page.all("#time .band"))
+    page.go("events")
+    page.until("events are listed", lambda: len(page.all("#view tbody tr")) > 1)
+    return f"{len(page.all('#view tbody tr'))} events"
+
+
 def looks_up(page, _):
     """looks keys of a store up"""
     kinds = ("window", "session", "versioned")
@@ -252,6 +143,7 @@ def tails(page, _):
     places = page.all("#topic-records tbody button")
     if not places:
         return f"'{topic}' is empty"
+    page.one("h1").click()  # The list waits while the pointer is over it.
     before = page.text("#topic-records tbody")
     took = page.until("newer ones follow", lambda: page.text("#topic-records tbody") != before)
     page.run("document.querySelector('#topic-records tbody button').click()")
@@ -342,7 +234,7 @@ def hostile_keys(page, _):
 def exact_numbers(page, _):
     """shows whole numbers with all their digits"""
     page.go("store", "customers")
-    page.run("document.querySelector('#store-key').value = 'ada-003'; document.querySelector('#store-key').form.requestSubmit()")
+    page.one("#store-key").send_keys("ada-003" + Keys.ENTER)
     page.until("the value is shown", lambda: page.all("#store-answer pre"))
     value = page.get("/stores/customers/get?key=ada-003")["value"]["id"]
     if str(value) not in page.text("#store-answer pre"):
@@ -376,10 +268,10 @@ def changes(page, _):
 def searched_key(page, _):
     """finds the records of a key in a topic"""
     page.go("topic", "orders")
-    key = next(one for one in page.all("#view label") if one.text.startswith("Key")).find_element(By.TAG_NAME, "input")
-    key.send_keys("ada" + Keys.ENTER)
-    cells = "return [...document.querySelectorAll('#topic-records tbody tr:not([hidden]) td:nth-child(3)')].map((one) => one.textContent)"
-    page.until("only its records are listed", lambda: set(page.run(cells)) == {"ada"})
+    page.one("#view input[placeholder=any]").send_keys("ada" + Keys.ENTER)
+    cells = "#topic-records tbody tr:not([hidden]) td:nth-child(3)"
+    texts = f"return [...document.querySelectorAll('{cells}')].map((one) => one.textContent)"
+    page.until("only its records are listed", lambda: set(page.run(texts)) == {"ada"})
 
 
 def restarts(page, _):
@@ -442,7 +334,8 @@ def silence(options):
             raise Wrong("the first reason is not shown")
 
 
-EVERYWHERE = [draws, updates, explains, opens_node, looks_up, tails, every_view, narrow, pictures]
+EVERYWHERE = [
+    draws, updates, explains, opens_node, shows_process, folds, time_line, looks_up, tails, every_view, narrow, pictures]
 MADE_UP = [hostile_keys, exact_numbers, no_value, windows, changes, searched_key, restarts]
 ALONE = [many_nodes, token, silence]
 

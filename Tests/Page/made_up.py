@@ -7,7 +7,8 @@ import random
 
 # Keys that try to be more than text: markup, control characters, text that runs from right to left, no text at all.
 HOSTILE_KEYS = [
-    "<img src=x onerror=\"document.title='broken'\">", "<script>document.title='broken'</script>", "\u0000\u0007\u001b[31mred",
+    "<img src=x onerror=\"document.title='broken'\">", "<script>document.title='broken'</script>",
+    "\u0000\u0007\u001b[31mred",
     "line\nbreak\ttab", "\u202egnirts desrever", "a\"b'c&amp;`${1}", "javascript:alert(1)", "long " + "x" * 4000, "",
     "__proto__", "Straße ☃ 🌊", "../../status?x=1#y",
 ]

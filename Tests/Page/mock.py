@@ -53,10 +53,10 @@ class Application:
     def begin(self):
         self.started = time.time()
         self.events = [
-            {"time": self.ms(self.started), "kind": "state", "text": "rebalancing"},
+            {"time": self.ms(self.started), "kind": "state", "text": "the application is rebalancing; it was created"},
             {"time": self.ms(self.started + 0.3), "kind": "rebalance", "text": "9 tasks for 2 threads, generation 4"},
             {"time": self.ms(self.started + 0.9), "kind": "restore", "text": "customers restored: 156 records"},
-            {"time": self.ms(self.started + 1.1), "kind": "state", "text": "running"}]
+            {"time": self.ms(self.started + 1.1), "kind": "state", "text": "the application is running; it was rebalancing"}]
 
     @staticmethod
     def ms(seconds):
@@ -155,10 +155,14 @@ class Application:
                 "memory": self.memory, "reasons": self.causes}
 
     def lag(self):
-        parts = [{**place, "committed": place["position"], "judgement": "stop" if place["lag"] > 100 else "ok",
-                  "reason": "committed offsets do not move while the end does" if place["lag"] > 100 else ""}
-                 for task in self.status()["tasks"] for place in task["partitions"]]
-        return {"groups": [{"group": "shop", "partitions": parts}]}
+        parts = []
+        for place in [place for task in self.status()["tasks"] for place in task["partitions"]]:
+            stops, is_new = place["lag"] > 100, self.age < 10
+            judgement = None if is_new else "stop" if stops else "ok"
+            reason = "2 samples: too few" if is_new else "nothing committed for 31 s" if stops else "it has read everything"
+            parts.append({"topic": place["topic"], "partition": place["partition"], "committed": place["position"],
+                          "end": place["end"], "lag": place["lag"], "judgement": judgement, "reason": reason})
+        return {"groups": [{"group": "shop", "lag": sum(one["lag"] for one in parts), "partitions": parts}]}
 
     def happened(self):
         now = int(self.age)
@@ -218,9 +222,9 @@ class Application:
         partition, limit = int(question.get("partition", 0)), min(int(question.get("limit", 50)), 500)
         end, place = self.end(name), question.get("offset", "latest")
         first = end - limit if place == "latest" else 0 if place == "earliest" else int(place)
-        now, found = self.ms(time.time()), []
+        now, found, apart = self.ms(time.time()), [], 1_000 * self.age / max(end - 1_000, 1)
         for offset in range(max(first, 0), end):
-            one = made_up.record(name, partition, offset, now - (end - offset) * 40)
+            one = made_up.record(name, partition, offset, int(now - (end - offset) * apart))
             if "key" not in question or one["key"] == question["key"]:
                 found.append(one)
             if len(found) == limit:
