@@ -4,6 +4,7 @@
 import Foundation
 import Logging
 import Moldau
+import MoldauMetrics
 import MoldauServer
 import MoldauServiceLifecycle
 import MoldauSettings
@@ -76,6 +77,17 @@ struct PagesExamples {
         _ = visits
         _ = perMinute
         _ = topology
+    }
+
+    func `Docs/Operating.md`(_ example: Example) async throws {
+        func serve(_ app: StreamsApplication) async throws {
+            try await withThrowingDiscardingTaskGroup { group in
+                let export = MetricsExport(of: app)
+                group.addTask { await export.run() }  // Until it is cancelled.
+                try await app.run(stoppingAt: [SIGINT, SIGTERM])
+                group.cancelAll()
+            }
+        }
     }
 
     func `Docs/Queries.md`(_ example: Example) async throws {
