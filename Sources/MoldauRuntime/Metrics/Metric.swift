@@ -1,7 +1,7 @@
 /// Something that an application measures: its name, what the numbers mean, and by what they are told apart.
 ///
-/// Names are those of Kafka Streams where it has the same metric, with the prefix `moldau` and underscores, as Prometheus
-/// wants them: `process-total` of `stream-thread-metrics` is `moldau_thread_process_total`. All metrics are listed in
+/// Names are those of Kafka Streams where it has the same metric, with the prefix `moldau` and underscores, as
+/// Prometheus wants them: `process-total` of `stream-thread-metrics` is `moldau_thread_process_total`. All metrics are listed in
 /// `Docs/Operating.md`.
 public struct Metric: Sendable, Hashable {
     /// How the numbers behave.
@@ -80,11 +80,13 @@ package struct Measurements: Sendable {
 
     package init() {}
 
+    /// Adds a number.
     /// - Parameter labels: as many as the metric has.
     package mutating func add(_ metric: Metric, _ value: some BinaryInteger, _ labels: String...) {
         add(metric, .number(Double(value)), labels)
     }
 
+    /// Adds a number.
     package mutating func add(_ metric: Metric, _ value: Double, _ labels: String...) {
         add(metric, .number(value), labels)
     }
@@ -94,14 +96,17 @@ package struct Measurements: Sendable {
         if let value { add(metric, .number(value), labels) }
     }
 
+    /// Adds 1 or 0.
     package mutating func add(_ metric: Metric, _ flag: Bool, _ labels: String...) {
         add(metric, .number(flag ? 1 : 0), labels)
     }
 
+    /// Adds a number, or what is known of many durations.
     package mutating func add(_ metric: Metric, _ value: MetricSample.Value, _ labels: [String]) {
         precondition(labels.count == metric.labels.count, "\(metric.name) has the labels \(metric.labels)")
         all.append(MetricSample(metric: metric, labels: labels, value: value))
     }
 
+    /// Adds what others have collected.
     package mutating func add(_ others: Measurements) { all += others.all }
 }
