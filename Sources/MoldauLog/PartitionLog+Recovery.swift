@@ -79,8 +79,8 @@ extension PartitionLog {
         // Kafka's file for all partitions is less exact.
         if noted.isEmpty { noted = [checkpointed] }
         startOffset = max(segments[0].base, noted.filter { $0 <= endOffset }.max() ?? .zero)
-        // A stored offset lies beyond the end: it was never right, or a power cut took records that were deleted anyway.
-        // It is not used: it would hide the records that are there, and later those that get these offsets.
+        // An offset beyond the end: it was never right, or a power cut took records that were deleted anyway. It is not
+        // used: it would hide the records that are there, and later those that get these offsets.
         if noted.contains(where: { $0 > endOffset }) {
             try files.removeFile(latestStartPath)
             try files.replace(startOffsetPath, with: startOffset.value, in: directory, sync: true)

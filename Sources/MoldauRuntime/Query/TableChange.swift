@@ -35,6 +35,7 @@ public enum ChangeStart: String, Sendable, Hashable, CaseIterable {
 /// oldest of them are left out, and the next change says how many (`TableChange.missed`).
 public struct TableChanges<Name: TableName>: AsyncSequence, Sendable
 where Name.Key: Sendable, Name.Value: Sendable {
+    /// A change.
     public typealias Element = TableChange<Name.Key, Name.Value>
 
     let name: Name
