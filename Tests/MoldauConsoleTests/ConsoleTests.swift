@@ -26,6 +26,21 @@ struct ConsoleTests {
         }
     }
 
+    // MARK: Numbers
+
+    @Test func `metrics are told in Prometheus' form, and the lag of groups as JSON`() async throws {
+        try await ConsoleFixture.run { fixture in
+            _ = try await fixture.get("/status", of: "/status", until: "state", is: "running")
+            let reply = try await fixture.http.send("/metrics")
+            #expect(reply.status == 200)
+            #expect(
+                String(decoding: reply.body, as: UTF8.self).contains(
+                    "moldau_client_state{application=\"app\",state=\"running\"} 1\n"))
+            let lag = try await fixture.get("/lag", of: "/lag")
+            #expect(lag["groups"]?.list.allSatisfy { $0["group"] == "app" } == true)
+        }
+    }
+
     // MARK: Structure
 
     @Test func `the topology is told with its stores and topics as they are on the cluster`() async throws {

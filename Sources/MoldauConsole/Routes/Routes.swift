@@ -22,7 +22,7 @@ enum Routes {
     static func all(of subject: ConsoleSubject) -> [Route] {
         let routes =
             pageRoutes(subject) + healthRoutes(subject) + applicationRoutes(subject) + storeRoutes(subject)
-            + topicRoutes(subject) + updateRoutes(subject)
+            + topicRoutes(subject) + updateRoutes(subject) + metricsRoutes(subject)
         return routes + [descriptionRoute(of: routes)]
     }
 }
