@@ -194,23 +194,20 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// it does not answer within two seconds (`moldau_client_silent_stream_threads`). Works in every state. Meant to be
     /// called every few seconds.
     /// - Throws: `CancellationError`.
-    public func measurements() async throws -> [MetricSample] {
-        var all = try await engine.measure()
-        all.add(await cluster.measure())
-        return all.all
-    }
+    public func measurements() async throws -> [MetricSample] { try await engine.measure().all }
 
     /// All metrics as text for Prometheus (version 0.0.4, to be sent as `text/plain; version=0.0.4`). Names begin with
     /// `moldau_`; every line has the label `application`.
     /// - Throws: `CancellationError`.
-    public func prometheus() async throws -> String {
-        PrometheusText(application: id).render(try await measurements())
-    }
+    public func prometheus() async throws -> String { try await engine.prometheus() }
 
-    /// How far groups have come, as the cluster knows it: of an embedded broker all groups, else the application's own.
-    /// Empty before the start.
-    /// - Throws: `ClusterError`.
-    package func groupProgress() async throws -> [GroupProgress] { try await cluster.groupProgress(of: id) }
+    /// How far all groups of the cluster are behind, this application's among them, and whether they keep up.
+    ///
+    /// Judged by samples, of which a call takes one if the last is at least five seconds old: call it again and again.
+    /// The first calls can judge little. Does not block; asks the cluster three questions per group. Before the start
+    /// there are no groups.
+    /// - Throws: `ClusterError`; `CancellationError`.
+    public func lag() async throws -> LagReport { try await engine.lag() }
 
     /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }

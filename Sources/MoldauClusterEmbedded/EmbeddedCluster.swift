@@ -16,7 +16,7 @@ public import MoldauRecords
 ///
 /// Only one process at a time can use a directory. The cluster may be used by several threads; its consumers, producers
 /// and admins by one thread each.
-public final class EmbeddedCluster: Cluster, CustomStringConvertible {
+public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -31,6 +31,8 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
     }()
 
     package let store: any EmbeddedStore
+    /// Of the servers that let others use the broker.
+    package let traffic = BrokerTraffic()
     private let upkeep: Upkeep?
 
     /// Where the cluster is, for log messages.
@@ -81,18 +83,13 @@ public final class EmbeddedCluster: Cluster, CustomStringConvertible {
         try store.closeStore()
     }
 
-    /// What the broker has.
-    package struct Use: Sendable {
-        /// What the records take on disk, by topic.
-        package var topicBytes: [String: Int] = [:]
-        package var partitionCount = 0
-        package var groupCount = 0
-    }
-
     /// What the broker has. Opens the logs that are closed, and blocks for that.
-    package func use() -> Use {
-        func use(_ store: some EmbeddedStore) -> Use {
-            var use = Use(groupCount: store.broker.groupNames().count)
+    package func use() -> BrokerUse {
+        func use(_ store: some EmbeddedStore) -> BrokerUse {
+            var use = BrokerUse()
+            use.groupCount = store.broker.groupNames().count
+            (use.requestCount, use.connectionCount) = (traffic.requestCount, traffic.connectionCount)
+            (use.bytesReceived, use.bytesSent) = (traffic.bytesReceived, traffic.bytesSent)
             for partition in store.broker.sizes().partitions {
                 use.topicBytes[partition.partition.topic, default: 0] += partition.bytes
                 use.partitionCount += 1

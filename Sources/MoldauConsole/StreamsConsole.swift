@@ -39,7 +39,7 @@ public final class StreamsConsole: Service {
     /// Answers until it is cancelled or its service group shuts down; open event streams end then.
     /// - Throws: why it cannot listen: `IOError` of the system, or errors of the certificate's files.
     public func run() async throws {
-        let subject = ConsoleSubject(app)
+        let subject = ConsoleSubject(engine: app.engine)
         let responder = ConsoleResponder(Routes.all(of: subject), gate: ConsoleGate(address), limits: subject.limits)
         let server = try address.server
         let (scheme, host) = (address.scheme, address.host)
@@ -48,7 +48,7 @@ public final class StreamsConsole: Service {
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: address.port), serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(ConsoleLimits.connections, logger: logger)),
-            services: [subject.updates, subject.lag],
+            services: [subject.updates],
             onServerRunning: { [logger, onListening] channel in
                 let port = channel.localAddress?.port ?? 0
                 let url = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)/"

@@ -98,7 +98,7 @@ public final class BrokerServer: Service {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.networkThreads)
         let pools = ServerPools(options)
         pools.start()
-        let table = ConnectionTable(options)
+        let table = ConnectionTable(options, cluster.traffic)
         cluster.limitTopics(options)
         let service = cluster.makeService(options, pools, logger)
         var listeners: [any Channel] = []

@@ -83,7 +83,7 @@ struct ConsoleFixture {
                 for await url in urls {
                     let http = HTTPExchange(port: try #require(URL(string: url)?.port))
                     let schema = try AnswerSchema(
-                        Data(OpenAPI.document(of: Routes.all(of: .init(app))).text.utf8))
+                        Data(OpenAPI.document(of: Routes.all(of: .init(engine: app.engine))).text.utf8))
                     try await body(ConsoleFixture(cluster: cluster, app: app, http: http, schema: schema))
                     break
                 }

@@ -143,6 +143,17 @@ struct MetricsTests {
         }
     }
 
+    @Test func `the lag of all groups is told, and judged when it was asked for again and again`() async throws {
+        try await counted { app, _ in
+            let report = try await app.lag()
+            let own = try #require(report.groups.first { $0.group == "app" })
+            let visits = own.partitions.filter { $0.topic == "visits" }
+            #expect(visits.reduce(0) { $0 + $1.end.value } == 40)
+            // Within five seconds no other sample is taken.
+            #expect(try await app.lag() == report)
+        }
+    }
+
     @Test func `an application that has not started or has ended is measured too`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1, "currencies": 1, "out": 1])
@@ -177,7 +188,7 @@ struct MetricTableTests {
             #expect(metric.name.wholeMatch(of: /moldau_[a-z0-9_]+/) != nil, "\(metric.name)")
             #expect(
                 metric.name.hasSuffix("_total") == (metric.kind == .counter), "\(metric.name)")
-            if metric.unit == .seconds || metric.unit == .bytes {
+            if [.seconds, .bytes].contains(metric.unit) {
                 #expect(metric.name.contains("_\(metric.unit.rawValue)"), "\(metric.name)")
             }
             #expect(metric.meaning.hasSuffix("."), "\(metric.name)")

@@ -93,6 +93,20 @@ enum OpenAPISchemas {
                 "time": {"$ref": "#/components/schemas/Time"},
                 "kind": {"enum": ["state", "rebalance", "commit", "thread", "restore", "failure"]},
                 "text": {"type": "string"}}}}}},
+        "LagReport": {"type": "object", "required": ["groups"], "additionalProperties": false, "properties": {
+            "groups": {"type": "array", "items": {"type": "object", "required": ["group", "lag", "partitions"],
+                "additionalProperties": false, "properties": {
+                "group": {"type": "string"}, "lag": {"type": "integer"},
+                "judgement": {"$ref": "#/components/schemas/Judgement"},
+                "partitions": {"type": "array", "items": {"type": "object",
+                    "required": ["topic", "partition", "committed", "end", "lag", "reason", "complete"],
+                    "additionalProperties": false, "properties": {
+                    "topic": {"type": "string"}, "partition": {"type": "integer"}, "committed": {"type": "integer"},
+                    "end": {"type": "integer"}, "lag": {"type": "integer"},
+                    "judgement": {"$ref": "#/components/schemas/Judgement"}, "reason": {"type": "string"},
+                    "complete": {"type": "number", "minimum": 0, "maximum": 1}}}}}}}}},
+        "Judgement": {"enum": ["ok", "warning", "stop", "stall", "rewind"],
+            "description": "Missing while there are too few samples."},
         "Update": {"type": "object",
             "required": ["now", "state", "isPaused", "processed", "commits", "nodes", "lag", "restoring", "reasons"],
             "additionalProperties": false, "properties": {
@@ -186,19 +200,6 @@ enum OpenAPISchemas {
             "partition": {"type": "integer"}, "offset": {"type": "integer"}}},
         "Dropped": {"type": "object", "required": ["count"], "additionalProperties": false, "properties": {
             "count": {"type": "integer", "minimum": 1, "description": "How many events were left out."}}},
-        "Lag": {"type": "object", "required": ["groups"], "additionalProperties": false, "properties": {
-            "groups": {"type": "array", "items": {"type": "object", "required": ["group", "partitions", "lag"],
-                "additionalProperties": false, "properties": {
-                "group": {"type": "string"}, "lag": {"type": "integer"},
-                "judgement": {"$ref": "#/components/schemas/Judgement"},
-                "partitions": {"type": "array", "items": {"type": "object",
-                    "required": ["topic", "partition", "committed", "end", "lag", "reason", "complete"],
-                    "additionalProperties": false, "properties": {
-                    "topic": {"type": "string"}, "partition": {"type": "integer"}, "committed": {"type": "integer"},
-                    "end": {"type": "integer"}, "lag": {"type": "integer"},
-                    "judgement": {"$ref": "#/components/schemas/Judgement"}, "reason": {"type": "string"},
-                    "complete": {"type": "number", "description": "How much of the window of samples there is."}}}}}}}}},
-        "Judgement": {"enum": ["ok", "warning", "stop", "stall", "rewind"]},
         "Bytes": {"anyOf": [{"type": ["string", "null"]}, {"type": "object", "required": ["hex"],
             "additionalProperties": false, "properties": {"hex": {"type": "string", "pattern": "^([0-9a-f]{2})*$"}}}]}
         }

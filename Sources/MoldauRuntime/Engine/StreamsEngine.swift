@@ -50,6 +50,7 @@ package final class StreamsEngine: Sendable {
     let inner: Mutex<Inner>
     let eventLog = EventLog()
     private let end = Latch()
+    let lagSampler = LagSampler()
     let changeFeed: ChangeFeed
 
     /// - Parameters:

@@ -180,13 +180,25 @@ extension Metric {
 
     // MARK: The embedded broker
 
-    package static let topicSize = Metric(
+    static let topicSize = Metric(
         "broker_log_size_bytes", .gauge, .bytes, by: ["topic"], kafka: "Size",
         "What the records of a topic of the embedded broker take on disk.")
-    package static let brokerGroups = Metric(
+    static let brokerGroups = Metric(
         "broker_groups", .gauge, .groups, kafka: "NumGroups", "Groups of the embedded broker.")
-    package static let brokerPartitions = Metric(
+    static let brokerPartitions = Metric(
         "broker_partitions", .gauge, .partitions, kafka: "PartitionCount", "Partitions of the embedded broker.")
 
-    static let broker = [topicSize, brokerPartitions, brokerGroups]
+    static let brokerConnections = Metric(
+        "broker_connections", .gauge, .connections, kafka: "connection-count",
+        "Connections to the embedded broker from outside the process.")
+    static let brokerRequests = Metric(
+        "broker_requests_total", .counter, .requests, kafka: "RequestsPerSec", "Requests that came over them.")
+    static let brokerReceived = Metric(
+        "broker_bytes_in_total", .counter, .bytes, kafka: "BytesInPerSec", "Bytes that came over them.")
+    static let brokerSent = Metric(
+        "broker_bytes_out_total", .counter, .bytes, kafka: "BytesOutPerSec", "Bytes that were sent over them.")
+
+    static let broker = [
+        topicSize, brokerPartitions, brokerGroups, brokerConnections, brokerRequests, brokerReceived, brokerSent,
+    ]
 }

@@ -1,8 +1,8 @@
 /// Something that an application measures: its name, what the numbers mean, and by what they are told apart.
 ///
 /// Names are those of Kafka Streams where it has the same metric, with the prefix `moldau` and underscores, as
-/// Prometheus wants them: `process-total` of `stream-thread-metrics` is `moldau_thread_process_total`. All metrics are listed in
-/// `Docs/Operating.md`.
+/// Prometheus wants them: `process-total` of `stream-thread-metrics` is `moldau_thread_process_total`. All metrics are
+/// listed in `Docs/Operating.md`.
 public struct Metric: Sendable, Hashable {
     /// How the numbers behave.
     public enum Kind: String, Sendable, Hashable {
@@ -17,6 +17,7 @@ public struct Metric: Sendable, Hashable {
     /// The unit of the numbers.
     public enum Unit: String, Sendable, Hashable {
         case records, bytes, seconds, commits, tasks, stores, threads, reads, errors, partitions, groups
+        case connections, requests
         /// Thread failures, rebalances and the like.
         case times
         /// A share from 0 to 1.

@@ -1,5 +1,7 @@
 // Asks every stream thread, through its mailbox, for its metrics, and adds up what concerns the application.
 
+import Foundation
+import MoldauCluster
 import MoldauRecords
 import MoldauState
 import MoldauTopology
@@ -33,7 +35,30 @@ extension StreamsEngine {
             for drop in node.drops { found.add(.dropped, drop.count, node.name, drop.reason.rawValue) }
         }
         measureTopics(threads.map(\.sent), &found)
+        await measureBroker(&found)
         return found
+    }
+
+    /// All metrics in Prometheus' form.
+    /// - Throws: `CancellationError`.
+    package func prometheus() async throws -> String {
+        PrometheusText(application: names.applicationID).render(try await measure().all)
+    }
+
+    /// Other clusters have metrics of their own.
+    private func measureBroker(_ found: inout Measurements) async {
+        guard let cluster = inner.withLock({ $0.cluster }) as? any InProcessCluster else { return }
+        // Looking at files blocks, so it must not happen on Swift's pool.
+        let use = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: cluster.use()) }
+        }
+        for (topic, bytes) in use.topicBytes.sorted(by: { $0.key < $1.key }) { found.add(.topicSize, bytes, topic) }
+        found.add(.brokerPartitions, use.partitionCount)
+        found.add(.brokerGroups, use.groupCount)
+        found.add(.brokerConnections, use.connectionCount)
+        found.add(.brokerRequests, use.requestCount)
+        found.add(.brokerReceived, use.bytesReceived)
+        found.add(.brokerSent, use.bytesSent)
     }
 
     private func measureTopics(_ sent: [[String: SentRecords]], _ found: inout Measurements) {

@@ -1,5 +1,6 @@
 internal import Logging
 internal import MoldauBroker
+internal import MoldauClusterEmbedded
 internal import MoldauLog
 internal import NIOCore
 internal import NIOSSL
@@ -133,9 +134,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if !isAuthenticated { noteAuthentication() }
+        let bytes = unwrapInboundIn(data)
+        memory.traffic.received(bytes.readableBytes)
         do throws(FrameCutter.Refusal) {
             let isDecrypted = connection.localAddress.security.isEncrypted
-            try cutter.cut(unwrapInboundIn(data), isOwn: !isDecrypted) { frames.append($0) }
+            try cutter.cut(bytes, isOwn: !isDecrypted) { frames.append($0) }
         } catch {
             close(context, reason: "\(error)")
         }
@@ -145,6 +148,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if !frames.isEmpty {
             lastAsked = .now()
             frameBegun = nil
+            memory.traffic.asked(frames.count)
             connection.receive(&frames)
         }
         if cutter.heldBytes > 0, frameBegun == nil { frameBegun = .now() }
@@ -262,6 +266,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             handler.noteHeld()
             if handler.isStopping { handler.closeIfQuiet(context) }
         }
+        memory.traffic.sent(bytes.inMemory + bytes.inFiles)
         if writesInFlight == 0 { lastSent = .now() }
         writesInFlight += 1
         context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: promise)

@@ -1,3 +1,4 @@
+internal import MoldauClusterEmbedded
 internal import MoldauRecords
 internal import NIOCore
 
@@ -25,10 +26,13 @@ final class ConnectionTable: Sendable {
     }
 
     let frameBuffers = FrameBuffers()
+    let traffic: BrokerTraffic
     private let limits: ServerOptions
     private let state = Monitor(State())
 
-    init(_ limits: ServerOptions) { self.limits = limits }
+    init(_ limits: ServerOptions, _ traffic: BrokerTraffic = BrokerTraffic()) {
+        (self.limits, self.traffic) = (limits, traffic)
+    }
 
     // MARK: Connections
 

@@ -1,5 +1,6 @@
 internal import Logging
 internal import MoldauBroker
+internal import MoldauClusterEmbedded
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
@@ -44,10 +45,12 @@ struct FrontDoor: Sendable {
             maxUnanswered: options.maxUnansweredRequests, pool: pool, memory: table,
             door: ConnectionDoor(channel.eventLoop), work: work)
         table.add(connection)
+        table.traffic.opened()
         channel.closeFuture.whenComplete { _ in
             connection.door.shut()
             connection.closed()
             table.remove(connection)
+            table.traffic.closed()
         }
         if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
         try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, table, options, logger))

@@ -1,0 +1,48 @@
+import Foundation
+import MoldauCluster
+import MoldauTopology
+import Synchronization
+
+/// Takes a sample of all groups' progress when it is asked for their lag, but not too often.
+actor LagSampler {
+    /// The least time between two samples: consumers commit about as often.
+    private static let interval = Duration.seconds(5)
+
+    private var monitor = LagMonitor()
+    private var lastSample: Duration?
+    private var isSampling = false
+
+    /// What is known with a new sample, if the last one is old and nobody takes one already.
+    /// - Parameter now: by the monotonic clock.
+    func report(at now: Duration, _ sample: @Sendable () async throws -> [GroupProgress]) async throws -> LagReport {
+        if isSampling { return monitor.report }
+        if let lastSample, now - lastSample < Self.interval { return monitor.report }
+        isSampling = true
+        defer { isSampling = false }
+        monitor.add(try await sample(), at: now)
+        lastSample = now
+        return monitor.report
+    }
+}
+
+extension StreamsEngine {
+    /// How far all groups of the cluster are behind; see `LagSampler`. Empty before the start.
+    /// - Throws: `ClusterError`.
+    package func lag() async throws -> LagReport {
+        guard let cluster = inner.withLock({ $0.cluster }) else { return LagReport() }
+        let clientID = names.applicationID + "-lag"
+        return try await lagSampler.report(at: clock().uptime) {
+            // Clients block, and so must not run on Swift's pool.
+            try await withCheckedThrowingContinuation { continuation in
+                Thread.detachNewThread {
+                    continuation.resume(
+                        with: Result {
+                            let admin = try cluster.makeAdmin(clientID: clientID)
+                            defer { admin.close() }
+                            return try admin.progress(of: nil)
+                        })
+                }
+            }
+        }
+    }
+}
