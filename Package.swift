@@ -422,7 +422,7 @@ let package = Package(
             "MoldauConsoleTests",
             [
                 "Moldau", "MoldauConsole", "MoldauServiceLifecycle", "MoldauRecords", "MoldauRuntime", "MoldauTopology",
-                "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "demo",
+                "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "demo", "MoldauCLI",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -15,9 +15,14 @@ package final class BrokerTraffic: Sendable {
     package var bytesSent: Int64 { sent.load(ordering: .relaxed) }
     package var connectionCount: Int { open.load(ordering: .relaxed) }
 
+    /// Requests have come.
     package func asked(_ count: Int) { requests.add(Int64(count), ordering: .relaxed) }
+    /// Bytes have come.
     package func received(_ bytes: Int) { received.add(Int64(bytes), ordering: .relaxed) }
+    /// Bytes were answered.
     package func sent(_ bytes: Int) { sent.add(Int64(bytes), ordering: .relaxed) }
+    /// A connection was opened.
     package func opened() { open.add(1, ordering: .relaxed) }
+    /// A connection was closed.
     package func closed() { open.subtract(1, ordering: .relaxed) }
 }
