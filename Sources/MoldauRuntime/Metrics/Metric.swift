@@ -16,8 +16,32 @@ public struct Metric: Sendable, Hashable {
 
     /// The unit of the numbers.
     public enum Unit: String, Sendable, Hashable {
-        case records, bytes, seconds, commits, tasks, stores, threads, reads, errors, partitions, groups
-        case connections, requests
+        /// Records.
+        case records
+        /// Bytes.
+        case bytes
+        /// Seconds, with a fraction.
+        case seconds
+        /// Commits of stream threads.
+        case commits
+        /// Tasks.
+        case tasks
+        /// State stores.
+        case stores
+        /// Stream threads.
+        case threads
+        /// Reads of keys from a store.
+        case reads
+        /// Errors.
+        case errors
+        /// Partitions.
+        case partitions
+        /// Consumer groups.
+        case groups
+        /// Connections of clients.
+        case connections
+        /// Requests of clients.
+        case requests
         /// Thread failures, rebalances and the like.
         case times
         /// A share from 0 to 1.
