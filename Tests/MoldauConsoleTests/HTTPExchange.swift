@@ -89,7 +89,8 @@ struct HTTPExchange: Sendable {
     /// nil at the end.
     private static func read(_ socket: Int32) throws -> Data? {
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        let count = recv(socket, &buffer, buffer.count, 0)
+        var count = -1
+        repeat { count = recv(socket, &buffer, buffer.count, 0) } while count < 0 && errno == EINTR
         guard count >= 0 else { throw Failure(text: "recv: \(errno)") }
         return count == 0 ? nil : Data(buffer[..<count])
     }
