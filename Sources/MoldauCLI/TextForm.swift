@@ -29,15 +29,7 @@ enum TextForm: String, ExpressibleByArgument, CaseIterable {
         case .int64:
             guard let number = Int64(String(decoding: text, as: UTF8.self)) else { return nil }
             return withUnsafeBytes(of: number.bigEndian) { Array($0) }
-        case .hex:
-            guard text.count.isMultiple(of: 2) else { return nil }
-            var bytes: [UInt8] = []
-            for index in stride(from: text.startIndex, to: text.endIndex, by: 2) {
-                let pair = String(decoding: text[index...index + 1], as: UTF8.self)
-                guard pair.first?.isHexDigit == true, let byte = UInt8(pair, radix: 16) else { return nil }
-                bytes.append(byte)
-            }
-            return bytes
+        case .hex: return [UInt8](hexadecimal: String(decoding: text, as: UTF8.self))
         }
     }
 

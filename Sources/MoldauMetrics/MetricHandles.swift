@@ -40,7 +40,7 @@ struct MetricHandles {
     mutating func removeAll() { update([]) }
 
     private mutating func update(_ measurement: MetricSample) {
-        let (metric, dimensions) = (measurement.metric, dimensions(measurement))
+        let (metric, dimensions) = (measurement.metric, measurement.dimensions(in: application))
         switch measurement.value {
         case .number(let value) where metric.kind == .counter: count(metric.name, dimensions, value)
         case .number(let value): set(metric.name, dimensions, value)
@@ -51,10 +51,6 @@ struct MetricHandles {
                 set(metric.name, dimensions + [("quantile", "\(quantile.share)")], quantile.seconds)
             }
         }
-    }
-
-    private func dimensions(_ measurement: MetricSample) -> [(String, String)] {
-        [("application", application)] + zip(measurement.metric.labels, measurement.labels)
     }
 
     private mutating func count(_ name: String, _ dimensions: [(String, String)], _ value: Double) {

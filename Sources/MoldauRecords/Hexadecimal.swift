@@ -10,6 +10,11 @@ extension UInt8 {
     }
 }
 
+extension Unicode.Scalar {
+    /// Whether a terminal may act upon it instead of showing it.
+    package var isControl: Bool { properties.generalCategory == .control }
+}
+
 extension Sequence<UInt8> {
     /// Each byte as two lower-case digits.
     package var hexadecimal: String {

@@ -15,6 +15,9 @@ public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The difference between two offsets.
     @inlinable public static func - (later: Offset, earlier: Offset) -> Int64 { later.value - earlier.value }
 
+    /// How many offsets are left up to `end`; 0 if that is behind.
+    package func lag(behind end: Offset) -> Int64 { max(0, end.value.subtractingCapped(value)) }
+
     public var description: String { String(value) }
 }
 

@@ -3,6 +3,7 @@ public import Logging
 internal import MoldauBroker
 public import MoldauClusterEmbedded
 internal import MoldauLog
+internal import MoldauRecords
 internal import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
@@ -68,19 +69,10 @@ public final class BrokerServer: Service {
     /// - Returns: the addresses, with the ports that the system chose for port 0.
     /// - Throws: `ServerError`.
     @discardableResult
-    public func start() async throws -> [ListenAddress] { try await Self.onThread { try self.startNow() } }
+    public func start() async throws -> [ListenAddress] { try await onThread { try self.startNow() } }
 
     /// Takes no new requests, finishes those that have begun, and closes all connections; no-op if it does not listen.
-    public func stop() async { try? await Self.onThread { self.stopNow() } }
-
-    /// What blocks must not do so on Swift's cooperative pool.
-    private static func onThread<Result: Sendable>(
-        _ body: @escaping @Sendable () throws -> Result
-    ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread { continuation.resume(with: Swift.Result { try body() }) }.start()
-        }
-    }
+    public func stop() async { try? await onThread { self.stopNow() } }
 
     /// `start`, which blocks.
     @discardableResult

@@ -1,4 +1,5 @@
 import Foundation
+import MoldauRecords
 
 /// A request by hand, over a socket: tests say every byte of it.
 struct HTTPExchange: Sendable {
@@ -119,11 +120,5 @@ struct HTTPExchange: Sendable {
             if line.hasPrefix("data: ") { events.append((name, Data(line.dropFirst(6).utf8))) }
         }
         return events
-    }
-}
-
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
     }
 }

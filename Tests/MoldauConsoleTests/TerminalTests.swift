@@ -1,5 +1,6 @@
 import Foundation
 import MoldauConsole
+import MoldauRecords
 import ProgramSupport
 import Testing
 

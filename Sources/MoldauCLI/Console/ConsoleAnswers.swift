@@ -1,4 +1,5 @@
 import Foundation
+import MoldauRecords
 
 // What the console answers, as far as the commands print it.
 
@@ -57,8 +58,7 @@ extension String {
     /// Without characters that a terminal acts upon: they stand as `\u{1b}`.
     var printable: String {
         unicodeScalars.reduce(into: "") { text, scalar in
-            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-            if isControl {
+            if scalar.isControl {
                 text += "\\u{\(String(scalar.value, radix: 16))}"
             } else {
                 text.unicodeScalars.append(scalar)

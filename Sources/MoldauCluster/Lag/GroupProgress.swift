@@ -25,6 +25,6 @@ public struct GroupProgress: Hashable, Sendable {
         public init(committed: Offset, end: Offset) { (self.committed, self.end) = (committed, end) }
 
         /// How many offsets are left to read; 0 for a partition that ends before the committed offset.
-        public var lag: Int64 { max(0, end.value.subtractingCapped(committed.value)) }
+        public var lag: Int64 { committed.lag(behind: end) }
     }
 }

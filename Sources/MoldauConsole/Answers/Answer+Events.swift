@@ -15,7 +15,7 @@ extension Answer {
     init<Events: AsyncSequence & Sendable>(
         events: Events, places: Places, to channel: any Channel, patience: Duration = .seconds(30),
         onEnd: @escaping @Sendable () -> Void = {}
-    ) throws(ConsoleError) where Events.Element == ServerEvent {
+    ) throws(ConsoleError) where Events.Element == [ServerEvent] {
         try places.take()
         let body = ResponseBody { writer in
             let watch = WriteWatch()
@@ -27,12 +27,22 @@ extension Answer {
             }
             // So that the reader knows at once that it is heard.
             try await watch.during { try await writer.write(ByteBuffer(string: ": events follow\n\n")) }
-            for try await event in events.cancelOnGracefulShutdown() {
-                try await watch.during { try await writer.write(ByteBuffer(string: event.text)) }
+            for try await some in events.cancelOnGracefulShutdown() {
+                let text = some.map(\.text).joined()
+                try await watch.during { try await writer.write(ByteBuffer(string: text)) }
             }
             try await writer.finish(nil)
         }
         self.init(body, type: "text/event-stream")
+    }
+
+    /// As above, for events that come one by one.
+    init<Events: AsyncSequence & Sendable>(
+        events: Events, places: Places, to channel: any Channel, patience: Duration = .seconds(30),
+        onEnd: @escaping @Sendable () -> Void = {}
+    ) throws(ConsoleError) where Events.Element == ServerEvent {
+        try self.init(
+            events: events.map { [$0] }, places: places, to: channel, patience: patience, onEnd: onEnd)
     }
 }
 

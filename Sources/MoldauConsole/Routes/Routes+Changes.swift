@@ -1,8 +1,5 @@
-import Hummingbird
 import MoldauRecords
 import MoldauRuntime
-import NIOCore
-import ServiceLifecycle
 
 extension Routes {
     /// The changes of tables as they come.
@@ -19,7 +16,8 @@ extension Routes {
                 }
                 let reader = try UntypedReader(question[path: "store"], of: subject.engine)
                 let changes = try await reader.changes(from: start)
-                return try Answer(changes: changes, question.channel, places: subject.limits.streams)
+                return try Answer(
+                    events: changes.map(ServerEvent.all), places: subject.limits.streams, to: question.channel)
             }
         ]
     }
@@ -31,30 +29,11 @@ extension Route.Parameter {
         schema: ["type": "string", "enum": ["now", "snapshot"]])
 }
 
-extension Answer {
-    /// How long a reader may take nothing before its connection is closed.
-    private static var patience: Duration { .seconds(30) }
-
-    /// Changes as server-sent events, as fast as they are read.
-    /// - Throws: `ConsoleError.busy`.
-    fileprivate init(changes: UntypedChanges, _ channel: any Channel, places: Places) throws(ConsoleError) {
-        try places.take()
-        let body = ResponseBody { writer in
-            defer { places.giveBack() }
-            try await writer.write(ByteBuffer(string: ": changes follow\n\n"))
-            for try await (found, missed) in changes.cancelOnGracefulShutdown() {
-                var text = missed > 0 ? ServerEvent("dropped", ["count": .number(missed)]).text : ""
-                for change in found { text += ServerEvent("change", JSONValue(change)).text }
-                let watch = Task {
-                    try await Task.sleep(for: Self.patience)
-                    channel.close(promise: nil)
-                }
-                defer { watch.cancel() }
-                try await writer.write(ByteBuffer(string: text))
-            }
-            try await writer.finish(nil)
-        }
-        self.init(body, type: "text/event-stream")
+extension ServerEvent {
+    /// What has come since the last look: how many changes were left out, then the changes.
+    @Sendable fileprivate static func all(of found: UntypedChanges.Element) -> [ServerEvent] {
+        let gap = found.missed > 0 ? [ServerEvent("dropped", ["count": .number(found.missed)])] : []
+        return gap + found.changes.map { ServerEvent("change", JSONValue($0)) }
     }
 }
 

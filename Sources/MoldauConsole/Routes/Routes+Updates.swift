@@ -7,7 +7,8 @@ extension Routes {
     static func updateRoutes(_ subject: ConsoleSubject) -> [Route] {
         [
             Route(
-                "/updates", "Server-sent events: once a second, what changes.", .events([("update", "Update")])
+                "/updates", "Server-sent events: once a second, what changes.",
+                .events([("update", "Update"), ("dropped", "Dropped")])
             ) { question in
                 let reader = subject.updates.subscribe()
                 return try Answer(

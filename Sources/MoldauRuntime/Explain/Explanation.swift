@@ -127,8 +127,7 @@ extension Explanation.Sample {
 func readable(_ bytes: [UInt8]) -> String {
     let isCut = bytes.count >= DropTally.sampleBytes
     let text = String(validating: bytes, as: UTF8.self)
-    let isPrintable = text?.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
-    let shown = isPrintable == true ? text : nil
+    let shown = text.flatMap { $0.unicodeScalars.contains(where: \.isControl) ? nil : $0 }
     return (shown ?? "0x" + bytes.hexadecimal) + (isCut ? "…" : "")
 }
 

@@ -1,4 +1,3 @@
-import Foundation
 import MoldauCluster
 import MoldauRecords
 
@@ -23,12 +22,7 @@ struct KeySearch: Sendable {
 
     /// - Returns: the newest record; nil if there is none among those that were read.
     /// - Throws: `ClusterError`, `RecordBatchError`.
-    func run() async throws -> Found? {
-        // Clients block, and so must not run on Swift's pool.
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try read() }) }
-        }
-    }
+    func run() async throws -> Found? { try await onThread { try read() } }
 
     private func read() throws -> Found? {
         let consumer = try cluster.makeConsumer(clientID: clientID)

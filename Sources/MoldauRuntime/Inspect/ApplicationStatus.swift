@@ -157,7 +157,7 @@ extension ApplicationStatus.Input {
         (topic, partition) = (input.partition.topic, input.partition.partition)
         (position, end) = (input.position, input.end)
         guard let position, let end else { return }
-        let lag = max(0, end.value - position.value)
+        let lag = position.lag(behind: end)
         self.lag = lag
         if lag == 0 { lagMs = 0 } else if input.time != .none { lagMs = max(0, (now - input.time).milliseconds) }
     }

@@ -1,4 +1,3 @@
-import Foundation
 import MoldauCluster
 import MoldauRecords
 import Synchronization
@@ -50,10 +49,7 @@ package struct TopicReading: Sendable {
 
     /// - Throws: `ClusterError`, `RecordBatchError`.
     func run(on cluster: any Cluster, clientID: String) async throws -> Found {
-        // Clients block, and so must not run on Swift's pool.
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try read(on: cluster, clientID) }) }
-        }
+        try await onThread { try read(on: cluster, clientID) }
     }
 
     private func read(on cluster: any Cluster, _ clientID: String) throws -> Found {

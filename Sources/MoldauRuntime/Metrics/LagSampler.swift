@@ -1,5 +1,5 @@
-import Foundation
 import MoldauCluster
+import MoldauRecords
 import MoldauTopology
 import Synchronization
 
@@ -32,16 +32,10 @@ extension StreamsEngine {
         guard let cluster = inner.withLock({ $0.cluster }) else { return LagReport() }
         let clientID = names.applicationID + "-lag"
         return try await lagSampler.report(at: clock().uptime) {
-            // Clients block, and so must not run on Swift's pool.
-            try await withCheckedThrowingContinuation { continuation in
-                Thread.detachNewThread {
-                    continuation.resume(
-                        with: Result {
-                            let admin = try cluster.makeAdmin(clientID: clientID)
-                            defer { admin.close() }
-                            return try admin.progress(of: nil)
-                        })
-                }
+            try await onThread {
+                let admin = try cluster.makeAdmin(clientID: clientID)
+                defer { admin.close() }
+                return try admin.progress(of: nil)
             }
         }
     }

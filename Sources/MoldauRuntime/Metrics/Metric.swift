@@ -99,6 +99,13 @@ public struct MetricSample: Sendable, Hashable {
     }
 }
 
+extension MetricSample {
+    /// What it is told apart by, the application first: names and values.
+    package func dimensions(in application: String) -> [(String, String)] {
+        [("application", application)] + zip(metric.labels, labels)
+    }
+}
+
 /// Collects what is measured.
 package struct Measurements: Sendable {
     package private(set) var all: [MetricSample] = []

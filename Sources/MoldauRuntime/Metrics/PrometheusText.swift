@@ -28,7 +28,7 @@ package struct PrometheusText {
 
     private func lines(_ measurement: MetricSample) -> String {
         let name = measurement.metric.name
-        let labels = [("application", application)] + zip(measurement.metric.labels, measurement.labels)
+        let labels = measurement.dimensions(in: application)
         switch measurement.value {
         case .number(let value): return line(name, labels, value)
         case .summary(let count, let sum, let quantiles):

@@ -1,6 +1,5 @@
 // Asks every stream thread, through its mailbox, for its metrics, and adds up what concerns the application.
 
-import Foundation
 import MoldauCluster
 import MoldauRecords
 import MoldauState
@@ -35,7 +34,7 @@ extension StreamsEngine {
             for drop in node.drops { found.add(.dropped, drop.count, node.name, drop.reason.rawValue) }
         }
         measureTopics(threads.map(\.sent), &found)
-        await measureBroker(&found)
+        try await measureBroker(&found)
         return found
     }
 
@@ -46,12 +45,9 @@ extension StreamsEngine {
     }
 
     /// Other clusters have metrics of their own.
-    private func measureBroker(_ found: inout Measurements) async {
+    private func measureBroker(_ found: inout Measurements) async throws {
         guard let cluster = inner.withLock({ $0.cluster }) as? any InProcessCluster else { return }
-        // Looking at files blocks, so it must not happen on Swift's pool.
-        let use = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: cluster.use()) }
-        }
+        let use = try await onThread { cluster.use() }
         for (topic, bytes) in use.topicBytes.sorted(by: { $0.key < $1.key }) { found.add(.topicSize, bytes, topic) }
         found.add(.brokerPartitions, use.partitionCount)
         found.add(.brokerGroups, use.groupCount)

@@ -94,7 +94,7 @@ extension PartitionQueue {
     /// How many offsets are not processed, as of the last fetch; nil if that is unknown.
     var lag: Int64? {
         guard let end, let position else { return nil }
-        return max(0, end.value.subtractingCapped(position.value))
+        return position.lag(behind: end)
     }
 
     /// The age of the next record in seconds; 0 if there is none; nil if it is not fetched yet.

@@ -1,4 +1,3 @@
-import Foundation
 import MoldauCluster
 import MoldauRecords
 
@@ -21,11 +20,7 @@ final class ChangeBacklog: @unchecked Sendable {
 
     /// - Returns: nil at the end.
     /// - Throws: `ClusterError`, `RecordBatchError`.
-    func next() async throws -> [LoggedChange]? {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try self.read() }) }
-        }
-    }
+    func next() async throws -> [LoggedChange]? { try await onThread { try self.read() } }
 
     private func read() throws -> [LoggedChange]? {
         // Markers, and records of transactions that were aborted, are passed without being returned.

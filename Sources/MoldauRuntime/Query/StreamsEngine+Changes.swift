@@ -1,4 +1,3 @@
-import Foundation
 import MoldauCluster
 import MoldauRecords
 import MoldauState
@@ -24,12 +23,8 @@ extension StreamsEngine {
             placement.isGlobal
                 ? plan.restoring(store, nil) : placement.tasks.flatMap { plan.restoring(store, $0.partition) })
         guard let topic = partitions.first?.topic else { throw QueryError.notLogged(store: store) }
-        // Clients block, and so must not run on Swift's pool.
-        let subscription = try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { [changeFeed] in
-                continuation.resume(
-                    with: Result { try changeFeed.follow(partitions, from: start, limit: limit, on: cluster) })
-            }
+        let subscription = try await onThread { [changeFeed] in
+            try changeFeed.follow(partitions, from: start, limit: limit, on: cluster)
         }
         return (topic, subscription)
     }

@@ -82,7 +82,7 @@ where Name.Key: Sendable, Name.Value: Sendable {
         }
 
         private func decoded<Part>(_ bytes: [UInt8], _ serde: Serde<Part>) throws -> Part {
-            do { return try bytes.withUnsafeBytes { try serde.decode($0.bytes) } } catch {
+            do { return try serde.value(of: bytes) } catch {
                 throw StateError.damaged(store: store, reason: "\(error)")
             }
         }

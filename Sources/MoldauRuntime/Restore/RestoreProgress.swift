@@ -71,5 +71,5 @@ public struct StoreLag: Sendable, Hashable {
     public let isStandby: Bool
 
     /// The number of records still to be read, including markers and those of open transactions.
-    public var records: Int64 { max(0, end.value - position.value) }
+    public var records: Int64 { position.lag(behind: end) }
 }

@@ -24,8 +24,8 @@ package struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
         self.subscription = subscription
         show = { change in
             UntypedChange(
-                key: JSONValue(showing: try change.key.withUnsafeBytes { try key.decode($0.bytes) }),
-                value: try change.value?.withUnsafeBytes { JSONValue(showing: try value.decode($0.bytes)) },
+                key: JSONValue(showing: try key.value(of: change.key)),
+                value: try change.value.map { JSONValue(showing: try value.value(of: $0)) },
                 timestamp: change.timestamp, partition: change.partition.partition, offset: change.offset)
         }
     }
