@@ -25,8 +25,11 @@ final class FlowReplay {
                     // What happens by itself after a time: transactions and members that time out.
                     if frame.timeMs - now >= 2_000 { usleep(useconds_t(min(frame.timeMs - now, 6_000) * 1_000)) }
                     try send(frame)
-                    // Requests of several connections are taken in the order of the recording.
-                    if place + 1 < flow.frames.count, flow.frames[place + 1].direction == .request { usleep(3_000) }
+                    // Requests of several connections are taken in the order of the recording: the next one waits as
+                    // long as it did there, so that a busy machine has time to take this one.
+                    if place + 1 < flow.frames.count, flow.frames[place + 1].direction == .request {
+                        usleep(useconds_t(min(max(flow.frames[place + 1].timeMs - frame.timeMs, 3), 300) * 1_000))
+                    }
                 case .response: try receive(frame, after: frame.timeMs - now)
                 case .close: sockets[frame.connection] = nil
                 }
