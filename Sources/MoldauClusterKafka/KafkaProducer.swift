@@ -35,7 +35,10 @@ class KafkaProducer: MoldauCluster.Producer {
     func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
 
     func partitionCount(of topic: String) throws -> Int32 {
-        let count = try translating { try inner.partitionCount(of: topic, within: Self.patience) }
+        let longest = cluster.options.deliveryTimeout
+        let count = try translating {
+            try inner.partitionCount(of: topic, within: Self.patience, unanswered: longest)
+        }
         let questions = cluster.questions
         let settings = try translating {
             try waiting { try await questions.describeConfigs([.topic(topic)], names: [Self.limitName]).all() }

@@ -135,4 +135,16 @@ import Testing
             await #expect(throws: late) { try await send(client, within: .milliseconds(300)) }
         }
     }
+
+    @Test func `an answer about a topic is waited for longer than a topic that is missing`() async throws {
+        try await withSilentBroker { client in
+            let late = ClientError.timedOut(what: "the description of the topic 't'", after: .milliseconds(600))
+            let cluster = ClusterClient(client, try SocketWorld(client))
+            defer { cluster.close() }
+            await #expect(throws: late) {
+                _ = try await cluster.partitionCount(
+                    of: "t", within: .milliseconds(100), unanswered: .milliseconds(600))
+            }
+        }
+    }
 }

@@ -65,10 +65,12 @@ package final class BatchProducer {
     }
 
     /// The number of a topic's partitions. Blocks when the topic is new.
-    /// - Throws: After `time` `ClientError.unknownTopic`, or what stood in the way of an answer.
-    package func partitionCount(of topic: String, within time: Duration) throws -> Int32 {
+    /// - Throws: After `time` `ClientError.unknownTopic`; after `longest` what stood in the way of an answer.
+    package func partitionCount(
+        of topic: String, within time: Duration, unanswered longest: Duration
+    ) throws -> Int32 {
         let cluster = sender.cluster
-        return try waiting { try await cluster.partitionCount(of: topic, within: time) }
+        return try waiting { try await cluster.partitionCount(of: topic, within: time, unanswered: longest) }
     }
 
     // MARK: Sending

@@ -37,8 +37,11 @@ final class ClusterClient: Sendable {
 
     fileprivate struct TopicWaiter: Sendable {
         let topic: String
-        let deadline: Duration
+        let begin: Duration
+        /// How long a topic that the cluster does not know is waited for.
         let patience: Duration
+        /// How long an answer of the cluster is waited for.
+        let longest: Duration
         let answer: @Sendable (Result<Int32, ClientError>) -> Void
     }
 
@@ -236,21 +239,25 @@ final class ClusterClient: Sendable {
     }
 
     /// The number of a topic's partitions, once the cluster tells.
-    /// - Throws: After that time `ClientError.unknownTopic` if the cluster said that there is none, and what stood in
-    ///   the way of an answer otherwise.
-    func partitionCount(of topic: String, within time: Duration) async throws -> Int32 {
+    /// - Parameter longest: how long an answer is waited for; nil: no longer than for a topic that is not known.
+    /// - Throws: After `time` `ClientError.unknownTopic` if the cluster said that there is none; after `longest` what
+    ///   stood in the way of an answer.
+    func partitionCount(
+        of topic: String, within time: Duration, unanswered longest: Duration? = nil
+    ) async throws -> Int32 {
         if let known = state.withLock({ $0.map.topics[topic]?.leaders.count }), known > 0 { return Int32(known) }
         let world = world
         return try await answer { answer in
             let isClosed = state.withLock { state in
                 state.waiters.append(
-                    TopicWaiter(topic: topic, deadline: world.now + time, patience: time, answer: answer))
+                    TopicWaiter(
+                        topic: topic, begin: world.now, patience: time, longest: longest ?? time, answer: answer))
                 state.map.want(topic)
                 return state.isClosed
             }
             if isClosed { return answer(.failure(.closed)) }
             refresh()
-            world.perform(after: time) { self.tellWaiters() }
+            for time in Set([time, longest ?? time]) { world.perform(after: time) { self.tellWaiters() } }
         }
     }
 
@@ -320,11 +327,13 @@ extension ClusterClient.State {
                 result = .failure(.refused(code, "to describe the topic '\(waiter.topic)'"))
             } else if let lastError, !lastError.isRetriable {
                 result = .failure(lastError)
-            } else if now >= waiter.deadline {
-                let isTold = map.errors[waiter.topic] != nil
+            } else if lastError == nil, map.errors[waiter.topic] != nil {
+                guard now >= waiter.begin + waiter.patience else { return false }
+                result = .failure(.unknownTopic(waiter.topic))
+            } else if now >= waiter.begin + waiter.longest {
                 let late = ClientError.timedOut(
-                    what: "the description of the topic '\(waiter.topic)'", after: waiter.patience)
-                result = .failure(lastError ?? (isTold ? .unknownTopic(waiter.topic) : late))
+                    what: "the description of the topic '\(waiter.topic)'", after: waiter.longest)
+                result = .failure(lastError ?? late)
             } else {
                 return false
             }
