@@ -70,7 +70,7 @@ demo: rocksdb
 	@"$$($(SWIFT) build -c release --show-bin-path)/demo" --console $(PORT)
 
 test: rocksdb
-	MOLDAU_STRICT=1 $(SWIFT) test --quiet --parallel
+	MOLDAU_STRICT=1 Tests/Tools/run_tests.py
 
 test-protobuf:
 	$(SWIFT) test --quiet --package-path Tests/Protobuf
