@@ -44,8 +44,8 @@ SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
-# What word-count does not need is not fetched for it; what was fetched for other programs stays.
-ONLY = $(if $(wildcard .build/checkouts/swift-nio),,MOLDAU_ONLY=word-count)
+# What word-count does not need is neither built nor fetched for it; what was fetched for other programs stays.
+ONLY = MOLDAU_CONSOLE=0 $(if $(wildcard .build/checkouts/swift-nio),,MOLDAU_ONLY=word-count)
 
 PORT ?= 8080
 SEEDS ?= 300

@@ -18,6 +18,9 @@ let sabotage: [SwiftSetting] = [
         ? .define("SABOTAGE", .when(configuration: .debug)) : .define("SABOTAGE")
 ]
 
+/// With `MOLDAU_CONSOLE=0` the examples have no `--console`, and need no web server: `make run` is quick that way.
+let hasConsole = ProcessInfo.processInfo.environment["MOLDAU_CONSOLE"] != "0"
+
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
     settings: [SwiftSetting] = []
@@ -224,16 +227,24 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Examples/Support", swiftSettings: strict + warnings),
+        .target(
+            name: "ExampleConsole",
+            dependencies: [
+                "Moldau", "MoldauRecords", "ExampleSupport", "Signals",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + (hasConsole ? ["MoldauConsole"] : []),
+            path: "Examples/Console", swiftSettings: strict + warnings + (hasConsole ? [.define("CONSOLE")] : [])),
         .executableTarget(
             name: "bank-transfer",
             dependencies: [
-                "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Moldau", "ExampleSupport", "ExampleConsole",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/BankTransfer", swiftSettings: strict + warnings),
         .executableTarget(
             name: "word-count",
             dependencies: [
-                "Moldau", "ExampleSupport", "Signals",
+                "Moldau", "ExampleSupport", "ExampleConsole", "Signals",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -241,7 +252,7 @@ let package = Package(
         .executableTarget(
             name: "order-enrichment",
             dependencies: [
-                "Moldau", "ExampleSupport",
+                "Moldau", "MoldauRecords", "ExampleSupport", "ExampleConsole",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExampleConsole
 import ExampleSupport
 import Foundation
 import Moldau
@@ -30,6 +31,7 @@ struct BankTransfer: ParsableCommand {
     var output: String?
 
     @OptionGroup var engine: EngineOptions
+    @OptionGroup var console: ConsoleOption
 
     func validate() throws {
         if transfers < 0 { throw ValidationError("--transfers is at least 0") }
@@ -70,12 +72,15 @@ struct BankTransfer: ParsableCommand {
             id: BankTopology.id, topology: try BankTopology.make(),
             cluster: .cluster(cluster, stateDirectory: directory.state), configuration: engine.configuration)
         let isAtWork: () -> Bool = { app.state == .rebalancing || app.state == .running }
+        let shown = try console.show(app)
+        defer { shown?.close() }
         try app.start()
         do {
             try feed(cluster, partitionCount: partitionCount, while: isAtWork)
             let lag = try ApplicationLag(
                 cluster, applicationID: BankTopology.id, inputs: [BankTopology.transfers.name])
             while isAtWork(), try !lag.isZero() { Thread.sleep(forTimeInterval: 0.01) }
+            shown?.stay(while: isAtWork)
         } catch {
             // If an error ended the application, `stop` throws it: it is the cause.
             try app.stop()

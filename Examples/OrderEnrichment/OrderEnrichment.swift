@@ -1,7 +1,9 @@
 import ArgumentParser
+import ExampleConsole
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauRecords
 
 /// `order-enrichment`: joins a stream of orders with a table of customers, and sums up the revenue of each region.
 @main
@@ -25,6 +27,8 @@ struct OrderEnrichment: AsyncParsableCommand {
 
     @Option(help: "A folder to which orders, customers and enriched orders are written as JSON lines.")
     var dump: String?
+
+    @OptionGroup var console: ConsoleOption
 
     func validate() throws {
         if orders < 1 { throw ValidationError("--orders is at least 1") }
@@ -79,6 +83,7 @@ struct OrderEnrichment: AsyncParsableCommand {
         let app = StreamsApplication(
             id: OrderTopology.id, topology: try OrderTopology.make(), cluster: .cluster(cluster, stateDirectory: nil),
             configuration: configuration)
+        let shown = try await onThread { [console] in try console.show(app) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await app.run() }
             group.addTask {
@@ -86,12 +91,14 @@ struct OrderEnrichment: AsyncParsableCommand {
                     cluster, applicationID: OrderTopology.id,
                     inputs: [OrderTopology.orders.name, OrderTopology.customers.name])
                 while try !lag.isZero() { try await Task.sleep(for: .milliseconds(10)) }
+                try await onThread { shown?.stay { app.state == .running } }
             }
             // Whichever task ends first cancels the other: an application that is cancelled commits and closes.
             try await group.next()
             group.cancelAll()
             try await group.waitForAll()
         }
+        try await onThread { shown?.close() }
     }
 
     private func printRevenue(from cluster: any Cluster) throws {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExampleConsole
 import ExampleSupport
 import Foundation
 import Moldau
@@ -28,6 +29,7 @@ struct WordCount: ParsableCommand {
     var data: String?
 
     @OptionGroup var engine: EngineOptions
+    @OptionGroup var console: ConsoleOption
 
     func validate() throws {
         if top < 0 { throw ValidationError("--top is at least 0") }
@@ -60,6 +62,8 @@ struct WordCount: ParsableCommand {
             cluster: .cluster(cluster, stateDirectory: directory.state), configuration: configuration)
         let interruption = Interruption()
         let progress = ProgressBar(totalBytes: sources.reduce(0) { $0 + $1.byteCount })
+        let shown = try console.show(app)
+        defer { shown?.close() }
         try app.start()
         let isAtWork: () -> Bool = { app.state == .rebalancing || app.state == .running }
         do {
@@ -74,6 +78,7 @@ struct WordCount: ParsableCommand {
             throw error
         }
         progress.clear()
+        if !interruption.hasCome { shown?.stay(while: isAtWork) }
         try app.stop()
         return try WordCounts(readFrom: cluster)
     }

@@ -201,13 +201,16 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// - Throws: `CancellationError`.
     public func prometheus() async throws -> String { try await engine.prometheus() }
 
-    /// How far all groups of the cluster are behind, this application's among them, and whether they keep up.
+    /// How far the application's group is behind, or all groups of the cluster, and whether they keep up.
     ///
     /// Judged by samples, of which a call takes one if the last is at least five seconds old: call it again and again.
     /// The first calls can judge little. Does not block; asks the cluster three questions per group. Before the start
     /// there are no groups.
+    /// - Parameter ofAllGroups: whether the groups of others are judged as well: much to ask of a large cluster.
     /// - Throws: `ClusterError`; `CancellationError`.
-    public func lag() async throws -> LagReport { try await engine.lag() }
+    public func lag(ofAllGroups: Bool = false) async throws -> LagReport {
+        try await engine.lag(ofAllGroups: ofAllGroups)
+    }
 
     /// The current state. May be read from any thread.
     public var state: StreamsState { engine.state }

@@ -112,7 +112,8 @@ class Application:
         return {"application": "shop", "state": "running", "isPaused": False, "startedAt": self.ms(self.started),
                 "now": self.ms(time.time()), "guarantee": "exactlyOnce", "processed": self.processed, "threads": threads,
                 "commits": int(self.age * 2), "restored": 9_120, "tasks": tasks, "restores": restores,
-                "memory": self.memory, "disk": {"usedBytes": 734_003_200}, "hosts": {"localhost:8080": ["0_0"]}}
+                "memory": self.memory, "disk": {"storeBytes": 734_003_200, "topicBytes": 96_468_992, "freeBytes": 64 << 30,
+                                                "totalBytes": 252 << 30}, "hosts": {"localhost:8080": ["0_0"]}}
 
     @property
     def processed(self):
@@ -154,7 +155,7 @@ class Application:
                 "commits": int(self.age * 2), "nodes": nodes, "lag": lag, "restoring": len(status["restores"]),
                 "memory": self.memory, "reasons": self.causes}
 
-    def lag(self):
+    def lag(self, of_all=False):
         parts = []
         for place in [place for task in self.status()["tasks"] for place in task["partitions"]]:
             stops, is_new = place["lag"] > 100, self.age < 10
@@ -162,7 +163,10 @@ class Application:
             reason = "2 samples: too few" if is_new else "nothing committed for 31 s" if stops else "it has read everything"
             parts.append({"topic": place["topic"], "partition": place["partition"], "committed": place["position"],
                           "end": place["end"], "lag": place["lag"], "judgement": judgement, "reason": reason})
-        return {"groups": [{"group": "shop", "lag": sum(one["lag"] for one in parts), "partitions": parts}]}
+        other = {"topic": "orders", "partition": 0, "committed": 90, "end": 93, "lag": 3, "judgement": "ok", "complete": 1.0,
+                 "reason": "its lag is shrinking"}
+        others = [{"group": "reports", "lag": 3, "partitions": [other]}] if of_all else []
+        return {"groups": [{"group": "shop", "lag": sum(one["lag"] for one in parts), "partitions": parts}, *others]}
 
     def happened(self):
         now = int(self.age)
@@ -279,7 +283,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def answer(self, parts, question):
         app = self.application
-        plain = {"topology": app.topology, "status": app.status, "lag": app.lag, "events": app.happened,
+        plain = {"topology": app.topology, "status": app.status, "lag": lambda: app.lag(question.get("all") == "true"),
+                 "events": app.happened,
                  "stores": lambda: {"stores": app.stores}, "topics": lambda: {"topics": app.topics},
                  "explain": lambda: app.why_not(question) if "key" in question else app.explain()}
         if len(parts) == 1 and parts[0] in plain:

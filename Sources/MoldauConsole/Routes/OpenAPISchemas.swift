@@ -83,10 +83,16 @@ enum OpenAPISchemas {
                 "store": {"type": "string"}, "topic": {"type": "string"}, "partition": {"type": "integer"},
                 "remaining": {"type": "integer"}, "isStandby": {"type": "boolean"}}}},
             "memory": {"$ref": "#/components/schemas/Memory"},
+            "disk": {"$ref": "#/components/schemas/Disk"},
             "hosts": {"type": "object",
                 "additionalProperties": {"type": "array", "items": {"$ref": "#/components/schemas/Task"}}}}},
         "Memory": {"type": "object", "required": ["usedBytes", "budgetBytes"], "additionalProperties": false,
             "properties": {"usedBytes": {"type": "integer"}, "budgetBytes": {"type": "integer"}}},
+        "Disk": {"type": "object", "required": ["storeBytes"], "additionalProperties": false,
+            "properties": {"storeBytes": {"type": "integer", "description": "The files of this process's stores."},
+                "topicBytes": {"type": "integer", "description": "Topics of a broker in this process."},
+                "freeBytes": {"type": "integer", "description": "Left on the file system of the stores."},
+                "totalBytes": {"type": "integer"}}},
         "Events": {"type": "object", "required": ["events"], "additionalProperties": false, "properties": {
             "events": {"type": "array", "maxItems": 500, "items": {"type": "object",
                 "required": ["time", "kind", "text"], "additionalProperties": false, "properties": {

@@ -8,8 +8,8 @@ extension Routes {
             Route("/topology", "The graph: parts, nodes, stores and topics.", .json("Topology")) { _ in
                 try Answer(engine.graph)
             },
-            Route("/status", "State, threads, tasks with their positions, restores, memory.", .json("Status")) { _ in
-                try Answer(try await engine.look().status)
+            Route("/status", "State, threads, tasks with their positions, restores, memory, disk.", .json("Status")) {
+                _ in try Answer(try await engine.status())
             },
             Route("/events", "What happened lately, the newest last.", .json("Events")) { _ in
                 try Answer(["events": engine.events])

@@ -10,9 +10,14 @@ extension Routes {
             },
             Route(
                 "/lag",
-                "How far the groups of the cluster are behind, and whether they keep up; judged by several calls.",
-                .json("LagReport")
-            ) { _ in try Answer(try await engine.lag()) },
+                "How far the application's group is behind, and whether it keeps up; judged by several calls.",
+                .json("LagReport"), [.allGroups]
+            ) { question in try Answer(try await engine.lag(ofAllGroups: try question.flag("all"))) },
         ]
     }
+}
+
+extension Route.Parameter {
+    fileprivate static let allGroups = Route.Parameter(
+        name: "all", meaning: "Whether all groups of the cluster are told, those of others among them.", schema: flag)
 }

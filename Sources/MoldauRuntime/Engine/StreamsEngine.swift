@@ -16,7 +16,9 @@ package final class StreamsEngine: Sendable {
         var numbers: Set<Int>
         var placement = TaskPlacement(StickyAssignment.Work(tasks: []))
         /// What every thread runs; nil while topics are being planned.
-        var plan: StreamThreadPlan?
+        var plan: StreamThreadPlan? { didSet { graph = nil } }
+        /// The structure of `plan`, once somebody has asked for it.
+        var graph: TopologyGraph?
         var isStopRequested = false
         var isPaused = false
         /// Whether the threads are stopping in order to restart because the topology's patterns match other topics.
@@ -42,7 +44,7 @@ package final class StreamsEngine: Sendable {
     let names: InternalTopicNames
     let topology: Topology
     let configuration: StreamsConfiguration
-    private let stateDirectory: String?
+    let stateDirectory: String?
     private let randomness: @Sendable () -> UInt64
     let clock: @Sendable () -> RoundTime
     private let openCluster: @Sendable () throws -> any Cluster
@@ -50,7 +52,7 @@ package final class StreamsEngine: Sendable {
     let inner: Mutex<Inner>
     let eventLog = EventLog()
     private let end = Latch()
-    let lagSampler = LagSampler()
+    let (lagSampler, allLagSampler) = (LagSampler(), LagSampler())
     let changeFeed: ChangeFeed
 
     /// - Parameters:

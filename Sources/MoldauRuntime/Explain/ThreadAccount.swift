@@ -12,6 +12,8 @@ package struct ThreadAccount: Sendable {
         let start: Offset?
         let position: Offset?
         let end: Offset?
+        /// The age of the next record; 0 if there is none; nil while that is unknown.
+        let lagMs: Int64?
         /// When reading began or records came last, by the wall clock.
         let lastNews: Timestamp
         /// The greatest time of the records that were taken.
@@ -32,7 +34,8 @@ package struct ThreadAccount: Sendable {
             inputs = task.queues.map { queue in
                 Input(
                     partition: queue.partition, node: queue.node, taken: Int64(queue.processedCount),
-                    start: queue.start, position: queue.position, end: queue.end, lastNews: queue.lastNews,
+                    start: queue.start, position: queue.position, end: queue.end,
+                    lagMs: queue.lagMs(at: now.wall), lastNews: queue.lastNews,
                     time: queue.partitionTime)
             }
             blocking = task.blocking(now: now.uptime)

@@ -1,3 +1,4 @@
+import MoldauCluster
 import MoldauRecords
 import MoldauState
 import MoldauTopology
@@ -36,7 +37,7 @@ package struct ApplicationStatus: Sendable, Hashable, Codable {
         package var end: Offset?
         /// The records in between.
         package var lag: Int64?
-        /// How old the last record that was taken is, by its own time, if there are more; nil before the first one.
+        /// The age of the next record by its own time; 0 if there is none; nil while that is unknown.
         package var lagMs: Int64?
     }
 
@@ -57,6 +58,17 @@ package struct ApplicationStatus: Sendable, Hashable, Codable {
         package var budgetBytes: Int
     }
 
+    /// The disk with the stores.
+    package struct Disk: Sendable, Hashable, Codable {
+        /// The files of this process's stores.
+        package var storeBytes: Int
+        /// The records of the topics, if they are kept by a broker in this process.
+        package var topicBytes: Int?
+        /// The file system of the stores: what is left, and what there is.
+        package var freeBytes: Int?
+        package var totalBytes: Int?
+    }
+
     package var application: String
     package var state: StreamsState
     package var isPaused: Bool
@@ -73,6 +85,8 @@ package struct ApplicationStatus: Sendable, Hashable, Codable {
     package var restores: [Restore]
     /// nil before the start.
     package var memory: Memory?
+    /// nil if nothing is kept on disk.
+    package var disk: Disk?
     /// The tasks of each process that says where it may be asked.
     package var hosts: [String: [TaskID]]
 
@@ -94,10 +108,14 @@ extension StreamsEngine {
 
     /// The structure of what runs.
     package var graph: TopologyGraph {
-        let plan = inner.withLock { $0.plan }
-        return TopologyGraph(
-            plan?.topology ?? topology, application: names.applicationID, topicName: names.topic,
-            changelogName: names.changelog(ofStore:), partitions: plan?.partitionCounts ?? [:])
+        inner.withLock { inner in
+            if let graph = inner.graph { return graph }
+            let graph = TopologyGraph(
+                inner.plan?.topology ?? topology, application: names.applicationID, topicName: names.topic,
+                changelogName: names.changelog(ofStore:), partitions: inner.plan?.partitionCounts ?? [:])
+            inner.graph = graph
+            return graph
+        }
     }
 
     /// Ready are running applications that restore nothing. Asks no thread.
@@ -111,11 +129,29 @@ extension StreamsEngine {
         return ApplicationReadiness(state: state, ready: reason == nil, reason: reason)
     }
 
-    /// What this process does, and why there may be no output: asks each thread once.
+    /// What this process does, with what it has on disk: opens the logs of a broker in this process that are closed.
+    /// - Throws: `CancellationError`.
+    package func status() async throws -> ApplicationStatus {
+        let explained = try await explained()
+        var status = status(explained)
+        status.disk = try await disk(storeBytes: explained.storeFileBytes)
+        return status
+    }
+
+    /// What this process does but for the disk, and why there may be no output: asks each thread once.
     /// - Throws: `CancellationError`.
     package func look() async throws -> (status: ApplicationStatus, explanation: Explanation) {
         let explained = try await explained()
         return (status(explained), Explanation(explained))
+    }
+
+    private func disk(storeBytes: Int) async throws -> ApplicationStatus.Disk? {
+        guard let stateDirectory else { return nil }
+        let cluster = inner.withLock { $0.cluster } as? any InProcessCluster
+        let topics = try await onThread { cluster?.use().topicBytes.values.reduce(0, +) }
+        let space = DiskSpace(at: stateDirectory)
+        return .init(
+            storeBytes: storeBytes, topicBytes: topics, freeBytes: space?.freeBytes, totalBytes: space?.totalBytes)
     }
 
     private func status(_ explained: ExplainedApplication) -> ApplicationStatus {
@@ -147,18 +183,15 @@ extension ApplicationStatus.Task {
     init(_ task: ThreadAccount.Task, _ account: ThreadAccount, _ metrics: StreamsMetrics) {
         self.init(
             id: task.id, thread: account.thread,
-            partitions: task.inputs.map { ApplicationStatus.Input($0, now: account.now.wall) },
+            partitions: task.inputs.map(ApplicationStatus.Input.init),
             waitsFor: task.blocking.map(\.partition), inFlight: metrics.inFlight[task.id] ?? 0)
     }
 }
 
 extension ApplicationStatus.Input {
-    init(_ input: ThreadAccount.Input, now: Timestamp) {
+    init(_ input: ThreadAccount.Input) {
         (topic, partition) = (input.partition.topic, input.partition.partition)
-        (position, end) = (input.position, input.end)
-        guard let position, let end else { return }
-        let lag = position.lag(behind: end)
-        self.lag = lag
-        if lag == 0 { lagMs = 0 } else if input.time != .none { lagMs = max(0, (now - input.time).milliseconds) }
+        (position, end, lagMs) = (input.position, input.end, input.lagMs)
+        if let position, let end { lag = position.lag(behind: end) }
     }
 }

@@ -3,7 +3,7 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// Takes a sample of all groups' progress when it is asked for their lag, but not too often.
+/// Takes a sample of groups' progress when it is asked for their lag, but not too often.
 actor LagSampler {
     /// The least time between two samples: consumers commit about as often.
     private static let interval = Duration.seconds(5)
@@ -26,16 +26,17 @@ actor LagSampler {
 }
 
 extension StreamsEngine {
-    /// How far all groups of the cluster are behind; see `LagSampler`. Empty before the start.
+    /// How far the application's group is behind, or all groups of the cluster; see `LagSampler`. Empty before
+    /// the start.
     /// - Throws: `ClusterError`.
-    package func lag() async throws -> LagReport {
+    package func lag(ofAllGroups: Bool) async throws -> LagReport {
         guard let cluster = inner.withLock({ $0.cluster }) else { return LagReport() }
-        let clientID = names.applicationID + "-lag"
-        return try await lagSampler.report(at: clock().uptime) {
+        let (group, clientID) = (names.applicationID, names.applicationID + "-lag")
+        return try await (ofAllGroups ? allLagSampler : lagSampler).report(at: clock().uptime) {
             try await onThread {
                 let admin = try cluster.makeAdmin(clientID: clientID)
                 defer { admin.close() }
-                return try admin.progress(of: nil)
+                return try admin.progress(of: ofAllGroups ? nil : [group])
             }
         }
     }

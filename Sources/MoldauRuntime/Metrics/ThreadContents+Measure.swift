@@ -21,6 +21,14 @@ extension ThreadContents {
         return ThreadMeasurements(found: found, flow: flow, sent: outbox.sent)
     }
 
+    /// What the files of all stores take on disk, those of standby copies and global tables among them.
+    var storeFileBytes: Int {
+        let stores = heldTasks.tasks.map(\.stores) + heldTasks.standbys.map(\.stores)
+        return (stores.flatMap { $0.entries.map(\.store) } + globalTables.stores).reduce(0) {
+            $0 + ($1.usage?.files?.bytes ?? 0)
+        }
+    }
+
     private func measureThread(_ now: Duration, _ found: inout Measurements) {
         let report = heldTasks.report
         found.add(.threadProcessed, report.processed, thread)
@@ -59,7 +67,7 @@ extension ThreadContents {
             found.add(.consumed, queue.processedCount, topic, partition)
             guard let lag = queue.lag else { continue }
             found.add(.lagRecords, lag, topic, partition)
-            found.add(.lagTime, ifKnown: queue.lagTime(at: now.wall), topic, partition)
+            found.add(.lagTime, ifKnown: queue.lagMs(at: now.wall).map { Double($0) / 1_000 }, topic, partition)
         }
         measure(task.stores, of: id, &found)
     }
@@ -97,9 +105,9 @@ extension PartitionQueue {
         return position.lag(behind: end)
     }
 
-    /// The age of the next record in seconds; 0 if there is none; nil if it is not fetched yet.
-    func lagTime(at now: Timestamp) -> Double? {
+    /// The age of the next record by its own time; 0 if there is none; nil if it is not fetched yet.
+    func lagMs(at now: Timestamp) -> Int64? {
         if isCaughtUp { return 0 }
-        return isEmpty ? nil : Double(max(0, now.ms.subtractingCapped(headTime.ms))) / 1_000
+        return isEmpty ? nil : max(0, now.ms.subtractingCapped(headTime.ms))
     }
 }

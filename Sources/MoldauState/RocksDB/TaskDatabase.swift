@@ -180,7 +180,7 @@ final class TaskDatabase: StateStorage {
     func writable(for store: String) throws(StateError) -> OpaquePointer {
         let database = try opened(for: store)
         let needed = memory.usage.writeBufferBytes + Self.reserveBytes
-        if let free = Self.freeBytes(of: directory), free < needed {
+        if let free = DiskSpace(at: directory)?.freeBytes, free < needed {
             throw .noSpace(place: directory, message: "\(free) bytes are free, and \(needed) may be needed")
         }
         guard isFull else { return database }
@@ -273,14 +273,6 @@ final class TaskDatabase: StateStorage {
             rocksdb_flush_cf(database, options, family, &error)
             rocksdb_free(error)
         }
-    }
-
-    /// nil if the system does not say.
-    private static func freeBytes(of directory: String) -> Int? {
-        var status = statvfs()
-        guard statvfs(directory, &status) == 0 else { return nil }
-        return Int(
-            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
     }
 
     /// Creates a directory and its parents.
