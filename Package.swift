@@ -252,7 +252,7 @@ let package = Package(
         .executableTarget(
             name: "order-enrichment",
             dependencies: [
-                "Moldau", "MoldauRecords", "ExampleSupport", "ExampleConsole",
+                "Moldau", "MoldauRecords", "MoldauClientEmbedded", "ExampleSupport", "ExampleConsole",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -3,6 +3,7 @@ import ExampleConsole
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauClientEmbedded
 import MoldauRecords
 
 /// `order-enrichment`: joins a stream of orders with a table of customers, and sums up the revenue of each region.
@@ -40,10 +41,10 @@ struct OrderEnrichment: AsyncParsableCommand {
         EngineOptions.quieten()
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         try createTopics(on: cluster)
-        try write(to: cluster)
+        try await write(to: cluster)
         try await process(on: cluster)
-        if let dump { try writeFiles(to: dump, from: cluster) }
-        try printRevenue(from: cluster)
+        if let dump { try await writeFiles(to: dump, from: cluster) }
+        try await printRevenue(from: cluster)
         try finishOutput()
         try cluster.close()
     }
@@ -59,21 +60,23 @@ struct OrderEnrichment: AsyncParsableCommand {
     }
 
     /// Writes the customers first: an order is joined with the table as it was at the order's time.
-    private func write(to cluster: any Cluster) throws {
+    private func write(to cluster: EmbeddedCluster) async throws {
         var generator = OrderGenerator(seed: seed, customerCount: customers)
         var time = EmbeddedCluster.systemClock()
-        let customerWriter = try TopicWriter(OrderTopology.customers, on: cluster)
+        let customerProducer = try MoldauClient.Producer(to: OrderTopology.customers, cluster: .embedded(cluster))
         for (key, value) in generator.customers() {
-            try customerWriter.write(Record(key: key, value: value, timestamp: time))
+            _ = try await customerProducer.enqueue(key, value, timestamp: time)
         }
-        try customerWriter.finish()
-        let orderWriter = try TopicWriter(OrderTopology.orders, on: cluster)
+        try await customerProducer.flush()
+        await customerProducer.close()
+        let orderProducer = try MoldauClient.Producer(to: OrderTopology.orders, cluster: .embedded(cluster))
         for number in 0..<orders {
             time = time + .milliseconds(1)
             let order = generator.order(number)
-            try orderWriter.write(Record(key: order.customer, value: order, timestamp: time))
+            _ = try await orderProducer.enqueue(order.customer, order, timestamp: time)
         }
-        try orderWriter.finish()
+        try await orderProducer.flush()
+        await orderProducer.close()
     }
 
     /// Runs the application until it has committed everything.
@@ -101,36 +104,40 @@ struct OrderEnrichment: AsyncParsableCommand {
         try await onThread { shown?.close() }
     }
 
-    private func printRevenue(from cluster: any Cluster) throws {
+    private func printRevenue(from cluster: EmbeddedCluster) async throws {
         var regions: [String: Revenue] = [:]
-        try cluster.readAll(OrderTopology.revenue.name) { batches in
-            var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
-            while let record = try reader.next() {
-                guard let key = record.key, let value = record.value else { continue }
-                let region = String(decoding: key, as: UTF8.self)
-                regions[region] = try OrderTopology.revenue.value.decode(RawSpan(_unsafeBytes: value))
-            }
-        }
+        try await readAll(OrderTopology.revenue, of: cluster) { regions[$0.key] = $0.value }
         for (region, revenue) in regions.sorted(by: { $0.key < $1.key }) {
             print("\(region)\t\(revenue.orders)\t\(revenue.cents)")
         }
     }
 
-    private func writeFiles(to folder: String, from cluster: any Cluster) throws {
+    private func writeFiles(to folder: String, from cluster: EmbeddedCluster) async throws {
         try makeDirectory(folder)
         for topic in [OrderTopology.orders.name, OrderTopology.customers.name, OrderTopology.enriched.name] {
-            var lines = Data()
-            try cluster.readAll(topic) { batches in
-                var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
-                while let record = try reader.next() {
-                    guard let key = record.key, let value = record.value else { continue }
-                    let name = String(decoding: key, as: UTF8.self)
-                    lines.append(contentsOf: "{\"key\":\"\(name)\",\"value\":".utf8)
-                    lines.append(contentsOf: value)
-                    lines.append(contentsOf: "}\n".utf8)
-                }
+            var lines = ""
+            // The values are JSON already.
+            try await readAll(Topic<String, String>(topic), of: cluster) { record in
+                lines += "{\"key\":\"\(record.key)\",\"value\":\(record.value)}\n"
             }
-            try lines.write(toFile: "\(folder)/\(topic).jsonl")
+            try Data(lines.utf8).write(toFile: "\(folder)/\(topic).jsonl")
         }
+    }
+
+    /// Reads what the topic has now, partition by partition in order.
+    private func readAll<Value>(
+        _ topic: Topic<String, Value>, of cluster: EmbeddedCluster,
+        _ body: (ConsumerRecord<String, Value>) -> Void
+    ) async throws {
+        let all = Set((0..<partitions).map { TopicPartition(topic.name, $0) })
+        var options = MoldauClient.ConsumerOptions()
+        options.offsetReset = .earliest
+        let consumer = try MoldauClient.Consumer([topic], assigned: all, cluster: .embedded(cluster), options: options)
+        var left = try await consumer.endOffsets(all).filter { $0.value > .zero }
+        while !left.isEmpty {
+            for record in try await consumer.poll() { body(record) }
+            left = left.filter { partition, end in consumer.position(partition) ?? .zero < end }
+        }
+        await consumer.close()
     }
 }
