@@ -1,3 +1,4 @@
+import MoldauRecords
 import MoldauRuntime
 import MoldauState
 import MoldauTopology
@@ -32,14 +33,23 @@ extension Simulation {
     }
 
     /// Whether the store's entries expire.
-    private func isWindowed(_ path: String) -> Bool {
-        topology.stores.contains { $0.windowRetention != nil && path.hasSuffix("/\($0.name)") }
+    private func isWindowed(_ path: String) -> Bool { retention(ofStore: path) != nil }
+
+    private func retention(ofStore path: String) -> Duration? {
+        topology.stores.first { path.hasSuffix("/\($0.name)") }?.windowRetention
     }
 
-    /// Expired windows are deleted lazily: one store may have windows that another has deleted.
+    /// Expired windows are deleted lazily: one store may have windows that another has deleted. And a restore leaves
+    /// them out, so that an older value may remain, which nobody can read.
     func isSame(_ store: String, _ left: StoreImage, _ right: StoreImage) -> Bool {
-        guard isWindowed(store) else { return left == right }
-        return left.entries.allSatisfy { (right.entries[$0.key] ?? $0.value) == $0.value }
+        guard let retention = retention(ofStore: store) else { return left == right }
+        let metadata = left.metadata
+        let firstKept = metadata.streamTime - retention.milliseconds
+        return left.entries.allSatisfy { key, value in
+            let bucket: Int64 = key.withUnsafeBytes { $0.bigEndian(at: 0) }
+            let isExpired = (bucket + 1) * (metadata.bucketMs ?? 1) <= firstKept
+            return isExpired || (right.entries[key] ?? value) == value
+        }
     }
 
     func compare(_ now: [String: StoreImage], _ before: [String: StoreImage]) {
