@@ -122,6 +122,9 @@ client-faults:
 bench-client: rocksdb
 	@python3 Tests/Tools/bench_client.py $(FLAGS)
 
+bench-console: rocksdb
+	@python3 Tests/Tools/bench_console.py $(FLAGS)
+
 hostile: rocksdb
 	python3 Tests/Tools/hostile.py $(FLAGS)
 
