@@ -19,8 +19,12 @@
 # make hostile  runs hostile clients against a broker, and prints its memory and what honest clients notice
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
 # make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
-# make page    uses the console's page in Chromium as a person would (needs Debian's chromium and chromium-driver, and PyPI's
-#              selenium), with FLAGS, for example --screenshots DIRECTORY
+# make page    uses the console's page in Chromium as a person would, with made-up data, or with the application whose console
+#              is at URL; with FLAGS. Needs Debian's chromium and chromium-driver, and PyPI's selenium
+# make page-demo  the same with demo, which it restarts meanwhile
+# make screenshots  the same, and draws the pictures of the documentation: Docs/Images
+# make bench-console  measures look-ups and event streams of a console over HTTP, with FLAGS (for those of the tool: --help);
+#              needs Debian's wrk
 # make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair, messages,
 #              requests or values) with random bytes for SECONDS
 # make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, passing FLAGS to swift test;
@@ -56,7 +60,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run demo test test-protobuf test-clients page agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check check-metrics simulate docs interface examples \
+.PHONY: run demo test test-protobuf test-clients page page-demo screenshots bench-console agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check check-metrics simulate docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -79,7 +83,14 @@ test-clients:
 	Tests/Clients/run
 
 page:
-	python3 Tests/Page/check.py $(FLAGS)
+	python3 Tests/Page/check.py $(if $(URL),--url $(URL)) $(FLAGS)
+
+page-demo: rocksdb
+	@$(SWIFT) build --quiet -c release --product demo
+	python3 Tests/Page/check.py --program "$$($(SWIFT) build -c release --show-bin-path)/demo" $(FLAGS)
+
+screenshots:
+	@$(MAKE) page-demo FLAGS="--screenshots Docs/Images $(FLAGS)"
 
 # State is written and read back many times: in memory, if the system has a folder for that.
 agree: rocksdb
@@ -110,6 +121,9 @@ client-faults:
 
 bench-client: rocksdb
 	@python3 Tests/Tools/bench_client.py $(FLAGS)
+
+bench-console: rocksdb
+	@python3 Tests/Tools/bench_console.py $(FLAGS)
 
 hostile: rocksdb
 	python3 Tests/Tools/hostile.py $(FLAGS)

@@ -123,16 +123,20 @@ extension Broker {
         }
     }
 
-    /// Calls `body` with each committed record of a partition.
-    func forEachRecord(of name: TopicPartition, _ body: (RecordView) throws -> Void) throws {
+    /// Calls `body` with each committed record of a partition, from `begin` on if it is given.
+    /// - Returns: the offset behind the last one.
+    @discardableResult func forEachRecord(
+        of name: TopicPartition, from begin: Offset = .zero, _ body: (RecordView) throws -> Void
+    ) throws -> Offset {
         let partition = try partition(name)
-        var position = try partition.bounds().lowerBound
+        var position = max(begin, try partition.bounds().lowerBound)
         while let fetched = try partition.read(from: position, maxBytes: 1 << 20, onlyCommitted: true) {
             let bytes = fetched.committed
             var reader = RecordBatchReader(bytes.bytes, from: position)
             while let record = try reader.next() { try body(record) }
             position = fetched.next.offset
         }
+        return position
     }
 
     private func text(_ bytes: UnsafeRawBufferPointer?) -> String {

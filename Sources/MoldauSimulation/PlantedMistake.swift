@@ -97,6 +97,10 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     // Queries.
     /// A query for committed values sees uncommitted ones.
     case uncommittedShown
+    /// A standby copy answers as if it were the task itself.
+    case staleShownAsFresh
+    /// A query of a key goes to the task of the next partition.
+    case wrongPartitionAsked
 
     // The broker: see `Sabotage`.
     case stableOffsetTooHigh

@@ -28,10 +28,12 @@ extension SimulatedDisk {
     ) throws(LogError) -> Int {
         nonisolated(unsafe) let buffer = buffer  // Used only during the call.
         if let opened = file.real { return try read(file, opened, into: buffer, at: position) }
-        return try with(file) { _, node throws(LogError) in
+        return try with(file) { state, node throws(LogError) in
             var count = max(0, min(buffer.count, node.current.count - position))
-            if count > 1, chance.oneIn(8) { count = chance.within(1...count) }
-            trace.note("read", file.path, position, count)
+            if !state.isUnobserved {
+                if count > 1, chance.oneIn(8) { count = chance.within(1...count) }
+                trace.note("read", file.path, position, count)
+            }
             node.current.withUnsafeBytes {
                 buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[position..<(position + count)]))
             }
@@ -124,7 +126,8 @@ extension SimulatedDisk {
         _ file: SimulatedFile, _ opened: PosixFile, into buffer: UnsafeMutableRawBufferPointer, at position: Int
     ) throws(LogError) -> Int {
         nonisolated(unsafe) let buffer = buffer  // Used only during the call.
-        return try with(file) { _, _ throws(LogError) in
+        return try with(file) { state, _ throws(LogError) in
+            if state.isUnobserved { return try opened.readSome(into: buffer, at: position) }
             let wanted = buffer.count > 1 && chance.oneIn(8) ? chance.within(1...buffer.count) : buffer.count
             let count = try opened.readSome(
                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), at: position)

@@ -51,19 +51,10 @@ extension SimulatedProcess {
                     continue
                 }
                 seen["\(task.id)/\(cache.name)"] = SeenStore(
-                    committed: try rows(of: cache, mistake == .uncommittedShown ? .newest : .committed),
-                    newest: try rows(of: cache, .newest))
+                    committed: try entry.store.rows(nil, mistake == .uncommittedShown ? .newest : .committed),
+                    newest: try entry.store.rows(nil, .newest))
             }
         }
         return seen
-    }
-
-    private func rows(of cache: CachedByteStore, _ view: StoreView) throws -> [[UInt8]: [UInt8]] {
-        try cache.queried(view) {
-            var rows: [[UInt8]: [UInt8]] = [:]
-            let cursor = try cache.scan(.all)
-            while try cursor.next() { rows[Array(cursor.key)] = Array(cursor.value) }
-            return rows
-        }
     }
 }

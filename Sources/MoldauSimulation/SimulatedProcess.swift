@@ -12,15 +12,19 @@ final class SimulatedProcess {
     let broker: Broker<SimulatedDisk>
     let cluster: SimulatedCluster
     let sourcePartitions: [TopicPartition]
+    /// The stores that readers may ask.
+    let askedStores: [AskedStore]
     private let tasks: [TaskID]
     /// The numbers of the threads, including those that are leaving.
     private(set) var numbers: [Int]
     /// How many more turns each paused thread is skipped.
     var pausedTurns: [Int: Int] = [:]
-    private var placement: TaskPlacement
+    private(set) var placement: TaskPlacement
     private(set) var threads: [Int: StreamThread] = [:]
     /// What queries saw after each thread's last step.
     var seenStores: [Int: [String: SeenStore]] = [:]
+    /// Threads whose last commit may be half done, since the disk was full.
+    var halfCommitted: Set<Int> = []
     private var failed: Set<Int> = []
     private var leaving: Set<Int> = []
     private let plan: StreamThreadPlan
@@ -66,6 +70,7 @@ final class SimulatedProcess {
         numbers = Array(1...scenario.threads)
         placement = TaskPlacement(topics.work(standbys: scenario.standbys, of: topology))
         placement.join(numbers)
+        askedStores = AskedStore.all(of: topology, topics.tasks, names)
         let read = topology.subtopologies.flatMap(\.sourceTopics).map(names.topic)
         sourcePartitions = Set(read).sorted().flatMap { topic in
             (0..<(topics.partitionCounts[topic] ?? 0)).map { TopicPartition(topic, $0) }
@@ -122,6 +127,7 @@ final class SimulatedProcess {
         // An error is known already, or found by the checks.
         guard let thread = threads.removeValue(forKey: number) else { return }
         seenStores[number] = nil
+        halfCommitted.remove(number)
         try? thread.close()
         placement.stopped(number)
         failed.insert(number)

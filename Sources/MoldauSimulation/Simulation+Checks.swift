@@ -28,6 +28,7 @@ extension Simulation {
         }
         if !violations.isEmpty { try describe(process) }
         if scenario.checksCompaction {
+            queries.hasCompacted = true
             let check = CompactionCheck(broker: process.broker, disk: disk)
             for complaint in try check.compact() + check.leftovers() { complain(complaint) }
         }

@@ -41,7 +41,10 @@ extension Simulation {
     func crash(_ kind: SimulatedDisk.Outage? = nil) {
         if let kind { disk.cut(kind, after: 0) }
         trace.note("crash", disk.outage == .power ? "power" : "process")
-        if disk.outage == .power || disk.hasFailedSync, let kept = promises.lose() { feeder.lose(after: kept) }
+        if disk.outage == .power || disk.hasFailedSync, let kept = promises.lose() {
+            feeder.lose(after: kept)
+            queries.end()
+        }
         crashes += 1
         state.crash()
         feeder.disconnect()
@@ -79,6 +82,7 @@ extension Simulation {
     private func loseCluster() {
         disk.wipe()
         feeder.forget()
+        queries.forget()
         promises = DurabilityPromises(scenario.durability, now: clock.passed, isLate: mistake == .intervalSyncLate)
         forms = FormHistory(forms.current)
         trace.note("lost the cluster")

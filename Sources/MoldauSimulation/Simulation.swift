@@ -74,6 +74,8 @@ package final class Simulation {
     var crashes = 0
     var isFullUntilStep = -1
     var promises: DurabilityPromises
+    /// Asks the stores all the time. It decides with a generator of its own, so that it changes nothing else.
+    var queries: QueryHistory
 
     /// The name of the application in the list of what runs must not have: then there are its strangers alone.
     private static let application = "application"
@@ -133,6 +135,7 @@ package final class Simulation {
         forms = FormHistory(scenario.form)
         topology = try scenario.workload.topology(scenario.options, scenario.form)
         promises = DurabilityPromises(scenario.durability, now: clock.passed, isLate: mistake == .intervalSyncLate)
+        queries = QueryHistory(Chance(seed: seed ^ 0x3f84_d5b5_b547_0917), disk, clock, trace)
     }
 
     private var result: SimulationResult {
@@ -196,17 +199,22 @@ package final class Simulation {
     func stepThread(_ number: Int, _ process: SimulatedProcess) throws {
         if clock.passed >= slowUntil { executor.run() }
         let before = process.seenThread(number)
+        queries.ask(process)
         let count = try process.step(number, now: clock.round)
         trace.note("step", "", number, count)
         try checkCommitted(process)
         // A commit for which there is no room may be half done.
+        if disk.isFull { process.halfCommitted.insert(number) }
+        for complaint in try queries.check(process) { complain(complaint) }
         if disk.isFull { return process.forgetSeen(number) }
+        if before?.commits != process.seenThread(number)?.commits { process.halfCommitted.remove(number) }
         for complaint in try process.lookAsQuery(at: number, since: before) { complain(complaint) }
     }
 
     func lookAfter(_ process: SimulatedProcess) throws {
         try process.broker.abortExpired()
         try process.broker.applyRetention()
+        queries.hasCompacted = true
         guard scenario.checksCompaction else { return try process.broker.compact() }
         for complaint in try CompactionCheck(broker: process.broker, disk: disk).compact() { complain(complaint) }
     }
@@ -241,6 +249,7 @@ package final class Simulation {
                 executor: executor, mistake: mistake)
             process = started
             trace.note("started")
+            for complaint in try queries.began(started) { complain(complaint) }
             changeForm(started)
             // On a full disk the topic would be deleted, but could not be recreated.
             makesTopicAgain = makesTopicAgain && !disk.isFull

@@ -155,6 +155,22 @@ struct HostileRequestTests {
         #expect(found.dropFirst().map(\.data) == (4..<20).map { "\($0)" })
     }
 
+    /// Nothing is ever written to such a stream, so no write can fail.
+    @Test(.timeLimit(.minutes(1))) func `a stream without events ends when its reader goes`() async throws {
+        let places = Places(1, of: "streams")
+        let silence = Route("/silence", "No events.", .events([])) { question in
+            let reader = EventReader()
+            return try Answer(events: reader, places: places, to: question.channel, end: reader.end)
+        }
+        try await Self.serve(silence) { port in
+            for _ in 0..<3 {
+                close(try await HTTPExchange(port: port).openStream("/silence"))
+                while (try? places.take()) == nil { try await Task.sleep(for: .milliseconds(5)) }
+                places.giveBack()
+            }
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a reader that takes nothing for long is disconnected`() async throws {
         let (ended, source) = AsyncStream.makeStream(of: Void.self)
         let places = Places(1, of: "streams")
@@ -164,9 +180,20 @@ struct HostileRequestTests {
             })
             return try Answer(
                 events: events, places: places, to: question.channel, patience: .milliseconds(200),
-                onEnd: { source.yield() })
+                end: { source.yield() })
         }
-        let responder = ConsoleResponder([flood], gate: ConsoleGate(.localhost(0)), limits: ConsoleLimits())
+        try await Self.serve(flood) { port in
+            let socket = try await HTTPExchange(port: port).openStream("/flood")
+            for await _ in ended { break }
+            // What was under way comes, and then the end.
+            _ = try? await HTTPExchange.drain(socket)
+        }
+        try places.take()
+    }
+
+    /// Serves one route while `body` runs.
+    private static func serve(_ route: Route, _ body: (_ port: Int) async throws -> Void) async throws {
+        let responder = ConsoleResponder([route], gate: ConsoleGate(.localhost(0)), limits: ConsoleLimits())
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let server = Application(
             responder: responder, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
@@ -174,14 +201,10 @@ struct HostileRequestTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             for await port in ports {
-                let socket = try await HTTPExchange(port: port).openStream("/flood")
-                for await _ in ended { break }
-                // What was under way comes, and then the end.
-                _ = try? await HTTPExchange.drain(socket)
+                try await body(port)
                 break
             }
             group.cancelAll()
         }
-        try places.take()
     }
 }

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,34 @@ class Mock:
 
     def order(self, what):
         urllib.request.urlopen(f"{self.url}mock/{what}", timeout=10).read()
+
+
+class Program:
+    """An application with a console, in a process of its own."""
+
+    def __init__(self, path):
+        self.path = path
+        self.start("0")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self, port):
+        self.process = subprocess.Popen([self.path, "--console", port], stdout=subprocess.PIPE, text=True)
+        self.url = re.search(r"http://\S+", self.process.stdout.readline())[0]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def order(self, what):
+        """The same as mock.py's order of that name: `restart?seconds=S`."""
+        self.stop()
+        time.sleep(float(what.rpartition("=")[2]))
+        self.start(str(urllib.parse.urlsplit(self.url).port))
 
 
 class Page:

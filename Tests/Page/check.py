@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Opens the console's page in Chromium, and uses it as a person would.
 
-    check.py [--screenshots DIRECTORY] [--only WORD]       with mock.py, which it starts
-    check.py --url URL [--token TOKEN] [--screenshots …]   with a console that runs
+    check.py [--screenshots DIRECTORY] [--only WORD]         with mock.py, which it starts
+    check.py --program PATH [--screenshots …] [--only …]     with an application, for example demo: PATH --console PORT
+    check.py --url URL [--token TOKEN] [--screenshots …]     with a console that runs
 
 Needs Debian's `chromium` and `chromium-driver`, and PyPI's `selenium`; it installs nothing. With PyPI's
-`axe-playwright-python` or `axe-selenium-python` it also looks for what keeps people out. With mock.py, the page must also
-survive a restart, ask for a token, show hostile keys as text, and be quick with 300 nodes. Ends with 1 if anything is
-wrong, with 2 if something that it needs is missing.
+`axe-playwright-python` or `axe-selenium-python` it also looks for what keeps people out. If it has started what it looks
+at, the page must also survive a restart; with mock.py also ask for a token, show hostile keys as text, and be quick with
+300 nodes. Ends with 1 if anything is wrong, with 2 if something that it needs is missing.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import time
 
 import made_up
-from browser import Keys, Mock, Page, WebDriverException, Wrong, axe, missing
+from browser import Keys, Mock, Page, Program, WebDriverException, Wrong, axe, missing
 
 MANY = 300
 # What a person takes for at once, on two busy cores.
@@ -94,6 +95,8 @@ def shows_process(page, _):
         task["id"] in page.text("#view") for task in sorted(status["tasks"], key=lambda task: -len(task["waitsFor"]))[:1]))
     if status.get("memory") and "MiB" not in page.text("#view"):
         raise Wrong("the memory is not shown")
+    if status.get("disk") and "free" not in page.text("#view"):
+        raise Wrong("the disk is not shown")
     return f"{len(status['tasks'])} tasks"
 
 
@@ -193,13 +196,30 @@ def pictures(page, options):
     """is drawn for the documentation"""
     if not options.screenshots:
         return "left out: no directory is given"
+    page.size(1440, 900)
     page.go("")
+    # A minute of it shows what the windows and joins do.
+    page.until("a minute has passed", lambda: page.get("/status")["now"] - page.get("/status")["startedAt"] > 60_000, 90)
+    page.press("2 min", "#time")
     page.press("Fit", "#zoom")
     for theme in ("light", "dark"):
         page.dark(theme == "dark")
         time.sleep(1.2)
         page.save(options, f"console-{theme}")
     page.dark(False)
+    if node := next((one["node"] for one in page.get("/explain")["reasons"] if "node" in one), None):
+        page.go("node", node)
+        time.sleep(3)  # Its curves begin when it is opened.
+        page.save(options, "console-node")
+    if store := next((one["name"] for one in page.get("/stores")["stores"] if one["kind"] == "window"), None):
+        rows = page.get(f"/stores/{store}/windows?limit=1")["entries"]
+        page.go("store", store)
+        page.one("#store-key").send_keys(str(rows[0]["key"]) + Keys.ENTER)
+        page.until("the windows are drawn", lambda: page.all("#store-answer svg rect"))
+        page.one("h1").click()
+        time.sleep(1.2)
+        page.save(options, "console-windows")
+    page.size(1600, 1000)
     return options.screenshots
 
 
@@ -257,6 +277,16 @@ def windows(page, _):
     return f"{len(page.all('#store-answer svg rect'))} windows"
 
 
+def all_groups(page, _):
+    """judges the groups of others when it is asked to"""
+    page.go("")
+    page.until("the lag is shown", lambda: "Lag" in page.text("#view"))
+    page.run("[...document.querySelectorAll('#view label')].find((one) => one.textContent.includes('others')).click()")
+    page.until("their names are shown", lambda: "reports" in page.text("#view"))
+    page.run("[...document.querySelectorAll('#view label')].find((one) => one.textContent.includes('others')).click()")
+    page.until("they are gone again", lambda: "reports" not in page.text("#view"))
+
+
 def changes(page, _):
     """follows a store's changes"""
     page.go("store", "per-minute")
@@ -277,7 +307,7 @@ def searched_key(page, _):
 def restarts(page, _):
     """survives a restart of the application, and says so"""
     page.go("")
-    page.mock.order("restart?seconds=2")
+    page.server.order("restart?seconds=2")
     page.until("it says that the connection is lost", lambda: "is lost" in page.text("#notice"))
     took = page.until("it says that the application restarted", lambda: "restarted" in page.text("#notice"), 20)
     before = page.text("#figures")
@@ -336,7 +366,7 @@ def silence(options):
 
 EVERYWHERE = [
     draws, updates, explains, opens_node, shows_process, folds, time_line, looks_up, tails, every_view, narrow, pictures]
-MADE_UP = [hostile_keys, exact_numbers, no_value, windows, changes, searched_key, restarts]
+MADE_UP = [hostile_keys, exact_numbers, no_value, windows, all_groups, changes, searched_key, restarts]
 ALONE = [many_nodes, token, silence]
 
 
@@ -366,6 +396,7 @@ def clean(page, _):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", help="the address of a console that runs")
+    parser.add_argument("--program", metavar="PATH", help="an application that takes --console PORT")
     parser.add_argument("--token", help="the token that it asks for")
     parser.add_argument("--screenshots", metavar="DIRECTORY", help="where pictures go")
     parser.add_argument("--only", metavar="WORD", help="only steps whose name contains it")
@@ -376,8 +407,12 @@ def main():
     if options.url:
         with Page(options.url, options.token) as page:
             return 1 if run([*EVERYWHERE, clean], page, options) else 0
+    if options.program:
+        with Program(options.program) as program, Page(program.url) as page:
+            page.server = program
+            return 1 if run([*EVERYWHERE, restarts, clean], page, options) else 0
     with Mock() as mock, Page(mock.url) as page:
-        page.mock = mock
+        page.server = mock
         failures = run([*EVERYWHERE, *MADE_UP, clean], page, options)
     return 1 if failures + run(ALONE, None, options) else 0
 

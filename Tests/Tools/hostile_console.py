@@ -9,6 +9,7 @@ is 2. Exits with 1 if the console answers what it should not, grows, or does not
 
 import argparse
 import json
+import pathlib
 import socket
 import subprocess
 import sys
@@ -25,16 +26,31 @@ def schemathesis(url, examples):
         print("schemathesis is missing: pip install schemathesis")
         return None
     run = [
-        sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--url", url,
+        sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", url,
         # Streams without an end.
         "--exclude-path", "/updates", "--exclude-path", "/stores/{store}/changes",
         "--phases", "examples,coverage,fuzzing", "--max-examples", str(examples), "--request-timeout", "30",
         # 503 is an answer: not ready, restoring, timed out.
         "--checks", "response_schema_conformance,content_type_conformance,status_code_conformance,unsupported_method",
     ]
-    # It writes what it has found into the folder that it runs in.
-    with tempfile.TemporaryDirectory() as folder:
-        return subprocess.run(run, cwd=folder).returncode == 0
+    # Once with any names, once with those of the stores and topics that there are. It writes what it has found into the
+    # folder that it runs in.
+    description = fetched(url, "/openapi.json")
+    conforms = True
+    for names in ({}, {kind: [one["name"] for one in fetched(url, f"/{kind}s")[f"{kind}s"]] for kind in ("store", "topic")}):
+        for operation in description["paths"].values():
+            for parameter in operation["get"].get("parameters", []):
+                if parameter["in"] == "path" and parameter["name"] in names:
+                    parameter["schema"] = {"enum": names[parameter["name"]]}
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "openapi.json").write_text(json.dumps(description), encoding="utf-8")
+            conforms = subprocess.run(run, cwd=folder).returncode == 0 and conforms
+    return conforms
+
+
+def fetched(url, path):
+    with urllib.request.urlopen(url + path, timeout=30) as reply:
+        return json.load(reply)
 
 
 def status(url, path):
@@ -74,7 +90,7 @@ def requests_by_hand(url, address):
         line = raw(address, request)
         if line is not None and " 4" not in line:
             wrong.append(f"{name}: {line}")
-    stores = json.load(urllib.request.urlopen(url + "/stores", timeout=30))["stores"]
+    stores = fetched(url, "/stores")["stores"]
     for store in stores:
         name = urllib.parse.quote(store["name"], safe="")
         for path in ["range?limit=1000", "windows?limit=1000", "sessions?limit=1000", "prefix?prefix=&limit=1000", "get?key=%00"]:

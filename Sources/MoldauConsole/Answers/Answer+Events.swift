@@ -10,11 +10,11 @@ extension Answer {
     /// - Parameters:
     ///   - places: how many streams may be open.
     ///   - channel: the reader's connection.
-    ///   - onEnd: called when the reader has gone.
+    ///   - end: ends the events. Called when the reader has gone, even if there are none just now.
     /// - Throws: `ConsoleError.busy`.
     init<Events: AsyncSequence & Sendable>(
         events: Events, places: Places, to channel: any Channel, patience: Duration = .seconds(30),
-        onEnd: @escaping @Sendable () -> Void = {}
+        end: @escaping @Sendable () -> Void
     ) throws(ConsoleError) where Events.Element == [ServerEvent] {
         try places.take()
         let body = ResponseBody { writer in
@@ -22,9 +22,12 @@ extension Answer {
             let watching = Task { try await watch.close(channel, after: patience) }
             defer {
                 watching.cancel()
-                onEnd()
+                end()
                 places.giveBack()
             }
+            try await channel.eventLoop.submit {
+                try channel.pipeline.syncOperations.addHandler(FarewellHandler(end), position: .first)
+            }.get()
             // So that the reader knows at once that it is heard.
             try await watch.during { try await writer.write(ByteBuffer(string: ": events follow\n\n")) }
             for try await some in events.cancelOnGracefulShutdown() {
@@ -39,10 +42,31 @@ extension Answer {
     /// As above, for events that come one by one.
     init<Events: AsyncSequence & Sendable>(
         events: Events, places: Places, to channel: any Channel, patience: Duration = .seconds(30),
-        onEnd: @escaping @Sendable () -> Void = {}
+        end: @escaping @Sendable () -> Void
     ) throws(ConsoleError) where Events.Element == ServerEvent {
         try self.init(
-            events: events.map { [$0] }, places: places, to: channel, patience: patience, onEnd: onEnd)
+            events: events.map { [$0] }, places: places, to: channel, patience: patience, end: end)
+    }
+}
+
+/// Notices that the other end has closed the connection, or its direction of it: nobody reads events any more.
+private final class FarewellHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let onFarewell: @Sendable () -> Void
+
+    init(_ onFarewell: @escaping @Sendable () -> Void) { self.onFarewell = onFarewell }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
+        onFarewell()
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        onFarewell()
+        context.fireChannelInactive()
     }
 }
 

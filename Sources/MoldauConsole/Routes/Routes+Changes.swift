@@ -17,7 +17,8 @@ extension Routes {
                 let reader = try UntypedReader(question[path: "store"], of: subject.engine)
                 let changes = try await reader.changes(from: start)
                 return try Answer(
-                    events: changes.map(ServerEvent.all), places: subject.limits.streams, to: question.channel)
+                    events: changes.map(ServerEvent.all), places: subject.limits.streams, to: question.channel,
+                    end: changes.end)
             }
         ]
     }

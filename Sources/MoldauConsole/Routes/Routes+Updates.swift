@@ -12,7 +12,7 @@ extension Routes {
             ) { question in
                 let reader = subject.updates.subscribe()
                 return try Answer(
-                    events: reader, places: subject.limits.streams, to: question.channel, onEnd: { reader.end() })
+                    events: reader, places: subject.limits.streams, to: question.channel, end: reader.end)
             }
         ]
     }

@@ -39,7 +39,7 @@ struct EventReader: AsyncSequence, Sendable {
     }
 
     /// Ends the events; those that wait are still read.
-    func end() { source.finish() }
+    @Sendable func end() { source.finish() }
 
     func makeAsyncIterator() -> Iterator { Iterator(events: stream.makeAsyncIterator(), missed: missed) }
 

@@ -106,6 +106,16 @@ package struct TaskPlacement: Sendable {
 
     /// What the thread has open, as last reported.
     package func held(_ number: Int) -> TaskSet { threads[number]?.held ?? TaskSet() }
+
+    /// Which thread a query of a task's stores is for.
+    /// - Parameters:
+    ///   - numbers: the threads that may be asked, in the order in which they are looked at.
+    ///   - orCopy: whether a thread with a standby copy will do if none works on the task.
+    package func thread(toAskAbout task: TaskID, among numbers: [Int], orCopy: Bool) -> Int? {
+        numbers.first { held($0).active[task] != nil }
+            ?? (orCopy ? numbers.first { held($0).standby[task] != nil } : nil)
+    }
+
     /// The progress of a thread with its tasks, as last reported.
     package func status(of number: Int) -> TaskStatus { threads[number]?.status ?? TaskStatus() }
 

@@ -12,7 +12,8 @@ public struct QueryOptions: Sendable, Hashable {
     /// How long a query may wait: for `atLeast`, for the first commit, or for a task that moves to another thread.
     public var timeout: Duration = .seconds(10)
     /// Whether a store that is being restored, or a standby copy where no thread of this process works on the task, may
-    /// answer too, with what it has so far. Such an answer says so in `lag`.
+    /// answer too, with what it has so far. Such an answer says so in `lag`, and does not know its position: where
+    /// `atLeast` asks for one, the query waits for the task itself.
     public var allowsStale = false
     /// The partition to ask about a key. nil: the one that Kafka's producers choose for the key; to be given where the
     /// topic is partitioned in another way.

@@ -3,28 +3,42 @@ import MoldauState
 import MoldauTopology
 
 /// A query of one partition of a store, as its stream thread answers it.
-struct StoreQuestion<Answer: Sendable>: Sendable {
+package struct StoreQuestion<Answer: Sendable>: Sendable {
     let store: String
-    /// nil for a global table.
     let task: TaskID?
     let view: StoreView
     let options: QueryOptions
-    /// When the question is to be given up.
     let deadline: Duration
-    /// The place behind which a scan goes on.
     let place: [UInt8]?
     let read: @Sendable (any StateStore) throws -> Answer
+
+    /// - Parameters:
+    ///   - task: nil for a global table.
+    ///   - deadline: when the question is to be given up.
+    ///   - place: the place behind which a scan goes on.
+    package init(
+        store: String, task: TaskID?, view: StoreView, options: QueryOptions, deadline: Duration,
+        place: [UInt8]? = nil, read: @escaping @Sendable (any StateStore) throws -> Answer
+    ) {
+        (self.store, self.task, self.view, self.options) = (store, task, view, options)
+        (self.deadline, self.place, self.read) = (deadline, place, read)
+    }
 
     /// Reads the store.
     /// - Returns: nil if that has to wait: for a commit, or for records.
     /// - Throws: `ThreadMailboxError.taskNotHere`, `QueryError`, `StateError`.
-    func answer(from contents: ThreadContents, now: Duration) throws -> QueryAnswer<Answer>? {
+    package func answer(from contents: ThreadContents, now: Duration) throws -> QueryAnswer<Answer>? {
         guard let found = try find(in: contents) else { throw QueryError.unknownStore(store, known: []) }
-        if found.isCopy, !options.allowsStale { throw QueryError.restoring(store: store, lag: found.lag) }
+        // An answer that may be outdated must say so: in its lag.
+        if found.isCopy, !options.allowsStale || found.lag.isEmpty {
+            throw QueryError.restoring(store: store, lag: found.lag.first)
+        }
         let cache = (found.store as? any CacheBackedStore)?.cache
         let knowsCommitted = view == .newest || cache?.knowsCommittedValues ?? true
         let missing = options.atLeast.first { partition, offset in
-            found.inputs.contains(partition) && found.position[partition] ?? Offset(0) < offset
+            // A copy does not know its position.
+            (found.inputs.contains(partition) || found.isCopy && partition.partition == task?.partition)
+                && found.position[partition] ?? Offset(0) < offset
         }
         guard knowsCommitted, missing == nil else {
             if now < deadline { return nil }
@@ -34,7 +48,7 @@ struct StoreQuestion<Answer: Sendable>: Sendable {
         return QueryAnswer(
             answer, position: found.isCopy ? [:] : found.position,
             age: found.seenAt.map { max(.zero, now - $0) } ?? .zero,
-            lag: found.lag.map { [$0] } ?? [])
+            lag: found.lag)
     }
 
     private func find(in contents: ThreadContents) throws(ThreadMailboxError) -> ThreadContents.QueriedStore? {

@@ -69,12 +69,8 @@ extension StreamsEngine {
     /// The partition of the options, or the one that Kafka's producers choose for a key.
     func partition(ofKey bytes: [UInt8], in name: some StoreName, _ options: QueryOptions) async throws -> Partition {
         if let partition = options.partition { return partition }
-        let count = try await placement(of: name.name, options).tasks.count
-        if count <= 1 { return Partition(0) }
         // The window of a windowed key does not decide about its partition.
-        return bytes.dropLast(name.key.trailerBytes).withUnsafeBytes {
-            Partitioner.partition(ofKey: $0, count: Int32(count))
-        }
+        return try await placement(of: name.name, options).partition(ofKey: bytes.dropLast(name.key.trailerBytes))
     }
 
     /// The partition of the options, or all.
@@ -130,10 +126,12 @@ extension StreamsEngine {
         let (found, isOurs) = inner.withLock { inner -> (StreamThreadLoop?, Bool) in
             let loops = inner.loops.sorted { $0.key < $1.key }
             guard let task else { return (loops.first?.value, true) }
-            let active = loops.first { inner.placement.held($0.key).active[task] != nil }
-            let copy = loops.first { inner.placement.held($0.key).standby[task] != nil }
+            let number = inner.placement.thread(
+                toAskAbout: task, among: loops.map(\.key),
+                // A copy does not know its position.
+                orCopy: options.allowsStale && options.atLeast.isEmpty)
             let isOurs = inner.group.process == nil || inner.group.share?.activeTasks.contains(task) ?? true
-            return ((active ?? (options.allowsStale ? copy : nil))?.value, isOurs)
+            return (number.flatMap { inner.loops[$0] }, isOurs)
         }
         if let task, found == nil, !isOurs {
             throw .elsewhere(store: store, task, host: hosts.first { $0.value.contains(task) }?.key)
@@ -143,19 +141,25 @@ extension StreamsEngine {
 }
 
 /// Where a store is.
-struct StorePlacement: Sendable {
+package struct StorePlacement: Sendable {
     /// The tasks that have it, in order; none for a global table.
-    let tasks: [TaskID]
+    package let tasks: [TaskID]
     /// The topics that its tasks read.
-    let inputs: Set<String>
+    package let inputs: Set<String>
     let isGlobal: Bool
 
     fileprivate init(_ tasks: [TaskID], inputs: [String], isGlobal: Bool = false) {
         (self.tasks, self.inputs, self.isGlobal) = (tasks, Set(inputs), isGlobal)
     }
 
+    /// The partition that Kafka's producers choose for a key.
+    package func partition(ofKey bytes: some Collection<UInt8>) -> Partition {
+        if tasks.count <= 1 { return Partition(0) }
+        return Array(bytes).withUnsafeBytes { Partitioner.partition(ofKey: $0, count: Int32(tasks.count)) }
+    }
+
     /// The task of a partition; nil for a global table.
-    fileprivate func task(of partition: Partition, _ store: String) throws(QueryError) -> TaskID? {
+    package func task(of partition: Partition, _ store: String) throws(QueryError) -> TaskID? {
         if isGlobal { return nil }
         guard let task = tasks.first(where: { $0.partition == partition }) else {
             throw .unknownPartition(partition, store: store, count: tasks.count)
@@ -166,7 +170,7 @@ struct StorePlacement: Sendable {
 
 extension Topology {
     /// Where its stores are.
-    func storePlacements(_ tasks: [TaskID], _ names: InternalTopicNames) -> [String: StorePlacement] {
+    package func storePlacements(_ tasks: [TaskID], _ names: InternalTopicNames) -> [String: StorePlacement] {
         var placements: [String: StorePlacement] = [:]
         for part in subtopologies {
             let placement = StorePlacement(

@@ -263,8 +263,9 @@ package final class StreamTask {
         for entry in stores.entries {
             let changelog = entry.source == nil ? entry.changelog : nil
             entry.store.committed(changelogEnd: changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
-            try entry.store.writeBehind(force: force)
         }
+        // After all of them: if there is no room for one store, queries still find every store at the same position.
+        for entry in stores.entries { try entry.store.writeBehind(force: force) }
     }
 
     /// Closes all nodes and stores, even if one throws. Stores keep what was committed and discard the rest.

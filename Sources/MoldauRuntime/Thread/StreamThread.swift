@@ -245,11 +245,12 @@ package final class StreamThread {
     }
 
     /// Answers a limited number of requests of other threads, so that records get their turn again.
-    private func answerMessages(isNewRound: Bool = false) {
-        mailbox.answer(
-            with: ThreadContents(
-                of: plan.clientID, heldTasks, globalTables, restorer, schedule, clients.outbox, shortage, times),
-            isNewRound: isNewRound)
+    private func answerMessages(isNewRound: Bool = false) { mailbox.answer(with: contents, isNewRound: isNewRound) }
+
+    /// What the work of messages may access.
+    var contents: ThreadContents {
+        ThreadContents(
+            of: plan.clientID, heldTasks, globalTables, restorer, schedule, clients.outbox, shortage, times)
     }
 
     /// Whether the topology's patterns match other topics than this thread was made with. Checks from time to time, and

@@ -59,7 +59,7 @@ package struct ThreadContents {
     /// A store that a query may read, and what its answer is true of.
     struct QueriedStore {
         let store: any StateStore
-        /// The input partitions that change it; empty for a copy.
+        /// The input partitions that change it; empty for a standby copy.
         var inputs: [TopicPartition] = []
         /// For each input partition, the first offset that is not contained in what the query sees.
         var position: [TopicPartition: Offset] = [:]
@@ -67,8 +67,8 @@ package struct ThreadContents {
         var seenAt: Duration?
         /// Whether the store is still being restored, or is a standby copy.
         var isCopy = false
-        /// How far a copy is behind; nil if it has no changelog.
-        var lag: StoreLag?
+        /// How far a copy is behind; empty if that is not known, as for a store without a changelog.
+        var lag: [StoreLag] = []
     }
 
     /// A store of a task.
@@ -81,22 +81,33 @@ package struct ThreadContents {
                     seenAt: view == .committed ? schedule.lastCommit : nil)
             }
         }
-        let copy =
-            heldTasks.tasks.first { $0.id == task }?.stores ?? heldTasks.standbys.first { $0.id == task }?.stores
-        guard let copy else { throw .taskNotHere(task, thread: thread) }
-        return copy[name].map { store in
-            let lag = restorer.lags.first { $0.store == name && $0.changelog.partition == task.partition }
-            return QueriedStore(store: store, isCopy: true, lag: lag)
+        let restoring = heldTasks.tasks.first { $0.id == task }
+        guard let stores = restoring?.stores ?? heldTasks.standbys.first(where: { $0.id == task })?.stores else {
+            throw .taskNotHere(task, thread: thread)
         }
+        return stores.entries.first { $0.store.name == name }.map { entry in
+            QueriedStore(
+                store: entry.store, inputs: restoring?.partitions ?? [], isCopy: true,
+                lag: lag(of: entry).map { [$0] } ?? [])
+        }
+    }
+
+    private func lag(of entry: TaskStores.Entry) -> StoreLag? {
+        guard let changelog = entry.changelog else { return nil }
+        if let lag = restorer.lags.first(where: { $0.changelog == changelog }) { return lag }
+        // It is restored already, and its task has to wait for other stores.
+        let end = (entry.source == nil ? entry.store.changelogOffset : entry.store.positions[changelog]) ?? .zero
+        return StoreLag(store: entry.store.name, changelog: changelog, position: end, end: end, isStandby: false)
     }
 
     /// The thread's copy of a global table.
     func globalStore(_ name: String, _ view: StoreView) -> QueriedStore? {
         globalTables.stores.first { $0.name == name }.map { store in
             let newest = globalTables.positions(ofStore: name)
+            let lag = globalTables.lags.filter { $0.store == name }
             return QueriedStore(
                 store: store, inputs: Array(newest.keys), position: view == .committed ? store.positions : newest,
-                seenAt: view == .committed ? schedule.lastCommit : nil, isCopy: !globalTables.isCaughtUp)
+                seenAt: view == .committed ? schedule.lastCommit : nil, isCopy: !lag.isEmpty, lag: lag)
         }
     }
 }

@@ -32,6 +32,9 @@ package struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
 
     package func makeAsyncIterator() -> Self { self }
 
+    /// Ends them: `next` returns nil as soon as what came before is taken.
+    @Sendable package func end() { subscription.end(.success(())) }
+
     /// - Returns: nil after the application has ended.
     /// - Throws: as `TableChanges.Iterator.next`.
     package func next() async throws -> Element? {

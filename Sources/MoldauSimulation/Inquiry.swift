@@ -1,0 +1,129 @@
+import MoldauBroker
+import MoldauRecords
+import MoldauRuntime
+import MoldauState
+import MoldauTopology
+import Synchronization
+
+/// A store that readers ask.
+struct AskedStore {
+    let definition: StoreDefinition
+    let placement: StorePlacement
+    /// The topic that the store is restored from.
+    let changelog: String
+    /// Whether that is a topic that the store's tasks read.
+    let isSource: Bool
+
+    /// Whether its entries expire.
+    var isWindowed: Bool { definition.windowRetention != nil }
+    /// Whether it has rows that a user knows the keys of.
+    var isTable: Bool { definition.typedName is any TableName }
+
+    func changelog(_ partition: Partition) -> TopicPartition { TopicPartition(changelog, partition.number) }
+
+    /// The partitions that tell what an answer of that partition is true of.
+    func inputs(_ partition: Partition) -> Set<TopicPartition> {
+        Set(placement.inputs.map { TopicPartition($0, partition.number) })
+    }
+
+    /// The stores of a topology that can be restored, in order; without global tables.
+    static func all(of topology: Topology, _ tasks: [TaskID], _ names: InternalTopicNames) -> [AskedStore] {
+        let placements = topology.storePlacements(tasks, names)
+        return topology.subtopologies.flatMap { part in
+            part.stores.compactMap { store in
+                let source = part.sourceChangelogs.first { $0.store == store.name }
+                guard let placement = placements[store.name], source != nil || store.isLogged else { return nil }
+                return AskedStore(
+                    definition: store, placement: placement,
+                    changelog: source.map { names.topic($0.topic) } ?? names.changelog(ofStore: store.name),
+                    isSource: source != nil)
+            }
+        }
+    }
+}
+
+/// A question of a reader.
+struct Inquiry: Sendable {
+    let reader: Int
+    let store: String
+    /// The changelog of the partition that the question is about.
+    let changelog: TopicPartition
+    /// nil: all entries are asked for.
+    let key: [UInt8]?
+    var options = QueryOptions()
+}
+
+/// What became of a question, and what was so at that moment.
+struct Reply: Sendable {
+    let inquiry: Inquiry
+    /// The number of the thread that was asked.
+    let thread: Int
+    var result: Result<QueryAnswer<StoreRows>, any Error>
+    /// The application's committed positions.
+    let committed: [TopicPartition: Offset]
+    /// Up to where the changelog was committed.
+    let changelogEnd: Offset
+}
+
+/// Gathers replies, which come while threads work.
+final class ReplyBox: Sendable {
+    private let replies = Mutex<[Reply]>([])
+
+    func add(_ reply: Reply) { replies.withLock { $0.append(reply) } }
+
+    func takeAll() -> [Reply] {
+        replies.withLock { replies in
+            defer { replies = [] }
+            return replies
+        }
+    }
+}
+
+extension SimulatedProcess {
+    /// Puts a question about committed values to the thread that has the task, as the engine does.
+    /// - Returns: false if no thread has it now.
+    func put(_ inquiry: Inquiry, deadline: Duration, clock: SimulatedClock, to box: ReplyBox) throws -> Bool {
+        guard let store = askedStores.first(where: { $0.definition.name == inquiry.store }) else { return false }
+        var options = inquiry.options
+        if mistake == .staleShownAsFresh { options.allowsStale = true }
+        let task = try task(for: inquiry, store.placement, options)
+        let numbers = threads.keys.sorted()
+        var number = task.flatMap {
+            placement.thread(
+                toAskAbout: $0, among: numbers, orCopy: options.allowsStale && options.atLeast.isEmpty)
+        }
+        if mistake == .staleShownAsFresh, let task {
+            number = numbers.first { placement.held($0).standby[task] != nil } ?? number
+        }
+        guard let number, let thread = threads[number] else { return false }
+        let question = StoreQuestion(
+            store: inquiry.store, task: task, view: mistake == .uncommittedShown ? .newest : .committed,
+            options: options, deadline: deadline
+        ) { [key = inquiry.key] in try $0.rows(key) }
+        thread.mailbox.post(untilDone: { try question.answer(from: $0, now: clock.uptime) }) {
+            [broker, mistake, changelog = inquiry.changelog, inputs = store.inputs(inquiry.changelog.partition)] in
+            let offsets = broker.committedOffsets(of: Workload.applicationID).filter { inputs.contains($0.key) }
+            let committed = offsets.mapValues(\.offset)
+            // Without a broker there is no answer either.
+            let end = store.isSource ? committed[changelog] : try? broker.partition(changelog).bounds().upperBound
+            var reply = Reply(
+                inquiry: inquiry, thread: number, result: $0, committed: committed, changelogEnd: end ?? .zero)
+            if mistake == .staleShownAsFresh {
+                reply.result = $0.map { QueryAnswer($0.value, position: committed) }
+            }
+            box.add(reply)
+        }
+        return true
+    }
+
+    /// The task that the key, or the partition asked for, leads to.
+    private func task(
+        for inquiry: Inquiry, _ placement: StorePlacement, _ options: QueryOptions
+    ) throws -> TaskID? {
+        var partition = options.partition ?? inquiry.key.map { placement.partition(ofKey: $0) } ?? Partition(0)
+        if mistake == .wrongPartitionAsked {
+            partition = Partition((partition.number + 1) % Int32(placement.tasks.count))
+        }
+        return try placement.task(of: partition, inquiry.store)
+    }
+}
