@@ -42,6 +42,8 @@ func tests(
 let swiftProtobuf = Target.Dependency.product(
     name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Protobuf"]))
 
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+
 let package = Package(
     name: "moldau",
     platforms: [.macOS(.v15)],
@@ -50,9 +52,11 @@ let package = Package(
         .library(name: "MoldauServiceLifecycle", targets: ["MoldauServiceLifecycle"]),
         .library(name: "MoldauConsole", targets: ["MoldauConsole"]),
         .library(name: "MoldauMetrics", targets: ["MoldauMetrics"]),
+        .library(name: "MoldauTracing", targets: ["MoldauTracing"]),
         .library(name: "MoldauServer", targets: ["MoldauServer"]),
         .library(name: "MoldauClient", targets: ["MoldauClient"]),
         .library(name: "MoldauClientEmbedded", targets: ["MoldauClientEmbedded"]),
+        .library(name: "MoldauClientTracing", targets: ["MoldauClientTracing"]),
         .library(name: "MoldauClientServiceLifecycle", targets: ["MoldauClientServiceLifecycle"]),
         .library(name: "MoldauClusterKafka", targets: ["MoldauClusterKafka"]),
         .library(name: "MoldauSettings", targets: ["MoldauSettings"]),
@@ -70,6 +74,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -147,6 +152,8 @@ let package = Package(
         library(
             "MoldauClientServiceLifecycle",
             ["MoldauClient", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
+        library("MoldauSpans", ["MoldauRecords", tracing]),
+        library("MoldauClientTracing", ["MoldauRecords", "MoldauClient", "MoldauSpans", tracing]),
 
         // The port onto a Kafka cluster
         library(
@@ -179,8 +186,10 @@ let package = Package(
         library(
             "MoldauServiceLifecycle",
             ["Moldau", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
-        // The application's metrics, for the backends of swift-metrics
+        // The application's metrics and spans, for the backends of swift-metrics and swift-distributed-tracing
         library("MoldauMetrics", ["Moldau", .product(name: "CoreMetrics", package: "swift-metrics")]),
+        library(
+            "MoldauTracing", ["Moldau", "MoldauRecords", "MoldauTopology", "MoldauRuntime", "MoldauSpans", tracing]),
         library(
             "MoldauConsole",
             [
@@ -271,7 +280,7 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Moldau", "MoldauServer", "MoldauClusterKafka", "ExampleSupport",
+                "Moldau", "MoldauServer", "MoldauClusterKafka", "MoldauTracing", "ExampleSupport", tracing,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Bench", swiftSettings: strict + warnings),
@@ -362,7 +371,7 @@ let package = Package(
             name: "DocumentationTests",
             dependencies: [
                 "Moldau", "MoldauMetrics", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
-                .product(name: "Logging", package: "swift-log"),
+                "MoldauTracing", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
         .executableTarget(
@@ -410,7 +419,7 @@ let package = Package(
             [
                 "MoldauRecords", "MoldauWire", "MoldauNetwork", "MoldauClient", "MoldauLog", "MoldauCluster",
                 "MoldauClusterEmbedded", "MoldauServer", "MoldauClientEmbedded", "MoldauClientServiceLifecycle",
-                "ProgramSupport",
+                "MoldauClientTracing", "ProgramSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -445,6 +454,13 @@ let package = Package(
                 "Moldau", "MoldauRuntime", "MoldauCluster", "MoldauMetrics",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ]),
+        tests(
+            "MoldauTracingTests",
+            [
+                "Moldau", "MoldauRecords", "MoldauRuntime", "MoldauCluster", "MoldauTesting", "MoldauTracing",
+                "MoldauClient", "MoldauClientEmbedded", "MoldauClientTracing", "MoldauClusterEmbedded",
+                tracing, .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]),
         tests(
             "MoldauRuntimeTests",

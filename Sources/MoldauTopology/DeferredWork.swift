@@ -25,6 +25,8 @@ import MoldauRecords
     let origin: RecordOrigin?
     let original: OriginalRecord?
     let diversion: Diversion?
+    /// The record's span, which lasts until its results are forwarded.
+    package let span: (any RecordSpan)?
 }
 
 /// A copy of a record of an input topic, in bytes.
@@ -53,7 +55,9 @@ import MoldauRecords
 extension TaskContext {
     /// The situation of the record that is being processed. Copies the record's bytes.
     @usableFromInline package var situation: RecordSituation {
-        RecordSituation(streamTime: streamTime, origin: origin, original: outbox.originalRecord, diversion: diversion)
+        RecordSituation(
+            streamTime: streamTime, origin: origin, original: outbox.originalRecord, diversion: diversion,
+            span: traces?.current)
     }
 
     /// Continues with a record in its own situation: nodes downstream see its origin and the stream time of when it was
@@ -63,21 +67,33 @@ extension TaskContext {
         (origin, outbox.resumed, diversion) = (situation.origin, situation.original, situation.diversion)
         defer { (origin, outbox.resumed, diversion) = before }
         try at(streamTime: situation.streamTime) {
-            try body()
-            var diversion = situation.diversion
-            while let inner = diversion {
-                try inner.finish(in: self)
-                diversion = inner.outer
+            try following(situation.span) {
+                try body()
+                var diversion = situation.diversion
+                while let inner = diversion {
+                    try inner.finish(in: self)
+                    diversion = inner.outer
+                }
             }
         }
+    }
+
+    /// Runs `body` with that span as the current one, which may be nil.
+    @usableFromInline package func following(_ span: (any RecordSpan)?, _ body: () throws -> Void) throws {
+        guard let traces else { return try body() }
+        try traces.following(span, body)
     }
 
     /// Forwards something kept from earlier records while another record is being processed; the current record is then
     /// not diverted because of it.
     @usableFromInline package func onBehalf(of origin: RecordOrigin?, _ body: () throws -> Void) rethrows {
-        let before = (self.origin, diversion)
+        let before = (self.origin, diversion, traces?.current)
+        if origin != before.0 { traces?.current = nil }
         (self.origin, diversion) = (origin, nil)
-        defer { (self.origin, diversion) = before }
+        defer {
+            (self.origin, diversion) = (before.0, before.1)
+            traces?.current = before.2
+        }
         try body()
     }
 

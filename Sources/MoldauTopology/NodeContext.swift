@@ -127,6 +127,7 @@ import MoldauState
             return task.drop(.processing, at: node, because: error)
         }
         let failure = ProcessingFailure(node: node, task: task.taskID, origin: task.origin, underlying: error)
+        task.traces?.current?.failed(failure)
         switch task.onFailure(failure) {
         case .fail: throw failure
         case .skip: drop(.processing)

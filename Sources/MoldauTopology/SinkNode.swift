@@ -56,10 +56,21 @@ public typealias StreamPartitioner<Key, Value> =
     /// The inlet of a sink with that target.
     @inlinable
     package func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
+        let inlet = try plainInlet(to: target)
+        guard let traces = context.task.traces else { return inlet }
+        let receive = inlet.receiveParts
+        return Inlet(parts: { key, value, timestamp, headers in
+            try receive(
+                key, value, timestamp, traces.isFollowing ? traces.headers(sending: headers) : headers)
+        })
+    }
+
+    @inlinable
+    func plainInlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
         switch target {
         case .topic(let name):
             let topic = try outbox.batches(forTopic: name)
-            if key.isPerTopic || value.isPerTopic { return try writer(forTopic: name).inlet(to: target) }
+            if key.isPerTopic || value.isPerTopic { return try writer(forTopic: name).plainInlet(to: target) }
             if key.usesHeaders || value.usesHeaders { return inletWithHeaders(topic, name) }
             return Inlet(parts: { [self] key, value, timestamp, headers in
                 try send(key, value, timestamp, headers, to: topic, named: name)
@@ -184,7 +195,7 @@ extension SinkWriter {
         return Inlet { [self] record in
             let name: String
             do { name = try choose(record, context.task.origin) } catch { return try context.failed(error) }
-            let inlet = try inlets[name] ?? writer(forTopic: name).inlet(to: .topic(name))
+            let inlet = try inlets[name] ?? writer(forTopic: name).plainInlet(to: .topic(name))
             inlets[name] = inlet
             try inlet.receive(record)
         }

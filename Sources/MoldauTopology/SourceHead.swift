@@ -11,6 +11,8 @@ import MoldauRecords
     ) throws -> Timestamp
     /// Sends the loaded record into the sub-topology.
     func process() throws
+    /// Sends the loaded record into the sub-topology, with these headers in place of those of the same names.
+    func process(replacing fields: [Header]) throws
     /// Tells the nodes below which records come next.
     func expect(_ records: UnsafeBufferPointer<RecordView>)
     /// Decodes and processes records one after another, setting the task's clock and origin for each, up to the first
@@ -48,6 +50,7 @@ import MoldauRecords
 
     @usableFromInline let loadHead: Load
     @usableFromInline let processHead: () throws -> Void
+    @usableFromInline let processHeadReplacing: ([Header]) throws -> Void
     @usableFromInline let expectHeads: ((UnsafeBufferPointer<RecordView>) -> Void)?
     /// nil if each record must be handled by `load`.
     @usableFromInline let processThrough: ProcessAll?
@@ -76,6 +79,11 @@ import MoldauRecords
                 return timestamp
             }
         processHead = { try receive(place.take()) }
+        processHeadReplacing = { fields in
+            var record = place.take()
+            record.headers = record.headers.replacing(fields)
+            try receive(record)
+        }
         guard !readsHeaders, timestamps == nil else {
             processThrough = nil
             return
@@ -142,6 +150,8 @@ import MoldauRecords
     }
 
     @usableFromInline package func process() throws { try processHead() }
+
+    @usableFromInline package func process(replacing fields: [Header]) throws { try processHeadReplacing(fields) }
 
     /// Passes the hint to the nodes below.
     @usableFromInline package func expect(_ records: UnsafeBufferPointer<RecordView>) { expectHeads?(records) }

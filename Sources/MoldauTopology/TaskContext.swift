@@ -40,6 +40,8 @@ import MoldauState
     }
     /// What happens to the record that is being processed if a node drops it; nil: it is only counted.
     @exclusivity(unchecked) @usableFromInline package var diversion: Diversion?
+    /// The spans of followed records; nil if none are.
+    @usableFromInline package let traces: TaskTraces?
     /// The shortest time between two searches of an operator for closed windows.
     @usableFromInline package var closedWindowSearchInterval = Duration.seconds(1)
 
@@ -76,6 +78,7 @@ import MoldauState
     /// Made by the runtime for each task; a test driver makes one as well.
     @usableFromInline package init(
         applicationID: String, taskID: TaskID, outbox: any RecordCollector, now: RoundTime,
+        tracing: (any RecordTracing)? = nil,
         onFailure: @escaping @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
     ) {
         self.applicationID = applicationID
@@ -83,6 +86,7 @@ import MoldauState
         self.outbox = outbox
         time = now
         self.onFailure = onFailure
+        traces = tracing.map { TaskTraces($0, task: taskID, application: applicationID) }
         var name = "\(applicationID) \(taskID)"
         generator = SeededGenerator(
             seed: UInt64(bitPattern: Int64(name.withUTF8 { murmur2(UnsafeRawBufferPointer($0)) })))
@@ -123,6 +127,7 @@ import MoldauState
         drops[DropKey(node: node, reason: reason), default: DropTally()].add(at: now, dropSamples) {
             record ?? currentRecord
         }
+        if record == nil { traces?.current?.dropped(reason, at: node) }
         diversion?.taking(reason, at: node)?.note(Discard(reason: reason, node: node, error: error))
     }
 

@@ -4,6 +4,8 @@ import Foundation
 import Moldau
 import MoldauClusterKafka
 import MoldauServer
+import MoldauTracing
+import Tracing
 
 @main
 struct Bench: ParsableCommand {
@@ -71,6 +73,9 @@ struct Throughput: ParsableCommand {
     @Option(help: "Read the application's metrics every second meanwhile, and write them to this file.")
     var metrics: String?
 
+    @Flag(help: "Look for traces in the records' headers, with a tracer that records nothing.")
+    var traces = false
+
     enum StoreOption: String, ExpressibleByArgument, CaseIterable { case rocksdb, memory }
     enum EmitOption: String, ExpressibleByArgument, CaseIterable { case every, last }
 
@@ -119,6 +124,7 @@ struct Throughput: ParsableCommand {
         configuration.stateMemoryBytes = cache << 20
         // As often as the limit program does.
         configuration.writeBehindInterval = workload == .w3 ? .seconds(2) : .seconds(10)
+        if traces { configuration.traceRecords(by: NoOpTracer()) }
         return configuration
     }
 }

@@ -3,6 +3,7 @@ import Logging
 import MoldauClient
 import MoldauClientEmbedded
 import MoldauClientServiceLifecycle
+import MoldauClientTracing
 import MoldauRecords
 import ProgramSupport
 import ServiceLifecycle
@@ -64,6 +65,20 @@ private enum ClientPage {
         _ record: ConsumerRecord<String, String>, by producer: Producer<String, String>
     ) async throws {
         _ = try await producer.enqueue(record.key, record.value)
+    }
+
+    static func trace(
+        _ orders: Topic<String, String>, _ bills: Topic<String, String>, _ cluster: ClientOptions
+    ) async throws {
+        let producer = try Producer(to: bills, cluster: cluster, interceptors: [TracingProducerInterceptor()])
+        let consumer = try Consumer([orders], cluster: cluster, options: ConsumerOptions(group: "billing"))
+        for try await record in consumer.records {
+            // A span `process orders`, below the one that the record's headers name.
+            try await record.withSpan(group: "billing") { _ in
+                // A span `create bills` below it, which the new record's headers name.
+                _ = try await producer.enqueue(record.key, "bill of \(record.value)")
+            }
+        }
     }
 
     static func consume(_ orders: Topic<String, String>, _ cluster: ClientOptions) async throws {

@@ -48,6 +48,9 @@ ALLOWED = {
     "MoldauServiceLifecycle": ["Moldau"],
     "MoldauConsole": ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"],
     "MoldauMetrics": ["Moldau"],
+    "MoldauSpans": ["MoldauRecords"],
+    "MoldauTracing": ["Moldau", "MoldauRecords", "MoldauTopology", "MoldauRuntime", "MoldauSpans"],
+    "MoldauClientTracing": ["MoldauRecords", "MoldauClient", "MoldauSpans"],
     "MoldauTesting": [
         "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster", "Moldau",
     ],
@@ -77,6 +80,9 @@ ALLOWED_PACKAGES = {
         "ServiceLifecycle",
     ],
     "MoldauMetrics": ["CoreMetrics"],
+    "MoldauSpans": ["Tracing"],
+    "MoldauTracing": ["Tracing"],
+    "MoldauClientTracing": ["Tracing"],
     "MoldauServer": [
         "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
     ],
@@ -90,13 +96,14 @@ ALLOWED_PACKAGES = {
 
 # Packages that only some products may build, and what to say of others.
 NETWORKED = {
-    "MoldauServer", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClusterKafka",
-    "MoldauConsole", "moldau",
+    "MoldauServer", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClientTracing",
+    "MoldauClusterKafka", "MoldauConsole", "moldau",
 }
 RESERVED = [
     ({"swift-nio", "swift-nio-ssl", "swift-crypto", "swift-asn1"}, NETWORKED, "only the server and the client need"),
     ({"hummingbird", "swift-http-types"}, {"MoldauConsole"}, "only the console needs"),
     ({"swift-metrics"}, {"MoldauMetrics"}, "only who exports metrics needs"),
+    ({"swift-distributed-tracing"}, {"MoldauTracing", "MoldauClientTracing", "MoldauConsole"}, "only who traces needs"),
     ({"swift-configuration"}, {"MoldauSettings", "moldau"}, "only who reads settings needs"),
 ]
 

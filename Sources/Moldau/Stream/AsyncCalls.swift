@@ -97,7 +97,11 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
             task.cancel()
             ended(number, .failure(AsyncTimeout(timeout: timeout)), now: now)
         }
-        for number in first..<end { start(number, now: now) }
+        for number in first..<end {
+            guard let call = calls[number], case .waiting = call.state else { continue }
+            // So that spans that the closure makes belong to the record's.
+            try context.task.following(call.situation.span) { start(number, now: now) }
+        }
         return try release()
     }
 

@@ -19,6 +19,10 @@ import MoldauTopology
 
     @usableFromInline let isHolding: Bool
     @usableFromInline let sendsOldValues: Bool
+    /// Whether changes are forwarded at once, and no records are followed.
+    @usableFromInline let isPlain: Bool
+    /// For records that are followed: who wrote the store's rows.
+    @usableFromInline let writers: RowWriters<Key>?
     /// Whether `send` uses `old`.
     @inlinable var needsOldValues: Bool { isHolding || sendsOldValues }
     @usableFromInline let forward: Inlet<Key, Change<Value>>.ReceiveParts
@@ -39,6 +43,9 @@ import MoldauTopology
         encodeKey = key.at(context.topic(ofStore: store), .key).encode
         self.context = context
         (task, passed) = (context.task, context.counting())
+        let encodeKey = encodeKey
+        writers = task.traces.map { RowWriters(ofStore: store, in: $0, key: encodeKey) }
+        isPlain = emission == .everyChange && writers == nil
         switch emission {
         case .everyChange: (isHolding, maxHeldKeys) = (false, 0)
         case .lastPerCommit(let limit):
@@ -64,12 +71,19 @@ import MoldauTopology
         _ key: Key, _ headers: Headers, new: Value?, old: Value?, at timestamp: Timestamp, _ result: VersionedPutResult
     ) throws {
         if result == .refused { return context.drop(.olderThanHistory) }
-        guard isHolding else {
+        if try isPlain || !noted(key) {
             let change = Change(new: new, old: sendsOldValues ? old : nil, isLatest: result == .latest)
             passed.add()
             return try forward(key, change, timestamp, headers)
         }
         try hold(key, new: new, old: old, at: timestamp, headers)
+    }
+
+    /// Notes who wrote the row.
+    /// - Returns: whether the change must be held.
+    @inlinable func noted(_ key: Key) throws -> Bool {
+        if let writers, writers.isNeeded { try writers.wrote(key) }
+        return isHolding
     }
 
     @usableFromInline func hold(_ key: Key, new: Value?, old: Value?, at timestamp: Timestamp, _ headers: Headers)

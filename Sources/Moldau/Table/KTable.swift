@@ -94,7 +94,12 @@ final class TableContent<Key, Value> {
             let get = try make(context)
             return { key, time in try get(key, isVersioned ? time : nil) }
         }
-        return { key, _ in try rows.get(key) }
+        guard let traces = context.task.traces else { return { key, _ in try rows.get(key) } }
+        return { key, _ in
+            let row = try rows.get(key)
+            if row != nil, traces.isFollowing { try traces.found(key, inStore: ownStore) }
+            return row
+        }
     }
 
     /// Prepares the rows of the keys of the next records, so that they are found faster; nil if there is nothing to
@@ -107,7 +112,12 @@ final class TableContent<Key, Value> {
     static func store(_ name: String) -> RowGetter {
         RowGetter(stores: [name], ownStore: name) { context in
             let rows = try TableRows<Key, Value>(context, name)
-            return { key, time in try rows.get(key, asOf: time) }
+            guard let traces = context.task.traces else { return { key, time in try rows.get(key, asOf: time) } }
+            return { key, time in
+                let row = try rows.get(key, asOf: time)
+                if row != nil { try traces.found(key, inStore: name) }
+                return row
+            }
         }
     }
 }

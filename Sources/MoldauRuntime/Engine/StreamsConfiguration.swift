@@ -137,6 +137,9 @@ public struct StreamsConfiguration: Sendable {
     /// Logs what an operator should know: threads that stopped, lost positions. Nothing is logged per record.
     public var logger = Logger(label: "moldau.streams")
 
+    /// Follows records through the application: set by the library `MoldauTracing`.
+    package var tracing: (any RecordTracing)?
+
     /// The defaults.
     public init() {}
 }

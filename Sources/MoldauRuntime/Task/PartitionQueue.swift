@@ -47,6 +47,7 @@ package final class PartitionQueue {
     private let source: any SourceHead
     private let context: TaskContext
     private let outbox: Outbox
+    private let traces: TaskTraces?
     private let onFailure: @Sendable (DeserializationFailure) -> ProcessingResponse
 
     @exclusivity(unchecked) private var waiting: [FetchedBatches] = []
@@ -61,6 +62,7 @@ package final class PartitionQueue {
         self.node = node
         self.source = source
         self.context = context
+        traces = context.traces
         self.outbox = outbox
         self.onFailure = onFailure
         walk = .allocate(capacity: 1)
@@ -127,10 +129,16 @@ package final class PartitionQueue {
     private func processOnlyHead() throws {
         guard let done = headOffset else { preconditionFailure("an empty queue has nothing to process") }
         progress.pointee.partitionTime = max(progress.pointee.partitionTime, walk.pointee.headTime)
-        try source.process()
+        if let traces { try processHead(traces) } else { try source.process() }
         progress.pointee.nextOffset = done + 1
         progress.pointee.head = nil
         progress.pointee.processedCount += 1
+    }
+
+    /// Processes the head within its span, if it is followed.
+    private func processHead(_ traces: TaskTraces) throws {
+        guard let head, let span = traces.begin(head, of: partition) else { return try source.process() }
+        try traces.following(span) { try source.process(replacing: span.fields) }
     }
 
     /// Sends the head and the records after it into the sub-topology, then decodes the next head. Only for a queue
@@ -227,7 +235,9 @@ package final class PartitionQueue {
                 progress.pointee.head = record
                 return true
             }
-            context.drop(.negativeTimestamp, at: node, of: OriginalRecord(record.pointee, of: partition))
+            let original = OriginalRecord(record.pointee, of: partition)
+            traces?.begin(original.origin, headers: original.headers)?.dropped(.negativeTimestamp, at: node)
+            context.drop(.negativeTimestamp, at: node, of: original)
         } catch {
             try failed(error, on: record.pointee)
         }
@@ -240,6 +250,7 @@ package final class PartitionQueue {
         let error = unreadable?.underlying ?? error
         let failure = DeserializationFailure(
             node: node, origin: original.origin, part: unreadable?.part, underlying: error)
+        traces?.begin(original.origin, headers: original.headers)?.failed(failure)
         switch onFailure(failure) {
         case .fail: throw failure
         case .skip: break

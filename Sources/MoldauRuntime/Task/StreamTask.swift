@@ -48,7 +48,7 @@ package final class StreamTask {
         outbox = services.outbox
         context = TaskContext(
             applicationID: services.names.applicationID, taskID: id, outbox: services.outbox, now: now,
-            onFailure: services.configuration.onProcessingFailure)
+            tracing: services.configuration.tracing, onFailure: services.configuration.onProcessingFailure)
         context.wake = services.wake
         context.dropSamples = services.configuration.dropSamples
         context.topicName = services.names.topic
@@ -139,6 +139,7 @@ package final class StreamTask {
             outbox.processing = nil
         }
         var (count, last) = (0, Unmanaged<PartitionQueue>?.none)
+        let traces = context.traces
         while count < limit {
             if defersWork, context.isFull { break }
             guard group.pointee.isReady(now: now.uptime), group.pointee.headTime <= bound,
@@ -157,9 +158,12 @@ package final class StreamTask {
             defer { processedCount += Int64(queue.processedCount - before) }
             // No other queue has a record, and none gets one meanwhile, so this queue's records need not be compared
             // with theirs.
-            try queue.process(upTo: group.pointee.hasOthers || defersWork ? 1 : limit - count, until: bound)
+            var run = group.pointee.hasOthers || defersWork ? 1 : limit - count
+            if let traces { run = min(run, traces.allowance) }
+            try queue.process(upTo: run, until: bound)
             group.pointee.putBack(queue)
             count += queue.processedCount - before
+            traces?.took(queue.processedCount - before)
         }
         return count
     }

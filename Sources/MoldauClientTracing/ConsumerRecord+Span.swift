@@ -1,0 +1,35 @@
+public import MoldauClient
+import MoldauRecords
+import MoldauSpans
+public import Tracing
+
+extension ConsumerRecord {
+    /// Calls `body` within a span `process TOPIC` that continues the trace of the record's headers, or begins a new one
+    /// if they carry none.
+    ///
+    /// ```swift
+    /// for try await record in consumer.records {
+    ///     try await record.withSpan(group: "billing") { _ in try await bill(record.value) }
+    /// }
+    /// ```
+    /// - Parameters:
+    ///   - group: the consumer's group, for the span's attributes; nil if it has none.
+    ///   - tracer: nil: the one that `InstrumentationSystem.bootstrap` has set.
+    ///   - body: what is done with the record; if it throws, the span has the error.
+    /// - Throws: what `body` throws.
+    public func withSpan<Result>(
+        group: String? = nil, by tracer: (any Tracer)? = nil, isolation: isolated (any Actor)? = #isolation,
+        _ body: (any Span) async throws -> Result
+    ) async throws -> Result {
+        let tracer = tracer ?? InstrumentationSystem.tracer
+        let span = tracer.startProcessing(partition, offset, headers: headers, group: group, isNew: true)
+        guard let span else { preconditionFailure("a span was asked for in any case") }
+        defer { span.end() }
+        do {
+            return try await ServiceContext.withValue(span.context) { try await body(span) }
+        } catch {
+            span.fail(error)
+            throw error
+        }
+    }
+}
