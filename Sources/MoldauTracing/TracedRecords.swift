@@ -29,8 +29,8 @@ extension StreamsConfiguration {
     /// ```
     /// A span `process TOPIC` lasts from when a task takes a record until all nodes have processed it, including its
     /// asynchronous results. Names and attributes follow OpenTelemetry's conventions for messaging. A record that comes
-    /// from others through a table refers to those that wrote its rows by links. Records without a context cost nothing
-    /// but a look at whether they have headers.
+    /// from others through a table refers to those that wrote its rows by links. Records without a context
+    /// get no span.
     /// - Parameters:
     ///   - tracer: makes the spans, on the stream threads, so it must not block; nil: the one that
     ///     `InstrumentationSystem.bootstrap` has set by then.

@@ -18,9 +18,9 @@ import sys
 import tempfile
 
 MODULES = [
-    "Moldau", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauCluster",
+    "Moldau", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClientTracing", "MoldauCluster",
     "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauConsole", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
-    "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauState", "MoldauTesting", "MoldauTopology",
+    "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauState", "MoldauTesting", "MoldauTopology", "MoldauTracing",
 ]
 
 

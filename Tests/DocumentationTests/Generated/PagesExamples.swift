@@ -9,6 +9,7 @@ import MoldauServer
 import MoldauServiceLifecycle
 import MoldauSettings
 import MoldauTesting
+import MoldauTracing
 import Testing
 
 struct PagesExamples {
@@ -87,6 +88,15 @@ struct PagesExamples {
                 try await app.run(stoppingAt: [SIGINT, SIGTERM])
                 group.cancelAll()
             }
+        }
+    }
+
+    func `Docs/Operating.md (2)`(_ example: Example) throws {
+        func traced(_ shop: Topology) -> StreamsApplication {
+            var configuration = StreamsConfiguration()
+            configuration.traceRecords()
+            return StreamsApplication(
+                id: "shop", topology: shop, cluster: .embedded(at: "data"), configuration: configuration)
         }
     }
 
@@ -447,19 +457,5 @@ struct PagesExamples {
         let counts = try driver.read(from: visits)
         #expect(counts.map(\.key) == ["/shoes", "/shoes", "/hats"])
         #expect(counts.map(\.value) == [1, 2, 1])
-    }
-
-    func `Sources/Moldau/Moldau.docc/HelloKafka.md (4)`(_ example: Example) async throws {
-        func countPages() async throws {
-            let visits = try Topology { streams in
-                streams.stream(Topic<String, String>("clicks"))
-                    .groupBy { _, page in page }
-                    .count()
-                    .toStream()
-                    .to(Topic<String, Int64>("page-visits"))
-            }
-            let app = StreamsApplication(id: "page-visits", topology: visits, cluster: .embedded(at: "data"))
-            try await app.run(stoppingAt: [SIGINT, SIGTERM])
-        }
     }
 }
