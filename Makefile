@@ -25,6 +25,8 @@
 # make screenshots  the same, and draws the pictures of the documentation: Docs/Images
 # make bench-console  measures look-ups and event streams of a console over HTTP, with FLAGS (for those of the tool: --help);
 #              needs Debian's wrk
+# make query-history  queries an application for SECONDS while its threads come, go and fail, and it is started again, and
+#              compares the answers with its changelog
 # make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair, messages,
 #              requests or values) with random bytes for SECONDS
 # make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, passing FLAGS to swift test;
@@ -60,7 +62,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run demo test test-protobuf test-clients page page-demo screenshots bench-console agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check check-metrics simulate docs interface examples \
+.PHONY: run demo test test-protobuf test-clients page page-demo screenshots bench-console agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check check-metrics simulate query-history docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -135,6 +137,9 @@ bench-restore: rocksdb
 restart: rocksdb
 	@$(SWIFT) build --quiet -c release --product recovery
 	python3 Tests/Tools/kill_large_state.py --mebibytes $(MEBIBYTES) $(FLAGS)
+
+query-history: rocksdb
+	QUERY_SECONDS=$(SECONDS) $(SWIFT) test --filter QueryHistoryTests
 
 fuzz:
 	@Tests/Fuzz/fuzz $(TARGET) $(SECONDS)

@@ -21,6 +21,16 @@ let sabotage: [SwiftSetting] = [
 /// With `MOLDAU_CONSOLE=0` the examples have no `--console`, and need no web server: `make run` is quick that way.
 let hasConsole = ProcessInfo.processInfo.environment["MOLDAU_CONSOLE"] != "0"
 
+func example(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: [
+            "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+        ] + dependencies,
+        path: "Examples/\(folder)", swiftSettings: strict + warnings)
+}
+
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
     settings: [SwiftSetting] = []
@@ -243,39 +253,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + (hasConsole ? ["MoldauConsole"] : []),
             path: "Examples/Console", swiftSettings: strict + warnings + (hasConsole ? [.define("CONSOLE")] : [])),
-        .executableTarget(
-            name: "bank-transfer",
-            dependencies: [
-                "Moldau", "ExampleSupport", "ExampleConsole",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Examples/BankTransfer", swiftSettings: strict + warnings),
-        .executableTarget(
-            name: "word-count",
-            dependencies: [
-                "Moldau", "ExampleSupport", "ExampleConsole", "Signals",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Examples/WordCount", swiftSettings: strict + warnings),
-        .executableTarget(
-            name: "order-enrichment",
-            dependencies: [
-                "Moldau", "MoldauRecords", "MoldauClientEmbedded", "ExampleSupport", "ExampleConsole",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Examples/OrderEnrichment", swiftSettings: strict + warnings),
-
-        .executableTarget(
-            name: "demo",
-            dependencies: [
-                "Moldau", "MoldauConsole", "MoldauServiceLifecycle", "ExampleSupport",
+        example("bank-transfer", "BankTransfer", ["ExampleConsole"]),
+        example("word-count", "WordCount", ["ExampleConsole", "Signals"]),
+        example("order-enrichment", "OrderEnrichment", ["MoldauRecords", "MoldauClientEmbedded", "ExampleConsole"]),
+        example(
+            "demo", "Demo",
+            [
+                "MoldauConsole", "MoldauServiceLifecycle",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Examples/Demo", swiftSettings: strict + warnings),
+            ]),
 
         .executableTarget(
             name: "bench",

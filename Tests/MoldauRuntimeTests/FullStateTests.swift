@@ -50,6 +50,44 @@ struct FullStateTests {
         #expect(shelf.stores.withLock { $0["0_0/counts"]?.isEmpty == false })
     }
 
+    @Test func `queries find all stores of a task at the same position, also while one of them has no room`() throws {
+        let (shelf, full) = (Shelf(), FullShelf())
+        let provider = ByteStoreProvider("full") {
+            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1])
+        let stores = ["full": StoreKind.custom(provider), "roomy": .inMemory]
+        let topology = try Topology { streams in
+            let grouped = streams.stream(input).groupByKey()
+            for (name, kind) in stores.sorted(by: { $0.key < $1.key }) {
+                _ = grouped.count(as: TableStoreName<String, Int64>(name), options: TableStoreOptions(kind: kind))
+            }
+        }
+        let thread = try fixture.thread(topology)
+        try thread.runUntilIdle()
+        func ask(_ store: String) throws -> QueryAnswer<Int64?>? {
+            let answers = Gathered<Result<QueryAnswer<Int64?>, any Error>>()
+            let task = TaskID(subtopology: 0, partition: Partition(0))
+            let question = StoreQuestion(
+                store: store, task: task, view: .committed, options: QueryOptions(), deadline: .seconds(1)
+            ) { try ($0 as? TimestampedKeyValueStore<String, Int64>)?.get("a")?.value }
+            thread.mailbox.post(untilDone: { try question.answer(from: $0, now: .zero) }) { answers.add($0) }
+            try thread.runOnce(now: Timestamp(ms: 1), wait: .zero)
+            return try answers.all.first?.get()
+        }
+        for store in stores.keys { #expect(try ask(store)?.value == .some(nil)) }
+        try fixture.write("input", "a", "x", at: 1)
+        try thread.runUntilIdle()
+        try thread.commit(now: Timestamp(ms: 1), writeBehind: true)
+        for store in stores.keys {
+            let answer = try ask(store)
+            #expect(answer?.value == 1 && answer?.position == [TopicPartition("input", 0): Offset(1)], "\(store)")
+        }
+        full.setFull(false)
+        try thread.stop(now: Timestamp(ms: 2))
+    }
+
     #if os(Linux)
         @Test(.enabled(if: TinyDisk.isPossible, "only root may mount a small disk"))
         func `RocksDB on a full disk waits, and goes on when there is room`() throws {

@@ -212,7 +212,7 @@ struct StoreReaderTests {
         func ask(_ options: QueryOptions) throws -> Result<QueryAnswer<Int64?>, any Error>? {
             let answers = Gathered<Result<QueryAnswer<Int64?>, any Error>>()
             let question = StoreQuestion(
-                store: "counts", task: task, view: .newest, options: options, deadline: .seconds(1), place: nil
+                store: "counts", task: task, view: .newest, options: options, deadline: .seconds(1)
             ) { try ($0 as? TimestampedKeyValueStore<String, Int64>)?.get("ada")?.value }
             thread.mailbox.post(untilDone: { try question.answer(from: $0, now: .zero) }) { answers.add($0) }
             try thread.runOnce(now: Timestamp(ms: 0), wait: .zero)
@@ -229,6 +229,41 @@ struct StoreReaderTests {
         let answer = try #require(try ask(stale)?.get())
         #expect(answer.value == 1 && answer.position.isEmpty)
         #expect(answer.lag.map(\.records) == [0] && answer.lag.map(\.isStandby) == [true])
+        // A copy does not know its position: who asks for one waits for the task.
+        stale.atLeast = [TopicPartition("visits", 0): Offset(1)]
+        #expect(try ask(stale) == nil)
+        thread.granted = TaskSet(active: [task: 1])
+        try thread.runUntilIdle()
+        #expect(try ask(stale)?.get().position == stale.atLeast)
+        try thread.close()
+    }
+
+    @Test func `a store that is ready before others of its task says that its answer is not the task's`() throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["visits": 1])
+        try fixture.write("visits", "ada", "x", at: 1)
+        let topology = try Topology { streams in
+            let visits = streams.stream(Self.visits)
+            _ = visits.groupByKey().count(as: Self.counts)
+            _ = visits.filter { _, _ in false }.groupByKey().count(as: TableStoreName<String, Int64>("empty"))
+        }
+        let first = try fixture.thread(topology)
+        try first.runUntilIdle()
+        try first.stop(now: Timestamp(ms: 0))
+        let thread = try fixture.thread(topology)
+        var options = QueryOptions()
+        options.allowsStale = true
+        for (store, lag) in [("empty", 0), ("counts", 1)] as [(String, Int64)] {
+            let answers = Gathered<Result<QueryAnswer<Int64?>, any Error>>()
+            let question = StoreQuestion(
+                store: store, task: TaskID(subtopology: 0, partition: Partition(0)), view: .committed,
+                options: options, deadline: .seconds(1)
+            ) { try ($0 as? TimestampedKeyValueStore<String, Int64>)?.get("ada")?.value }
+            thread.mailbox.post(untilDone: { try question.answer(from: $0, now: .zero) }) { answers.add($0) }
+            thread.mailbox.answer(with: thread.contents, isNewRound: true)
+            let answer = try #require(answers.all.first).get()
+            #expect(answer.value == nil && answer.position.isEmpty && answer.lag.map(\.records) == [lag])
+        }
         try thread.close()
     }
 

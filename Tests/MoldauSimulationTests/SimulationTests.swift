@@ -34,7 +34,7 @@ struct SimulationTests {
         .initAnsweredEarly, .olderTwinAppended, .expiredLeftOpen, .initLeavesOpen,
         .staleGenerationAccepted, .revokedCommitKept, .staticTwinAccepted, .partitionHasTwoOwners, .sessionCutShort,
         .pendingPositionVisible, .abortedPositionsKept, .groupAnsweredEarly, .membersForgotten, .outsiderCommits,
-        .otherProtocolJoins, .uncommittedShown,
+        .otherProtocolJoins, .uncommittedShown, .staleShownAsFresh, .wrongPartitionAsked,
     ])
     func `a mistake is found`(mistake: PlantedMistake) throws {
         let found = try (1...20).first { seed in
