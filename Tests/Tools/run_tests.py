@@ -16,6 +16,7 @@ import threading
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ASYNCHRONOUS = ["MoldauClient", "MoldauConsole", "MoldauMetrics"]
 WAITING = ["MoldauServer", "MoldauCLI", "MoldauClusterKafka", "Agreement", "Examples", "MoldauSettings"]
+COMPUTING = ["Conformance", "MoldauSimulation", "MoldauWire", "MoldauLog", "Fuzz"]
 output = threading.Lock()
 
 
@@ -43,8 +44,8 @@ if not program.is_file():
 results = []
 threads = [
     threading.Thread(target=run, args=(program, options, results)) for options in [
-        ["--filter", pattern(ASYNCHRONOUS)], ["--filter", pattern(WAITING)],
-        ["--skip", pattern(ASYNCHRONOUS + WAITING)]]]
+        ["--filter", pattern(ASYNCHRONOUS)], ["--filter", pattern(WAITING)], ["--filter", pattern(COMPUTING)],
+        ["--skip", pattern(ASYNCHRONOUS + WAITING + COMPUTING)]]]
 for thread in threads:
     thread.start()
 for thread in threads:
