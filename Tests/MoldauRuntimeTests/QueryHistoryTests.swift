@@ -34,7 +34,7 @@ struct QueryHistoryTests {
         let changelog = try bench.changelog()
         for history in histories { #expect(complaints(about: history, changelog, bench.inputs) == []) }
         // Each reader was answered, and saw things change.
-        for history in histories { #expect(Set(history.filter { !$0.isStale }.map(\.positions)).count > 10) }
+        for history in histories { #expect(Set(history.filter { !$0.isStale }.map(\.positions)).count > 2) }
     }
 
     /// Writes all the time, and causes one trouble after the other.

@@ -8,6 +8,7 @@ a program, a broker or a lock. In one process with them, tests of asynchronous c
 until their time is over. So they have a process of their own, and so have the tests that mostly wait.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ASYNCHRONOUS = ["MoldauClient", "MoldauConsole", "MoldauMetrics"]
 WAITING = ["MoldauServer", "MoldauCLI", "MoldauClusterKafka", "Agreement", "Examples", "MoldauSettings"]
 COMPUTING = ["Conformance", "MoldauSimulation", "MoldauWire", "MoldauLog", "Fuzz"]
+# Known to Swift Testing from Swift 6.3 on; earlier ones run all tests at once.
+os.environ.setdefault("SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH", "6")
 output = threading.Lock()
 
 
