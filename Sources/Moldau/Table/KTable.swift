@@ -95,9 +95,16 @@ final class TableContent<Key, Value> {
             return { key, time in try get(key, isVersioned ? time : nil) }
         }
         guard let traces = context.task.traces else { return { key, _ in try rows.get(key) } }
-        return { key, _ in
-            let row = try rows.get(key)
-            if row != nil, traces.isFollowing { try traces.found(key, inStore: ownStore) }
+        return Self.following(traces, ownStore) { key, _ in try rows.get(key) }
+    }
+
+    /// A look-up in that store which tells whose rows it found.
+    @usableFromInline static func following<Time>(
+        _ traces: TaskTraces, _ store: String, _ get: @escaping (Key, Time) throws -> Row?
+    ) -> (Key, Time) throws -> Row? {
+        { key, time in
+            let row = try get(key, time)
+            if row != nil, traces.isFollowing { try traces.found(key, inStore: store) }
             return row
         }
     }
@@ -113,11 +120,7 @@ final class TableContent<Key, Value> {
         RowGetter(stores: [name], ownStore: name) { context in
             let rows = try TableRows<Key, Value>(context, name)
             guard let traces = context.task.traces else { return { key, time in try rows.get(key, asOf: time) } }
-            return { key, time in
-                let row = try rows.get(key, asOf: time)
-                if row != nil { try traces.found(key, inStore: name) }
-                return row
-            }
+            return following(traces, name) { key, time in try rows.get(key, asOf: time) }
         }
     }
 }

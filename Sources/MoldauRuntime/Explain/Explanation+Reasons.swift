@@ -17,8 +17,6 @@ struct ExplainedApplication {
     /// Threads that did not answer.
     var silent: [String] = []
     var accounts: [ThreadAccount] = []
-    /// What the threads' stores take on disk.
-    var storeFileBytes = 0
 }
 
 extension Explanation {

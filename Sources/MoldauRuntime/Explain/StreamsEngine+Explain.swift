@@ -20,9 +20,7 @@ extension StreamsEngine {
         var application = ExplainedApplication(
             topology: plan?.topology ?? topology, names: names, state: state, failure: failure, isPaused: isPaused,
             guarantee: configuration.guarantee, unassigned: unassigned)
-        let (answers, silent) = try await askThreads { (try $0.account(now: $1), $0.storeFileBytes) }
-        (application.accounts, application.silent) = (answers.map(\.0), silent)
-        application.storeFileBytes = answers.reduce(0) { $0 + $1.1 }
+        (application.accounts, application.silent) = try await askThreads { try $0.account(now: $1) }
         return application
     }
 

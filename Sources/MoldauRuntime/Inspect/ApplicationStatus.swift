@@ -132,9 +132,8 @@ extension StreamsEngine {
     /// What this process does, with what it has on disk: opens the logs of a broker in this process that are closed.
     /// - Throws: `CancellationError`.
     package func status() async throws -> ApplicationStatus {
-        let explained = try await explained()
-        var status = status(explained)
-        status.disk = try await disk(storeBytes: explained.storeFileBytes)
+        var status = status(try await explained())
+        status.disk = try await disk()
         return status
     }
 
@@ -145,13 +144,15 @@ extension StreamsEngine {
         return (status(explained), Explanation(explained))
     }
 
-    private func disk(storeBytes: Int) async throws -> ApplicationStatus.Disk? {
+    private func disk() async throws -> ApplicationStatus.Disk? {
         guard let stateDirectory else { return nil }
+        let stores = try await askThreads { contents, _ in contents.storeFileBytes }.answers
         let cluster = inner.withLock { $0.cluster } as? any InProcessCluster
         let topics = try await onThread { cluster?.use().topicBytes.values.reduce(0, +) }
         let space = DiskSpace(at: stateDirectory)
         return .init(
-            storeBytes: storeBytes, topicBytes: topics, freeBytes: space?.freeBytes, totalBytes: space?.totalBytes)
+            storeBytes: stores.reduce(0, +), topicBytes: topics, freeBytes: space?.freeBytes,
+            totalBytes: space?.totalBytes)
     }
 
     private func status(_ explained: ExplainedApplication) -> ApplicationStatus {
