@@ -56,9 +56,15 @@ public typealias StreamPartitioner<Key, Value> =
     /// The inlet of a sink with that target.
     @inlinable
     package func inlet(to target: SinkTarget<Key, Value>) throws -> Inlet<Key, Value> {
-        let inlet = try plainInlet(to: target)
-        guard let traces = context.task.traces else { return inlet }
-        let receive = inlet.receiveParts
+        guard let traces = context.task.traces else { return try plainInlet(to: target) }
+        if case .topic(let name) = target, !usesTopicOrHeaders {
+            let topic = try outbox.batches(forTopic: name)
+            return Inlet(parts: { [self] key, value, timestamp, headers in
+                let headers = traces.isFollowing ? traces.headers(sending: headers) : headers
+                try send(key, value, timestamp, headers, to: topic, named: name)
+            })
+        }
+        let receive = try plainInlet(to: target).receiveParts
         return Inlet(parts: { key, value, timestamp, headers in
             try receive(
                 key, value, timestamp, traces.isFollowing ? traces.headers(sending: headers) : headers)
@@ -76,9 +82,7 @@ public typealias StreamPartitioner<Key, Value> =
                 try send(key, value, timestamp, headers, to: topic, named: name)
             })
         case .chosen(let choose):
-            if key.isPerTopic || value.isPerTopic || key.usesHeaders || value.usesHeaders {
-                return inletOfEachTopic(choose)
-            }
+            if usesTopicOrHeaders { return inletOfEachTopic(choose) }
             return Inlet { [self] record in
                 let name: String
                 do { name = try choose(record, context.task.origin) } catch { return try context.failed(error) }
@@ -87,6 +91,11 @@ public typealias StreamPartitioner<Key, Value> =
                     named: name)
             }
         }
+    }
+
+    /// Whether a serde uses the topic or the headers of a record.
+    @usableFromInline var usesTopicOrHeaders: Bool {
+        key.isPerTopic || value.isPerTopic || key.usesHeaders || value.usesHeaders
     }
 
     @inlinable

@@ -73,6 +73,12 @@ struct Throughput: ParsableCommand {
     @Option(help: "Read the application's metrics every second meanwhile, and write them to this file.")
     var metrics: String?
 
+    @Option(help: "Ask for the counts of that many keys a second meanwhile, with w1.")
+    var lookUps: Int?
+
+    @Option(help: "How many keys are asked for at a time.")
+    var keysAtATime = 64
+
     @Flag(help: "Look for traces in the records' headers, with a tracer that records nothing.")
     var traces = false
 
@@ -83,6 +89,9 @@ struct Throughput: ParsableCommand {
         if threads < 1 { throw ValidationError("--threads is at least 1") }
         if partitions < 1 { throw ValidationError("--partitions is at least 1") }
         if pairs < 1 { throw ValidationError("--pairs is at least 1") }
+        if let lookUps, lookUps < 1 || workload != .w1 || keysAtATime < 1 {
+            throw ValidationError("--look-ups goes with w1, and is at least 1, as is --keys-at-a-time")
+        }
         if cache < 1 { throw ValidationError("--cache is at least 1 MiB") }
     }
 
@@ -105,6 +114,9 @@ struct Throughput: ParsableCommand {
                 stateDirectory: stateDirectory,
                 partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)
             run.metricsFile = metrics
+            run.lookUps = try lookUps.map {
+                LookUps(perSecond: $0, keysAtATime: keysAtATime, words: try run.someWords())
+            }
             let outcome = try run.measured()
             print(outcome.line)
             try run.check(outcome)

@@ -16,6 +16,8 @@ struct WorkloadRun {
     let configuration: StreamsConfiguration
     /// Where the application's metrics are written every second, in Prometheus' form; nil: they are not asked for.
     var metricsFile: String?
+    /// Asks for counts meanwhile; nil: nobody does.
+    var lookUps: LookUps?
 
     struct Outcome {
         let line: String
@@ -37,7 +39,10 @@ struct WorkloadRun {
         if workload == .w3 { app.resume() } else { try app.start() }
         let reading = metricsFile.map { file in Task { try await Self.read(app, into: file) } }
         defer { reading?.cancel() }
+        let asking = lookUps.map { lookUps in Task { try await lookUps.ask(app) } }
         try wait(for: app)
+        let lookedUp = lookUps?.line
+        asking?.cancel()
         try app.stop()
         let cost = Cost.now - start
         let metrics = app.metrics
@@ -54,9 +59,17 @@ struct WorkloadRun {
             fixed("commit_wait_ms", Double(waited.components.attoseconds) / 1e15),
             "peak_mib \(peak >> 20) written_mib \(cost.bytesWritten >> 20)",
             "check \(sums.description)",
-        ]
+        ] + [lookedUp].compactMap(\.self)
         guard metrics.drops.isEmpty else { throw ValidationError("records were dropped: \(metrics.drops)") }
         return Outcome(line: line.joined(separator: " "), sums: sums)
+    }
+
+    /// The words of the input's first lines.
+    func someWords() throws -> [String] {
+        let file = try FileHandle(forReadingFrom: URL(filePath: "\(input)/words.txt"))
+        let text = String(decoding: try file.read(upToCount: 1 << 20) ?? Data(), as: UTF8.self)
+        // The last word may be cut.
+        return Array(Set(text.split(whereSeparator: \.isWhitespace).dropLast().map(String.init))).sorted()
     }
 
     private static func read(_ app: StreamsApplication, into file: String) async throws {

@@ -78,6 +78,24 @@ struct StoreReaderTests {
         }
     }
 
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `many keys are read at once, each from the task that has it`(guarantee: ProcessingGuarantee) async throws {
+        try await running({ $0.guarantee = guarantee }) { app, fixture in
+            var table = try app.table(Self.counts)
+            for number in 0..<300 { for _ in 0...(number % 3) { _ = try visit("k\(number)", at: 1, fixture) } }
+            let ends = try fixture.consumer.ends(of: [TopicPartition("visits", 0), TopicPartition("visits", 1)])
+            table.options.atLeast = ends
+            // Some twice, and some that are not there.
+            let numbers = Array((0..<320).reversed()) + [7, 7]
+            let answer = try await table.get(numbers.map { "k\($0)" })
+            let expected = numbers.map { $0 < 300 ? Int64($0 % 3 + 1) : nil }
+            #expect(answer.value.map { $0?.value } == expected)
+            #expect(answer.position.keys.sorted() == ends.keys.sorted() && answer.lag.isEmpty)
+            let none = try await table.get([String]())
+            #expect(none.value.isEmpty && none.position.isEmpty)
+        }
+    }
+
     @Test func `entries of all tasks are listed in the order of their keys, in pages`() async throws {
         try await running { app, fixture in
             var table = try app.table(Self.counts)

@@ -12,8 +12,10 @@ final class Log {
     private let thread: StreamThread
     private var round: Int64 = 1
 
-    /// - Parameter count: the number of records in the topic `input`.
-    init(_ count: Int, keys: Int = 1_000, _ topology: @autoclosure () throws -> Topology) throws {
+    /// - Parameters:
+    ///   - count: the number of records in the topic `input`.
+    ///   - tracing: follows those records that carry a context; these carry none.
+    init(_ count: Int, keys: Int = 1_000, tracing: (any RecordTracing)? = nil, _ topology: @autoclosure () throws -> Topology) throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
         let admin = try cluster.makeAdmin(clientID: "costs")
         try admin.create([NewTopic("input", partitionCount: 1), NewTopic("output", partitionCount: 1)])
@@ -24,6 +26,7 @@ final class Log {
         let names = InternalTopicNames(applicationID: "costs", topology: topology)
         var configuration = StreamsConfiguration()
         configuration.guarantee = .exactlyOnce
+        configuration.tracing = tracing
         let topics = try TopicPlan.prepare(topology, names: names, newTopicPartitions: nil, admin: admin)
         let plan = StreamThreadPlan(
             number: 1, tasks: topics.tasks, topology: topology, names: names, configuration: configuration,
@@ -109,4 +112,14 @@ final class State {
     static func keys(_ count: Int) -> [String] { (0..<count).map(key) }
 
     static func key(_ number: Int) -> String { "key-\(String(number + 100_000_000).dropFirst())" }
+}
+
+/// Traces that never begin.
+struct NoTraces: RecordTracing {
+    let newTraceEvery: Int? = nil
+    let linkedRows = 10_000
+
+    func begin(
+        _ origin: RecordOrigin, headers: Headers, task: TaskID, application: String, isNew: Bool
+    ) -> (any RecordSpan)? { nil }
 }

@@ -87,17 +87,11 @@ let steps = [
         }
     },
     Step(name: "five-operators") { count in
-        let run = try Log(
-            count,
-            Topology { streams in
-                streams.stream(input)
-                    .filter { _, number in number >= 0 }
-                    .mapValues { $0 &+ 1 }
-                    .peek { _, _ in }
-                    .mapValues { $0 &* 2 }
-                    .filter { _, number in number != 1 }
-                    .to(output)
-            })
+        let run = try Log(count, fiveOperators())
+        return { try run.process() }
+    },
+    Step(name: "five-operators-traced") { count in
+        let run = try Log(count, tracing: NoTraces(), fiveOperators())
         return { try run.process() }
     },
     Step(name: "repartition") { count in
@@ -114,8 +108,11 @@ let steps = [
         }
     },
     Step(name: "count") { count in
-        let run = try Log(
-            count, Topology { streams in streams.stream(input).groupByKey().count(as: counts).toStream().to(output) })
+        let run = try Log(count, counting())
+        return { try run.process() }
+    },
+    Step(name: "count-traced") { count in
+        let run = try Log(count, tracing: NoTraces(), counting())
         return { try run.process() }
     },
     Step(name: "commit") { count in
@@ -178,5 +175,21 @@ let steps = [
         }
     },
 ]
+
+private func fiveOperators() throws -> Topology {
+    try Topology { streams in
+        streams.stream(input)
+            .filter { _, number in number >= 0 }
+            .mapValues { $0 &+ 1 }
+            .peek { _, _ in }
+            .mapValues { $0 &* 2 }
+            .filter { _, number in number != 1 }
+            .to(output)
+    }
+}
+
+private func counting() throws -> Topology {
+    try Topology { streams in streams.stream(input).groupByKey().count(as: counts).toStream().to(output) }
+}
 
 extension Timestamp { fileprivate static let zero = Timestamp(ms: 0) }

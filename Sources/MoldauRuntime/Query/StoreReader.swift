@@ -28,8 +28,14 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
     func ask<Answer: Sendable>(
         _ key: Name.Key, _ read: @escaping @Sendable (Name.Store) throws -> Answer
     ) async throws -> QueryAnswer<Answer> {
-        let partition = try await partition(of: key)
-        return try await engine.ask(name.name, partition, options) { [name] in try read(name.typed($0)) }
+        try await ask(try await partition(of: key), read)
+    }
+
+    /// Asks the task of a partition.
+    func ask<Answer: Sendable>(
+        _ partition: Partition, _ read: @escaping @Sendable (Name.Store) throws -> Answer
+    ) async throws -> QueryAnswer<Answer> {
+        try await engine.ask(name.name, partition, options) { [name] in try read(name.typed($0)) }
     }
 
     /// The partition of the options, or the one that Kafka's producers choose for a key.

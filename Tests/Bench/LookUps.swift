@@ -1,0 +1,61 @@
+import Moldau
+import Synchronization
+
+/// Asks a running application for counts at a steady rate, while it counts.
+final class LookUps: Sendable {
+    /// Two tasks ask, each for so many keys at a time, one question after the other.
+    private static let askers = 2
+
+    private let perSecond: Int
+    private let keysAtATime: Int
+    private let words: [String]
+    private let totals = Mutex((keys: 0, found: 0, microseconds: [Int]()))
+    private let start = ContinuousClock.now
+
+    init(perSecond: Int, keysAtATime: Int, words: [String]) {
+        (self.perSecond, self.keysAtATime, self.words) = (perSecond, keysAtATime, words)
+    }
+
+    /// Asks until the task is cancelled.
+    func ask(_ app: StreamsApplication) async throws {
+        let counts = try app.table(TableStoreName<String, Int64>("word-counts"))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for asker in 0..<Self.askers { group.addTask { try await self.ask(counts, asker) } }
+            try await group.waitForAll()
+        }
+    }
+
+    private func ask(_ counts: StoreReader<TableStoreName<String, Int64>>, _ asker: Int) async throws {
+        var random = SeededGenerator(seed: UInt64(asker))
+        let pace = Pace(perSecond: perSecond / Self.askers, total: .max)
+        var asked = 0
+        while !Task.isCancelled {
+            guard pace.due >= asked + keysAtATime else {
+                try await Task.sleep(for: .microseconds(100))
+                continue
+            }
+            let keys = (0..<keysAtATime).map { _ in words.randomElement(using: &random)! }
+            let begin = ContinuousClock.now
+            let found = try await counts.get(keys).value.count { $0 != nil }
+            let time = Int((ContinuousClock.now - begin) / .microseconds(1))
+            asked += keysAtATime
+            totals.withLock { totals in
+                totals.keys += keysAtATime
+                totals.found += found
+                totals.microseconds.append(time)
+            }
+        }
+    }
+
+    /// What was asked so far, for the line of a result.
+    var line: String {
+        let (keys, found, times) = totals.withLock { ($0.keys, $0.found, $0.microseconds.sorted()) }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        func percentile(_ share: Double) -> Int {
+            times.isEmpty ? 0 : times[min(times.count - 1, Int(share * Double(times.count)))]
+        }
+        return
+            "look_ups_per_s \(Int(Double(keys) / seconds)) found \(found) of \(keys) "
+            + "p50_us \(percentile(0.5)) p99_us \(percentile(0.99))"
+    }
+}
