@@ -27,6 +27,15 @@ struct ChangelogLedger {
         changelog.end = try broker.forEachRecord(of: name, from: changelog.end) { changelog.entries.append(Entry($0)) }
     }
 
+    /// Forgets what a changelog lost at its end in a crash: records that were written, but not acknowledged yet. Others
+    /// get their offsets.
+    mutating func cut(_ name: TopicPartition, of broker: Broker<SimulatedDisk>) throws {
+        guard var changelog = changelogs.removeValue(forKey: name) else { return }
+        changelog.end = min(changelog.end, try broker.partition(name).bounds().upperBound)
+        changelog.entries.removeAll { $0.offset >= changelog.end }
+        changelogs[name] = changelog
+    }
+
     func end(of name: TopicPartition) -> Offset { changelogs[name]?.end ?? .zero }
 
     func entries(of name: TopicPartition) -> [Entry] { changelogs[name]?.entries ?? [] }
@@ -94,6 +103,8 @@ final class LedgerStore {
     }
 
     func rows(_ key: [UInt8]?) throws -> StoreRows { try store.rows(key, .newest) }
+
+    var metadata: StoreMetadata { (store as? any CacheBackedStore)?.cache.metadata ?? StoreMetadata() }
 }
 
 /// Entries of a store, as bytes.

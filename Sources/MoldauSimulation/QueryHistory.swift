@@ -65,13 +65,18 @@ final class QueryHistory {
         // The form of the stores may be another one.
         restored = [:]
         let complaints = try disk.unobserved {
-            try process.askedStores.filter { !$0.isWindowed }.flatMap { store in
+            try process.askedStores.flatMap { store in
                 try store.placement.tasks.map { store.changelog($0.partition) }.flatMap { changelog in
-                    try ledger.losses(of: changelog, below: shown[changelog] ?? .zero, from: process.broker)
+                    let losses =
+                        store.isWindowed
+                        ? [] : try ledger.losses(of: changelog, below: shown[changelog] ?? .zero, from: process.broker)
+                    try ledger.cut(changelog, of: process.broker)
+                    return losses
                 }
             }
         }
-        return try complaints + check(process)
+        // What was answered last comes from a step that failed: a commit may have been half done by then.
+        return try complaints + check(process, hasFailed: true)
     }
 
     // MARK: Questions
@@ -107,7 +112,8 @@ final class QueryHistory {
     // MARK: Checks
 
     /// Checks the answers that have come.
-    func check(_ process: SimulatedProcess) throws -> [String] {
+    /// - Parameter hasFailed: whether they come from a step that failed.
+    func check(_ process: SimulatedProcess, hasFailed: Bool = false) throws -> [String] {
         if hasEnded { return [] }
         return try disk.unobserved {
             for store in process.askedStores {
@@ -119,31 +125,31 @@ final class QueryHistory {
                 readers[reply.inquiry.reader].isWaiting = false
                 let store = process.askedStores.first { $0.definition.name == reply.inquiry.store }
                 guard let store else { return [] as [String] }
-                return try complaints(reply, store, process).map { "a query of \(reply.inquiry): \($0)" }
+                // The thread does not know yet how much of its last commit found room, or became durable.
+                let isHalfDone = hasFailed || process.halfCommitted.contains(reply.thread)
+                return try complaints(reply, store, isHalfDone).map { "a query of \(reply.inquiry): \($0)" }
             }
         }
     }
 
     private func complaints(
-        _ reply: Reply, _ store: AskedStore, _ process: SimulatedProcess
+        _ reply: Reply, _ store: AskedStore, _ isHalfDone: Bool
     ) throws -> [String] {
         switch reply.result {
         case .success(let answer):
             trace.note("answers", "\(reply.inquiry)", answer.value.count, answer.lag.count)
             let isFresh = answer.lag.isEmpty
-            return try isFresh ? fresh(answer, reply, store, process) : stale(answer, reply, store)
+            return try isFresh ? fresh(answer, reply, store, isHalfDone) : stale(answer, reply, store, isHalfDone)
         case .failure(is ThreadMailboxError), .failure(QueryError.restoring), .failure(QueryError.timedOut): return []
         case .failure(let error): return ["\(error)"]
         }
     }
 
     private func fresh(
-        _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, _ process: SimulatedProcess
+        _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, _ isHalfDone: Bool
     ) throws -> [String] {
         let (inquiry, changelog) = (reply.inquiry, reply.inquiry.changelog)
         var complaints: [String] = []
-        // The thread does not know yet how much of its last commit found room.
-        let isHalfDone = process.halfCommitted.contains(reply.thread)
         // A partition that nothing was read of has no position, or the first one.
         if !isHalfDone, answer.position.filter({ $0.value > .zero }) != reply.committed.filter({ $0.value > .zero }) {
             complaints.append("its position is \(answer.position), and \(reply.committed) is committed")
@@ -161,14 +167,16 @@ final class QueryHistory {
         return try complaints + compare(answer, reply, store, upTo: reply.changelogEnd)
     }
 
-    private func stale(_ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore) throws -> [String] {
+    private func stale(
+        _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, _ isHalfDone: Bool
+    ) throws -> [String] {
         let inquiry = reply.inquiry
         let asked = inquiry.options.atLeast.contains { $0.value > .zero }
         if !inquiry.options.allowsStale || asked { return ["it is stale"] }
         guard answer.position.isEmpty, answer.lag.count == 1, let lag = answer.lag.first, lag.store == inquiry.store,
             lag.changelog == inquiry.changelog
         else { return ["its lag is \(answer.lag), its position \(answer.position)"] }
-        return try compare(answer, reply, store, upTo: lag.position)
+        return isHalfDone ? [] : try compare(answer, reply, store, upTo: lag.position)
     }
 
     /// Compares an answer with what the changelog makes up to an offset.
@@ -177,10 +185,14 @@ final class QueryHistory {
     ) throws -> [String] {
         let changelog = reply.inquiry.changelog
         if ledger.end(of: changelog) < end { return ["the changelog is lost from \(ledger.end(of: changelog)) on"] }
-        let made = try restoredStore(store, changelog, upTo: end).rows(reply.inquiry.key)
-        // Expired windows are deleted lazily: the answer may lack some.
-        if store.isWindowed ? answer.value.allSatisfy({ made[$0.key] == $0.value }) : answer.value == made { return [] }
+        let restored = try restoredStore(store, changelog, upTo: end)
+        let made = try restored.rows(reply.inquiry.key)
         var wrong = Set(answer.value.keys).union(made.keys).filter { answer.value[$0] != made[$0] }
+        if let retention = store.definition.windowRetention {
+            // Expired windows are deleted lazily: the answer may lack some, and have others.
+            wrong = wrong.filter { answer.value[$0] != nil && !restored.metadata.hasExpired($0, after: retention) }
+        }
+        if wrong.isEmpty { return [] }
         if hasCompacted, !answer.lag.isEmpty {
             let store = try LedgerStore(store.definition)
             let entries = ledger.entries(of: changelog).filter { $0.offset < end }

@@ -31,9 +31,11 @@ final class SimulatedProcess {
     let mistake: PlantedMistake?
 
     /// Starts the broker, and creates missing topics.
+    /// - Parameter topic: deleted and created again first; nil: none.
     init(
         _ scenario: Scenario, _ topology: Topology, disk: SimulatedDisk, state: any MachineState, memory: StateMemory,
-        clock: SimulatedClock, chance: Chance, executor: SimulatedExecutor, mistake: PlantedMistake?
+        clock: SimulatedClock, chance: Chance, executor: SimulatedExecutor, makesAgain topic: String?,
+        mistake: PlantedMistake?
     ) throws {
         clock.beginProcess()
         broker = try Broker(
@@ -50,6 +52,7 @@ final class SimulatedProcess {
             let settings = ["cleanup.policy": "compact", "segment.bytes": String(scenario.segmentBytes)]
             try broker.create([TopicMetadata(name: name, partitionCount: 2, configuration: settings)])
         }
+        if let topic, broker.topic(topic) != nil { try broker.delete(topic) }
         for name in workload.inputs + [workload.output] where broker.topic(name) == nil {
             try admin.create([NewTopic(name, partitionCount: scenario.partitions)])
         }
@@ -74,14 +77,6 @@ final class SimulatedProcess {
         let read = topology.subtopologies.flatMap(\.sourceTopics).map(names.topic)
         sourcePartitions = Set(read).sorted().flatMap { topic in
             (0..<(topics.partitionCounts[topic] ?? 0)).map { TopicPartition(topic, $0) }
-        }
-    }
-
-    /// Creates missing input topics.
-    func createInputs(_ scenario: Scenario) throws {
-        let admin = try cluster.makeAdmin(clientID: "simulation")
-        for name in scenario.workload.inputs where broker.topic(name) == nil {
-            try admin.create([NewTopic(name, partitionCount: scenario.partitions)])
         }
     }
 

@@ -105,10 +105,8 @@ extension Simulation {
         return positions
     }
 
-    func makeTopicAgain(_ process: SimulatedProcess) throws {
+    func madeTopicAgain() {
         feeder.forget(topic: Workload.globalTopic)
-        if process.broker.topic(Workload.globalTopic) != nil { try process.broker.delete(Workload.globalTopic) }
-        try process.createInputs(scenario)
         makesTopicAgain = false
         trace.note("made the topic again")
     }

@@ -43,12 +43,8 @@ extension Simulation {
     /// them out, so that an older value may remain, which nobody can read.
     func isSame(_ store: String, _ left: StoreImage, _ right: StoreImage) -> Bool {
         guard let retention = retention(ofStore: store) else { return left == right }
-        let metadata = left.metadata
-        let firstKept = metadata.streamTime - retention.milliseconds
         return left.entries.allSatisfy { key, value in
-            let bucket: Int64 = key.withUnsafeBytes { $0.bigEndian(at: 0) }
-            let isExpired = (bucket + 1) * (metadata.bucketMs ?? 1) <= firstKept
-            return isExpired || (right.entries[key] ?? value) == value
+            left.metadata.hasExpired(key, after: retention) || (right.entries[key] ?? value) == value
         }
     }
 
@@ -89,5 +85,13 @@ extension Simulation {
             let difference = Set(held.map { "\($0)=\($1)" }).symmetricDifference(expected.map { "\($0)=\($1)" })
             complain("the global table of thread \(number) and its topic differ in \(difference.sorted().prefix(4))")
         }
+    }
+}
+
+extension StoreMetadata {
+    /// Whether the row of that key in a store of windows has expired, so that nobody can read it.
+    func hasExpired(_ key: [UInt8], after retention: Duration) -> Bool {
+        let bucket: Int64 = key.withUnsafeBytes { $0.bigEndian(at: 0) }
+        return (bucket + 1) * (bucketMs ?? 1) <= streamTime - retention.milliseconds
     }
 }

@@ -244,16 +244,16 @@ package final class Simulation {
         if process != nil { return process }
         attempt {
             if nextForm != forms.current { topology = try scenario.workload.topology(scenario.options, nextForm) }
+            // On a full disk the topic would be deleted, but could not be recreated.
+            makesTopicAgain = makesTopicAgain && !disk.isFull
             let started = try SimulatedProcess(
                 scenario, topology, disk: disk, state: state, memory: memory, clock: clock, chance: chance,
-                executor: executor, mistake: mistake)
+                executor: executor, makesAgain: makesTopicAgain ? Workload.globalTopic : nil, mistake: mistake)
+            if makesTopicAgain { madeTopicAgain() }
             process = started
             trace.note("started")
             for complaint in try queries.began(started) { complain(complaint) }
             changeForm(started)
-            // On a full disk the topic would be deleted, but could not be recreated.
-            makesTopicAgain = makesTopicAgain && !disk.isFull
-            if makesTopicAgain { try makeTopicAgain(started) }
         }
         return process
     }

@@ -52,14 +52,16 @@ struct WorkloadRun {
         let waited = (commits.time - earlier.time) / max(1, commits.count - earlier.count)
         let sums = try OutputSums(of: workload, on: cluster)
         let records = workload == .w1 ? Int(sums.wordCount) : Int(metrics.processedRecords - before.processedRecords)
-        let line = [
-            "moldau \(workload) records \(records)", fixed("wall_s", cost.wallSeconds), fixed("cpu_s", cost.cpuSeconds),
-            "per_wall_s \(Int(Double(records) / cost.wallSeconds)) per_cpu_s \(Int(Double(records) / cost.cpuSeconds))",
-            "commits \(metrics.commits - before.commits)",
-            fixed("commit_wait_ms", Double(waited.components.attoseconds) / 1e15),
-            "peak_mib \(peak >> 20) written_mib \(cost.bytesWritten >> 20)",
-            "check \(sums.description)",
-        ] + [lookedUp].compactMap(\.self)
+        let line =
+            [
+                "moldau \(workload) records \(records)", fixed("wall_s", cost.wallSeconds),
+                fixed("cpu_s", cost.cpuSeconds),
+                "per_wall_s \(Int(Double(records) / cost.wallSeconds)) per_cpu_s \(Int(Double(records) / cost.cpuSeconds))",
+                "commits \(metrics.commits - before.commits)",
+                fixed("commit_wait_ms", Double(waited.components.attoseconds) / 1e15),
+                "peak_mib \(peak >> 20) written_mib \(cost.bytesWritten >> 20)",
+                "check \(sums.description)",
+            ] + [lookedUp].compactMap(\.self)
         guard metrics.drops.isEmpty else { throw ValidationError("records were dropped: \(metrics.drops)") }
         return Outcome(line: line.joined(separator: " "), sums: sums)
     }

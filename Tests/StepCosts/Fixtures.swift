@@ -15,7 +15,10 @@ final class Log {
     /// - Parameters:
     ///   - count: the number of records in the topic `input`.
     ///   - tracing: follows those records that carry a context; these carry none.
-    init(_ count: Int, keys: Int = 1_000, tracing: (any RecordTracing)? = nil, _ topology: @autoclosure () throws -> Topology) throws {
+    init(
+        _ count: Int, keys: Int = 1_000, tracing: (any RecordTracing)? = nil,
+        _ topology: @autoclosure () throws -> Topology
+    ) throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
         let admin = try cluster.makeAdmin(clientID: "costs")
         try admin.create([NewTopic("input", partitionCount: 1), NewTopic("output", partitionCount: 1)])

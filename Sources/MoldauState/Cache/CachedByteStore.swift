@@ -57,7 +57,7 @@ package final class CachedByteStore {
     private(set) var generation = 0
 
     /// Describes the committed data, saved or not; its stream time covers all data.
-    @exclusivity(unchecked) var metadata: StoreMetadata
+    @exclusivity(unchecked) package internal(set) var metadata: StoreMetadata
 
     /// Why a store that had data was emptied and starts again, if it was.
     package var begunAnewBecause: String?
@@ -327,17 +327,19 @@ package final class CachedByteStore {
     }
 
     /// Marks everything drained as committed; in a store without a changelog, everything written.
-    /// - Parameter changelogEnd: the first changelog offset after the committed changes; nil if none were sent.
-    /// - Parameter positions: for each input partition, the first offset after the input of these changes.
+    /// - Parameters:
+    ///   - changelogEnd: the first changelog offset after what this thread sent last; nil if it sent nothing. Only
+    ///     counts if something was drained: otherwise that was before another thread had the task, and sent more.
+    ///   - positions: for each input partition, the first offset after the input of these changes.
     package func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset]) {
         if !isLogged {
             for entry in changed { commit(entry) }
             changed.removeAll(keepingCapacity: true)
         }
+        if let changelogEnd, !drained.isEmpty { metadata.changelogOffset = changelogEnd }
         for entry in drained { commit(entry) }
         drained.removeAll(keepingCapacity: true)
         committedValues?.committed(isComplete: changed.isEmpty)
-        if let changelogEnd { metadata.changelogOffset = changelogEnd }
         metadata.positions.merge(positions) { _, new in new }
         report(always: true)
     }

@@ -33,8 +33,8 @@ package protocol StateStore: AnyObject {
     /// records.
     func restored(upTo end: Offset) throws
 
-    /// Marks the drained changes as committed; `changelogEnd` is the first changelog offset after them, nil if nothing
-    /// was sent.
+    /// Marks the drained changes as committed; `changelogEnd` is the first changelog offset after them. Without drained
+    /// changes it does not count; nil if nothing was sent.
     func committed(changelogEnd: Offset?, positions: [TopicPartition: Offset])
 
     /// Atomically saves what is committed if it has outgrown its budget or `force` is true; with `force` it is on disk
