@@ -60,8 +60,11 @@ public typealias StreamPartitioner<Key, Value> =
         if case .topic(let name) = target, !usesTopicOrHeaders {
             let topic = try outbox.batches(forTopic: name)
             return Inlet(parts: { [self] key, value, timestamp, headers in
-                let headers = traces.isFollowing ? traces.headers(sending: headers) : headers
-                try send(key, value, timestamp, headers, to: topic, named: name)
+                // Two calls: one with either of two headers would have to count its references.
+                guard traces.isFollowing else {
+                    return try send(key, value, timestamp, headers, to: topic, named: name)
+                }
+                try send(key, value, timestamp, traces.headers(sending: headers), to: topic, named: name)
             })
         }
         let receive = try plainInlet(to: target).receiveParts

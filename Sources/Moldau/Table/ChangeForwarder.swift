@@ -19,8 +19,6 @@ import MoldauTopology
 
     @usableFromInline let isHolding: Bool
     @usableFromInline let sendsOldValues: Bool
-    /// Whether changes are forwarded at once, and no records are followed.
-    @usableFromInline let isPlain: Bool
     /// For records that are followed: who wrote the store's rows.
     @usableFromInline let writers: RowWriters<Key>?
     /// Whether `send` uses `old`.
@@ -45,7 +43,6 @@ import MoldauTopology
         (task, passed) = (context.task, context.counting())
         let encodeKey = encodeKey
         writers = task.traces.map { RowWriters(ofStore: store, in: $0, key: encodeKey) }
-        isPlain = emission == .everyChange && writers == nil
         switch emission {
         case .everyChange: (isHolding, maxHeldKeys) = (false, 0)
         case .lastPerCommit(let limit):
@@ -71,19 +68,13 @@ import MoldauTopology
         _ key: Key, _ headers: Headers, new: Value?, old: Value?, at timestamp: Timestamp, _ result: VersionedPutResult
     ) throws {
         if result == .refused { return context.drop(.olderThanHistory) }
-        if try isPlain || !noted(key) {
+        if let writers, writers.isNeeded { try writers.wrote(key) }
+        if !isHolding {
             let change = Change(new: new, old: sendsOldValues ? old : nil, isLatest: result == .latest)
             passed.add()
             return try forward(key, change, timestamp, headers)
         }
         try hold(key, new: new, old: old, at: timestamp, headers)
-    }
-
-    /// Notes who wrote the row.
-    /// - Returns: whether the change must be held.
-    @inlinable func noted(_ key: Key) throws -> Bool {
-        if let writers, writers.isNeeded { try writers.wrote(key) }
-        return isHolding
     }
 
     @usableFromInline func hold(_ key: Key, new: Value?, old: Value?, at timestamp: Timestamp, _ headers: Headers)

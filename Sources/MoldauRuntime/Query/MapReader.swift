@@ -13,9 +13,9 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
         try await ask(key) { try $0.get(key) }
     }
 
-    /// The rows of several keys, in the order of the keys; nil for a key that has none. Each task that has some of them is
-    /// asked once for up to 64 keys, which takes far less time than a call per key. The answer is not a snapshot of one
-    /// moment: each row is as it was when its task was asked, and `position` is true of all of them.
+    /// The rows of several keys, in the order of the keys; nil for a key that has none. Each task that has some of them
+    /// is asked once for up to 64 keys, which takes far less time than a call per key. The answer is not a snapshot of
+    /// one moment: each row is as it was when its task was asked, and `position` is true of all of them.
     public func get(_ keys: [Name.Key]) async throws -> QueryAnswer<[Name.Store.Row?]> {
         var places: [Partition: [Int]] = [:]
         for (place, key) in keys.enumerated() { places[try await partition(of: key), default: []].append(place) }
