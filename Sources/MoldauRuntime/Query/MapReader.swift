@@ -17,8 +17,7 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     /// is asked once for up to 64 keys, which takes far less time than a call per key. The answer is not a snapshot of
     /// one moment: each row is as it was when its task was asked, and `position` is true of all of them.
     public func get(_ keys: [Name.Key]) async throws -> QueryAnswer<[Name.Store.Row?]> {
-        var places: [Partition: [Int]] = [:]
-        for (place, key) in keys.enumerated() { places[try await partition(of: key), default: []].append(place) }
+        let places = keys.isEmpty ? [:] : try await engine.places(of: keys, in: name, options)
         var answer = QueryAnswer([Name.Store.Row?](repeating: nil, count: keys.count))
         for (partition, places) in places {
             for start in stride(from: 0, to: places.count, by: Self.keysAtATime) {

@@ -73,6 +73,23 @@ extension StreamsEngine {
         return try await placement(of: name.name, options).partition(ofKey: bytes.dropLast(name.key.trailerBytes))
     }
 
+    /// The places of the keys in `keys`, by the partition to ask about them; see `partition(ofKey:in:_:)`.
+    func places<Name: StoreName>(
+        of keys: [Name.Key], in name: Name, _ options: QueryOptions
+    ) async throws -> [Partition: [Int]] {
+        let placement = try await placement(of: name.name, options)
+        if let partition = options.partition ?? placement.onlyPartition { return [partition: Array(keys.indices)] }
+        let (encode, trailer) = (keySerde(of: name).encode, name.key.trailerBytes)
+        var bytes = ByteWriter()
+        var places: [Partition: [Int]] = [:]
+        for (place, key) in keys.enumerated() {
+            bytes.removeAll()
+            try encode(key, &bytes)
+            places[placement.partition(ofKey: bytes.bytes.dropLast(trailer)), default: []].append(place)
+        }
+        return places
+    }
+
     /// The partition of the options, or all.
     func partitions(of store: String, _ options: QueryOptions) async throws -> [Partition] {
         if let partition = options.partition { return [partition] }
@@ -152,9 +169,12 @@ package struct StorePlacement: Sendable {
         (self.tasks, self.inputs, self.isGlobal) = (tasks, Set(inputs), isGlobal)
     }
 
+    /// The partition of all keys; nil if there are several.
+    fileprivate var onlyPartition: Partition? { tasks.count <= 1 ? Partition(0) : nil }
+
     /// The partition that Kafka's producers choose for a key.
     package func partition(ofKey bytes: some Collection<UInt8>) -> Partition {
-        if tasks.count <= 1 { return Partition(0) }
+        if let onlyPartition { return onlyPartition }
         return Array(bytes).withUnsafeBytes { Partitioner.partition(ofKey: $0, count: Int32(tasks.count)) }
     }
 

@@ -40,6 +40,8 @@ struct ByteEntry {
     var valueCount: Int32
     var valueCapacity: UInt32
     var marks: Marks
+    /// Where the entry's committed value is kept while it is changed; 0: nowhere. See `CommittedValues`.
+    var keptPlace: UInt32 = 0
 
     static let headerBytes = 48
     /// The memory of an entry besides its header, key and value: the allocator's header and its share of the hash

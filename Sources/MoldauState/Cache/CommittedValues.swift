@@ -6,38 +6,50 @@
 //     changed or drained, not unsaved   what the byte store has
 //     changed or drained, and unsaved   kept here when the change began
 
+import MoldauRecords
+
 /// The committed values of entries that were changed before they were saved. Emptied by each commit.
 final class CommittedValues {
-    private var values: [EntryPointer: UnsafeMutableRawBufferPointer?] = [:]
+    private struct Kept {
+        let entry: EntryPointer
+        /// Where the value is in `bytes`.
+        let start: Int
+        /// -1: there was none.
+        let count: Int
+    }
+
+    /// An entry's `keptPlace` is the number of its value here, counted from one. It spares a look-up for each change.
+    private var kept: ContiguousArray<Kept> = []
+    private var bytes = ByteWriter()
     /// False from the first query to the next commit: what was changed before is not here.
     private(set) var isComplete: Bool
 
     init(isComplete: Bool) { self.isComplete = isComplete }
 
-    deinit { free() }
-
     /// Keeps the value that an unsaved entry has before it is changed.
     func keep(_ entry: EntryPointer) {
-        guard let value = entry.value else { return values[entry] = .some(nil) }
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: value.count, alignment: 1)
-        copy.copyMemory(from: value)
-        values[entry] = copy
+        kept.append(Kept(entry: entry, start: bytes.count, count: entry.value?.count ?? -1))
+        if let value = entry.value { bytes.append(contentsOf: value) }
+        entry.pointee.keptPlace = UInt32(truncatingIfNeeded: kept.count)
     }
 
     /// The committed value of an entry that is changed or drained: nil if the byte store tells; else the value, nil in
-    /// it if there was none. Valid until the next commit.
+    /// it if there was none. Valid until the next change.
     func value(of entry: EntryPointer) -> UnsafeRawBufferPointer?? {
-        guard let kept = values[entry] else { return .none }
-        return .some(kept.map { UnsafeRawBufferPointer($0) })
+        let place = Int(entry.pointee.keptPlace)
+        if place == 0 { return .none }
+        let value = kept[place - 1]
+        return .some(
+            value.count < 0
+                ? nil : UnsafeRawBufferPointer(rebasing: bytes.bytes[value.start..<(value.start + value.count)]))
     }
 
     /// Forgets everything: the changes are committed.
     /// - Parameter isComplete: whether nothing is changed any more.
     func committed(isComplete: Bool) {
-        free()
-        values.removeAll(keepingCapacity: true)
+        for value in kept { value.entry.pointee.keptPlace = 0 }
+        kept.removeAll(keepingCapacity: true)
+        bytes.removeAll()
         self.isComplete = isComplete
     }
-
-    private func free() { for value in values.values { value?.deallocate() } }
 }
