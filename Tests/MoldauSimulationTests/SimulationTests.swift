@@ -106,6 +106,11 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             was: "an index of aborted transactions was made from headers with a changed bit, and vouched for"
         ),
         MendedSeed(
+            seed: 703_246,
+            was:
+                "a commit without changes took a store's offset in the changelog back, to where the thread had written last"
+        ),
+        MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]
 }
