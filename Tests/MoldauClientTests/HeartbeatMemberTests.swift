@@ -147,6 +147,20 @@ import Testing
         #expect(another == nil, "it is out already")
     }
 
+    @Test func `a member that closes during its first heartbeat leaves, as the coordinator may know it`() throws {
+        var member = self.member()
+        member.notice(map())
+        member.want()
+        let nothing = member.leaveRequest()
+        #expect(nothing == nil, "nobody was asked yet")
+        member.want()
+        let (number, _) = try beat(&member, .zero)
+        let parting = member.closeRequest()
+        #expect(parting?.memberEpoch == -1 && parting?.memberID == "me")
+        #expect(member.answered(number, answer(1, [0]), .zero, chance: 0) == .wait)
+        #expect(member.dueTime == nil && member.wanted.isEmpty)
+    }
+
     @Test func `a static member keeps its partitions when it closes, and waits for a name that is in use`() throws {
         var member = try settled(instance: "one")
         let parting = member.closeRequest()

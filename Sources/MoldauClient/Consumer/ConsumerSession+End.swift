@@ -57,7 +57,7 @@ extension ConsumerSession {
     private func close(committing positions: [TopicPartition: Offset]) async {
         let member = state.withLock(\.member)
         if options.commitsAutomatically { try? await commit(positions) }
-        if let member, !member.metadata.memberID.isEmpty {
+        if let member {
             if !member.owned.isEmpty { await options.onRebalance?(.revoked(member.owned)) }
             await leave(member)
         }
@@ -73,7 +73,7 @@ extension ConsumerSession {
     /// A member with a name of its own keeps its partitions for when it comes back.
     private func leave(_ member: any Membership) async {
         if let member = member as? GroupMember {
-            guard options.instanceID == nil else { return }
+            guard options.instanceID == nil, !member.metadata.memberID.isEmpty else { return }
             await tell(member.leaveRequest(because: "the consumer was closed"), member.group, code: \.errorCode)
         } else if case let request?? = update(HeartbeatMember.self, { $0.closeRequest() }) {
             await tell(request, member.group, code: \.errorCode)

@@ -240,7 +240,8 @@ struct HeartbeatMember: Membership {
     private mutating func leaveRequest(_ parting: Int32) -> ConsumerGroupHeartbeatRequest? {
         defer { leave() }
         isWanted = false
-        guard epoch > 0 else { return nil }
+        // The coordinator may have heard of a member whose first heartbeat has no answer yet.
+        guard epoch > 0 || asking != nil else { return nil }
         return ConsumerGroupHeartbeatRequest {
             $0.groupID = group
             $0.memberID = id
