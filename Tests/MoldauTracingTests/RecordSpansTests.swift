@@ -13,11 +13,11 @@ private let out = Topic<String, String>("out")
 private let counted = Topic<String, Int64>("counted")
 
 /// The context that a producer outside gave a record; `number` is that of its trace and of its span.
-private func incoming(_ number: Int) -> Headers {
+func incoming(_ number: Int) -> Headers {
     [Header("traceparent", "00-\(trace(number))-\(span(number))-01"), Header("other", "kept")]
 }
-private func trace(_ number: Int) -> String { "\(number)".padded(to: 32, with: "a") }
-private func span(_ number: Int) -> String { "\(number)".padded(to: 16, with: "b") }
+func trace(_ number: Int) -> String { "\(number)".padded(to: 32, with: "a") }
+func span(_ number: Int) -> String { "\(number)".padded(to: 16, with: "b") }
 
 extension String {
     fileprivate func padded(to count: Int, with digit: Character) -> String {
@@ -26,7 +26,7 @@ extension String {
 }
 
 /// How a record that came from that span names it.
-private func traceparent(of span: FinishedInMemorySpan) -> [UInt8] {
+func traceparent(of span: FinishedInMemorySpan) -> [UInt8] {
     Array("00-\(span.traceID)-\(span.spanID)-01".utf8)
 }
 
