@@ -137,7 +137,9 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     public var storeLags: [StoreLag] { engine.metrics.lags }
 
     /// Reads a store from outside while the application runs, typed by the store's name. See `StoreReader`.
-    /// - Parameter options: may be changed later.
+    /// - Parameters:
+    ///   - name: the store's name, whose type decides how it is read.
+    ///   - options: may be changed later.
     /// - Throws: `QueryError.unknownStore` if the topology has no store of that name.
     public func store<Name: StoreName>(
         _ name: Name, _ options: QueryOptions = QueryOptions()
@@ -159,6 +161,7 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// table that is restored from the topic it reads has none: its changes are that topic's records, which the
     /// application may not have processed yet.
     /// - Parameters:
+    ///   - name: the table's name.
     ///   - start: whether what the table holds now comes first.
     ///   - limit: how many changes may wait for their reader; see `TableChanges`.
     /// - Throws: `QueryError.unknownStore`, `.notLogged`, `.notRunning`; `ClusterError`; `CancellationError`.
