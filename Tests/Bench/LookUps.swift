@@ -9,19 +9,22 @@ final class LookUps: Sendable {
     private let perSecond: Int
     private let keysAtATime: Int
     private let words: [String]
-    private let totals = Mutex((keys: 0, found: 0, microseconds: [Int]()))
-    private let start = ContinuousClock.now
+    private let totals = Mutex((keys: 0, found: 0, microseconds: [Int](), failure: (any Error)?.none))
 
     init(perSecond: Int, keysAtATime: Int, words: [String]) {
         (self.perSecond, self.keysAtATime, self.words) = (perSecond, keysAtATime, words)
     }
 
     /// Asks until the task is cancelled.
-    func ask(_ app: StreamsApplication) async throws {
-        let counts = try app.table(TableStoreName<String, Int64>("word-counts"))
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for asker in 0..<Self.askers { group.addTask { try await self.ask(counts, asker) } }
-            try await group.waitForAll()
+    func ask(_ app: StreamsApplication) async {
+        do {
+            let counts = try app.table(TableStoreName<String, Int64>("word-counts"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for asker in 0..<Self.askers { group.addTask { try await self.ask(counts, asker) } }
+                try await group.waitForAll()
+            }
+        } catch {
+            totals.withLock { $0.failure = error }
         }
     }
 
@@ -47,12 +50,14 @@ final class LookUps: Sendable {
         }
     }
 
-    /// What was asked so far, for the line of a result.
-    var line: String {
-        let (keys, found, times) = totals.withLock { ($0.keys, $0.found, $0.microseconds.sorted()) }
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
+    /// What was asked within that time, for the line of a result.
+    /// - Throws: why the tasks have stopped to ask.
+    func line(over seconds: Double) throws -> String {
+        let (keys, found, times, failure) = totals.withLock { $0 }
+        if let failure { throw failure }
+        let sorted = times.sorted()
         func percentile(_ share: Double) -> Int {
-            times.isEmpty ? 0 : times[min(times.count - 1, Int(share * Double(times.count)))]
+            sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))]
         }
         return
             "look_ups_per_s \(Int(Double(keys) / seconds)) found \(found) of \(keys) "

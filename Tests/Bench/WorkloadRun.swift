@@ -39,9 +39,10 @@ struct WorkloadRun {
         if workload == .w3 { app.resume() } else { try app.start() }
         let reading = metricsFile.map { file in Task { try await Self.read(app, into: file) } }
         defer { reading?.cancel() }
-        let asking = lookUps.map { lookUps in Task { try await lookUps.ask(app) } }
+        let asking = lookUps.map { lookUps in Task { await lookUps.ask(app) } }
+        defer { asking?.cancel() }
         try wait(for: app)
-        let lookedUp = lookUps?.line
+        let lookedUp = try lookUps?.line(over: (Cost.now - start).wallSeconds)
         asking?.cancel()
         try app.stop()
         let cost = Cost.now - start
