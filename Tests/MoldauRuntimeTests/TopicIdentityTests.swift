@@ -153,4 +153,43 @@ struct TopicIdentityTests {
         let last = try fixture.read(out).reduce(into: [:]) { $0[$1.key] = $1.value }
         for number in 0..<200 { #expect(last["k\(number)"] == (number < 2 ? "3" : "2"), "k\(number)") }
     }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a changelog that lost deletions at its end gets them again`(guarantee: ProcessingGuarantee) throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "out": 1, "rows": 1])
+        let topology = try Topology { streams in
+            let table = streams.table(rows, as: TableStoreName<String, String>("table"))
+            streams.stream(clicks).leftJoin(table) { _, row in row ?? "none" }.to(out)
+        }
+        func run(inMemory: Bool) throws {
+            var configuration = StreamsConfiguration()
+            configuration.guarantee = guarantee
+            let thread = try fixture.thread(
+                topology, configuration: configuration, inMemory: inMemory, knowsTopics: false)
+            try thread.runUntilIdle()
+            try thread.stop(now: Timestamp(ms: 0))
+        }
+        let keys = (0..<10).map { "k\($0)" }
+        for key in keys { try fixture.write("rows", key, "old", at: 1) }
+        try run(inMemory: false)
+        // A deletion that the changelog keeps, two that it loses, and one of a row that there is again.
+        for key in ["k1", "k2", "k3", "k4"] { try fixture.write("rows", key, nil, at: 2) }
+        try fixture.write("rows", "k4", "new", at: 3)
+        try run(inMemory: false)
+        try fixture.admin.delete(["app-table-changelog"])
+        try fixture.admin.create([
+            NewTopic("app-table-changelog", partitionCount: 1, configuration: ["cleanup.policy": "compact"])
+        ])
+        for key in keys { try fixture.write("app-table-changelog", key, "old", at: 1) }
+        try fixture.write("app-table-changelog", "k1", nil, at: 2)
+        try run(inMemory: false)
+        let changes = try fixture.read(Topic<String, String?>("app-table-changelog"))
+        #expect(changes.dropFirst(11).filter { $0.value == nil }.map(\.key) == ["k2", "k3"])
+        // Restored from the changelog alone.
+        for key in keys { try fixture.write("clicks", key, "x", at: 4) }
+        try run(inMemory: true)
+        let last = try fixture.read(out).map(\.value)
+        #expect(last == ["old", "none", "none", "none", "new", "old", "old", "old", "old", "old"])
+    }
 }

@@ -110,6 +110,7 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             was:
                 "a commit without changes took a store's offset in the changelog back, to where the thread had written last"
         ),
+        MendedSeed(seed: 806_436, was: "a changelog that a power cut shortened kept rows whose deletion it had lost"),
         MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
     ]

@@ -16,6 +16,8 @@ package final class StoreRestorer {
     private final class Restore {
         let target: Target
         let from: Offset
+        /// Records before this offset are only compared with the store, which has lost some of its changelog.
+        let comparedTo: Offset
         /// The offset where it ends; nil for a standby copy, which follows the changelog.
         let to: Offset?
         /// The known end of the changelog.
@@ -27,12 +29,22 @@ package final class StoreRestorer {
         var position: Offset
         var lastLogged: Duration
 
-        init(_ target: Target, from: Offset, end: Offset, follows: Bool, began: Duration, reason: String?) {
+        init(_ target: Target, _ beginning: Beginning, end: Offset, follows: Bool, began: Duration) {
             self.target = target
-            (self.from, self.end, self.began, self.reason) = (from, end, began, reason)
+            (from, reason, self.end, self.began) = (beginning.from, beginning.reason, end, began)
+            comparedTo = beginning.comparedTo ?? from
             to = follows ? nil : end
             (position, lastLogged) = (from, began)
         }
+    }
+
+    /// Where a store's restore begins.
+    private struct Beginning {
+        var from: Offset
+        /// See `Restore.comparedTo`; nil: nothing is compared.
+        var comparedTo: Offset?
+        /// Why the store is rebuilt.
+        var reason: String?
     }
 
     /// A store and what restores it.
@@ -98,13 +110,17 @@ package final class StoreRestorer {
         let bounds = try bounds(of: targets)
         for target in targets {
             guard let held = bounds[target.changelog] else { continue }
-            let (from, reason) = try beginning(of: target, held: held)
-            let restore = Restore(
-                target, from: from, end: held.upperBound, follows: follows, began: now, reason: reason)
-            if follows || from < held.upperBound {
+            var beginning = try beginning(of: target, held: held)
+            if !follows, target.source == nil, target.store.mayLackDeletions {
+                target.store.beginComparison()
+                beginning.comparedTo = beginning.from
+                beginning.from = held.lowerBound
+            }
+            let restore = Restore(target, beginning, end: held.upperBound, follows: follows, began: now)
+            if follows || restore.from < held.upperBound {
                 restores[target.changelog] = restore
                 added.append(restore)
-            } else if reason != nil {
+            } else if restore.reason != nil {
                 tell(.finished, restore, now)
             }
         }
@@ -133,31 +149,31 @@ package final class StoreRestorer {
 
     /// Where a store's restore begins. If a changelog begins after the store's offset, or ends before it, the store
     /// keeps its contents. What a changelog has lost at its end is appended to it again, so that losing the store later
-    /// does not change results. A topic that is a table's input is complete: the store is then erased and restored from
-    /// the start.
-    private func beginning(of target: Target, held: Range<Offset>) throws -> (Offset, reason: String?) {
+    /// does not change results; deletions that it has lost are found by reading it from its beginning. A topic that is
+    /// a table's input is complete: the store is then erased and restored from the start.
+    private func beginning(of target: Target, held: Range<Offset>) throws -> Beginning {
         guard let own = target.offset else {
             let reason = target.store.begunAnewBecause
             if let reason { logger.warning("the store \(target.store.name) starts empty: \(reason)") }
-            return (held.lowerBound, reason)
+            return Beginning(from: held.lowerBound, reason: reason)
         }
-        if own >= held.lowerBound && own <= held.upperBound { return (own, nil) }
+        if own >= held.lowerBound && own <= held.upperBound { return Beginning(from: own) }
         let fact =
             "the store \(target.store.name) is at offset \(own) of \(target.changelog), which holds "
             + "\(held.lowerBound)..<\(held.upperBound)"
         if own < held.lowerBound {
             logger.warning("\(fact): the store keeps its rows, and continues with the first record held")
-            return (held.lowerBound, nil)
+            return Beginning(from: held.lowerBound)
         }
         if target.source == nil {
             let isRewritten = try target.store.rewriteChangelog(from: held.upperBound)
             logger.warning(
                 "\(fact): the store keeps its rows\(isRewritten ? ", and appends them to the changelog again" : "")")
-            return (held.upperBound, nil)
+            return Beginning(from: held.upperBound)
         }
         let erased = try target.store.erase(because: fact)
         logger.warning("\(fact): the store is restored from the start")
-        return (held.lowerBound, erased ? fact : fact + "; what the store held stays")
+        return Beginning(from: held.lowerBound, reason: erased ? fact : fact + "; what the store held stays")
     }
 
     /// Stops restoring these stores; they keep what was read.
@@ -211,7 +227,7 @@ package final class StoreRestorer {
             let passed = min(consumer.position(changelog) ?? .zero, to)
             if passed > restore.position {
                 restore.position = passed
-                try restore.target.restored(upTo: passed)
+                if passed > restore.comparedTo { try restore.target.restored(upTo: passed) }
             }
             let isFinished = restore.position >= to
             if isFinished || changed.contains(changelog) { tell(isFinished ? .finished : .progressed, restore, now) }
@@ -245,6 +261,10 @@ package final class StoreRestorer {
         while let record = try reader.next() {
             // A changelog record without a key is not the store's: compaction would refuse it.
             guard let key = record.key else { continue }
+            if record.offset < restore.comparedTo {
+                try restore.target.store.compare(key: key, value: record.value, timestamp: record.timestamp)
+                continue
+            }
             if let headersStore {
                 try headersStore.restore(
                     key: key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
@@ -253,7 +273,7 @@ package final class StoreRestorer {
             }
             count(1, restore)
         }
-        try restore.target.restored(upTo: reader.nextOffset)
+        if reader.nextOffset > restore.comparedTo { try restore.target.restored(upTo: reader.nextOffset) }
         return reader.nextOffset
     }
 

@@ -13,22 +13,6 @@ extension StateStore {
         cache.metadata.topicIDs = before.topicIDs
         return true
     }
-
-    /// Makes the next commits append all rows to the changelog again, because it has lost some. If the process ends
-    /// before that is done, the next one continues. Only before the first write.
-    /// - Parameter end: where the changelog ends.
-    /// - Returns: false if the store is not built on the built-in cache.
-    package func rewriteChangelog(from end: Offset) throws -> Bool {
-        guard let cache = (self as? any CacheBackedStore)?.cache else { return false }
-        cache.metadata.changelogOffset = end
-        cache.metadata.rewriteFrom = []
-        try cache.writeBehind(force: true)
-        try cache.byteStore.flush()
-        return true
-    }
-
-    /// Marks the next portion of rows to be rewritten as changed. Must be called before changes are drained.
-    package func resumeRewriting() throws { try (self as? any CacheBackedStore)?.cache.resumeRewriting() }
 }
 
 extension StateStore {
@@ -93,27 +77,6 @@ extension CachedByteStore {
         metadata.form = form
         try writeBehind(force: true)
         begunAnewBecause = reason
-    }
-
-    func resumeRewriting() throws(StateError) {
-        guard let first = metadata.rewriteFrom else { return }
-        let rows = try someRows(from: first)
-        for row in rows { try touch(row.key) }
-        metadata.rewriteFrom = rows.last.map { $0.key + [0] }
-    }
-
-    /// Marks a row as changed, with its current value.
-    private func touch(_ key: [UInt8]) throws(StateError) {
-        let result = key.withUnsafeBytes { key in
-            Result { () throws(StateError) in
-                let update = try beginUpdate(key)
-                defer { endUpdate() }
-                // A row that was deleted meanwhile has a change of its own.
-                guard let value = update.value.map({ Array($0) }) else { return }
-                value.withUnsafeBytes { write($0, in: update) }
-            }
-        }
-        try result.get()
     }
 
     private func erase() throws(StateError) {
