@@ -17,18 +17,36 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     /// is asked once for up to 64 keys, which takes far less time than a call per key. The answer is not a snapshot of
     /// one moment: each row is as it was when its task was asked, and `position` is true of all of them.
     public func get(_ keys: [Name.Key]) async throws -> QueryAnswer<[Name.Store.Row?]> {
-        let places = keys.isEmpty ? [:] : try await engine.places(of: keys, in: name, options)
         var answer = QueryAnswer([Name.Store.Row?](repeating: nil, count: keys.count))
-        for (partition, places) in places {
+        for (partition, places) in try await engine.places(of: keys, in: name, options) {
             for start in stride(from: 0, to: places.count, by: Self.keysAtATime) {
                 let places = places[start..<min(start + Self.keysAtATime, places.count)]
-                let asked = places.map { keys[$0] }
-                let part = try await ask(partition) { store in try asked.map { try store.get($0) } }
+                let part = try await ask(partition, try lookUp(places.map { keys[$0] }))
                 answer.add(part)
-                for (place, row) in zip(places, part.value) { answer.value[place] = row }
+                for (place, row) in zip(places, try part.value()) { answer.value[place] = row }
             }
         }
         return answer
+    }
+
+    /// Reads rows on the store's thread, and returns what decodes them on the caller's.
+    private func lookUp(
+        _ keys: [Name.Key]
+    ) throws -> @Sendable (Name.Store) throws -> @Sendable () throws -> [Name.Store.Row?] {
+        let bytes = try engine.bytes(of: keys, in: name)
+        return { store in
+            guard let map = store as? any ByteReadableMap<Name.Store.Row> else {
+                let rows = try keys.map { try store.get($0) }
+                return { rows }
+            }
+            let (rows, decode) = (try map.cache.rows(of: bytes), map.decoder)
+            return {
+                var decoded: [Name.Store.Row?] = []
+                decoded.reserveCapacity(rows.count)
+                try rows.forEach { decoded.append(try $0.map(decode)) }
+                return decoded
+            }
+        }
     }
 
     /// The entries from one key to another, both included; nil means no bound.

@@ -62,6 +62,22 @@ extension StreamsEngine {
         try keySerde(of: name).bytes(of: key)
     }
 
+    /// Keys as they are in the store and its changelog.
+    /// - Throws: `StateError.nullKey` for a key that is encoded as a null; errors of its serde.
+    func bytes<Name: StoreName>(of keys: [Name.Key], in name: Name) throws -> ByteStrings {
+        let serde = keySerde(of: name)
+        var writer = ByteWriter()
+        var strings = ByteStrings()
+        strings.reserve(keys.count, bytes: 16 * keys.count)
+        for key in keys {
+            if serde.isNull(key) { throw StateError.nullKey(store: name.name) }
+            writer.removeAll()
+            try serde.encode(key, &writer)
+            strings.append(writer.bytes)
+        }
+        return strings
+    }
+
     func keySerde<Name: StoreName>(of name: Name) -> Serde<Name.Key> {
         name.key.at(names.changelog(ofStore: name.name), .key)
     }
@@ -77,6 +93,7 @@ extension StreamsEngine {
     func places<Name: StoreName>(
         of keys: [Name.Key], in name: Name, _ options: QueryOptions
     ) async throws -> [Partition: [Int]] {
+        if keys.isEmpty { return [:] }
         let placement = try await placement(of: name.name, options)
         if let partition = options.partition ?? placement.onlyPartition { return [partition: Array(keys.indices)] }
         let (encode, trailer) = (keySerde(of: name).encode, name.key.trailerBytes)

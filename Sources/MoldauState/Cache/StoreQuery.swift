@@ -23,10 +23,37 @@ extension CachedByteStore {
         return try body()
     }
 
+    /// The rows of several keys, as the query that is being answered sees them.
+    package func rows(of keys: ByteStrings) throws(StateError) -> ByteStrings {
+        var rows = ByteStrings()
+        rows.reserve(keys.count, bytes: 16 * keys.count)
+        var hashes: ContiguousArray<UInt32> = []
+        hashes.reserveCapacity(keys.count)
+        keys.forEach { key in
+            let hash = key.map(hashBytes) ?? 0
+            hashes.append(hash)
+            table.prefetchSlot(hash: hash)
+        }
+        for hash in hashes { table.prefetchEntry(hash: hash) }
+        var place = 0
+        try keys.forEach { key throws(StateError) in
+            defer { place += 1 }
+            guard let key else { return rows.append(nil) }
+            rows.append(try peek(key, hash: hashes[place], queriedView ?? .newest))
+        }
+        return rows
+    }
+
     /// The value that a query sees. The bytes are valid until the next call to this store.
     func peek(_ key: UnsafeRawBufferPointer, _ view: StoreView) throws(StateError) -> UnsafeRawBufferPointer? {
+        try peek(key, hash: hashBytes(key), view)
+    }
+
+    private func peek(
+        _ key: UnsafeRawBufferPointer, hash: UInt32, _ view: StoreView
+    ) throws(StateError) -> UnsafeRawBufferPointer? {
         try checkOpen()
-        if let entry = table.find(key, hash: hashBytes(key)), let seen = seen(entry, view) { return seen }
+        if let entry = table.find(key, hash: hash), let seen = seen(entry, view) { return seen }
         guard byteStore.mayHoldData else { return nil }
         var isThere = false
         peeked.removeAll()

@@ -10,7 +10,7 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
     /// A value with its timestamp and headers.
     public typealias Row = RecordedValue<Value>
 
-    private let rows: KeyValueStore<Key, Row>
+    let rows: KeyValueStore<Key, Row>
     private var rowBytes = ByteWriter()
     @usableFromInline package var cache: CachedByteStore { rows.cache }
 

@@ -22,6 +22,30 @@ extension KeyValueStore: ReadableMap {}
 extension TimestampedKeyValueStore: ReadableMap {}
 extension HeadersKeyValueStore: ReadableMap {}
 
+/// A map whose rows can be looked up by the bytes of their keys, so that its thread neither encodes nor decodes.
+package protocol ByteReadableMap<Row>: CacheBackedStore {
+    associatedtype Row
+
+    /// Decodes the bytes of a row, on any thread.
+    var decoder: @Sendable (UnsafeRawBufferPointer) throws -> Row { get }
+}
+
+extension KeyValueStore: ByteReadableMap {
+    package var decoder: @Sendable (UnsafeRawBufferPointer) throws -> Value {
+        { [name, value = codec.value] bytes in
+            do { return try value.decode(bytes) } catch { throw unreadable(error, in: name) }
+        }
+    }
+}
+
+extension TimestampedKeyValueStore: ByteReadableMap {
+    package var decoder: @Sendable (UnsafeRawBufferPointer) throws -> Row { rows.decoder }
+}
+
+extension HeadersKeyValueStore: ByteReadableMap {
+    package var decoder: @Sendable (UnsafeRawBufferPointer) throws -> Row { rows.decoder }
+}
+
 /// A store that has one row for a key and the start of a window: what queries read of windows.
 public protocol ReadableWindows<Key, Row> {
     /// The type of the keys, without their windows.
