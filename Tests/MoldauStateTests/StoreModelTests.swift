@@ -93,10 +93,12 @@ struct StoreModelTests {
         _ store: CachedByteStore, _ key: [UInt8], _ model: Model, _ random: inout SeededGenerator
     ) throws {
         let (size, range) = (store.cachedBytes, randomRange(&random))
+        let keys = (0..<8).map { _ in randomKey(&random) }
         for view in [StoreView.newest, .committed] where view == .newest || store.knowsCommittedValues {
             let expected = model.entries(range, view)
             try store.queried(view) { () throws in
                 #expect(try store.value(key) == model.values(view)[key])
+                #expect(try store.rows(keys, maxReads: 8) == keys.map { model.values(view)[$0] })
                 #expect(try store.scanned(range) == expected)
                 #expect(try store.scanned(range, reverse: true) == expected.reversed())
             }

@@ -33,6 +33,24 @@ struct StoreQueryTests {
         #expect(try store.queried(.committed) { try store.value([1]) } == [2])
     }
 
+    @Test func `many rows are read until too many of them are not in the cache`() throws {
+        var store = try task.bytes(.rocksDB)
+        for key in 0..<10 as Range<UInt8> { try store.put([key], [key]) }
+        try store.commitAll()
+        try store.close()
+        task.reopen()
+        store = try task.bytes(.rocksDB)
+        // Two are in the cache again, and one is there as a deletion.
+        _ = try (store.value([0]), store.value([5]))
+        try store.put([6], nil)
+        let keys = (0..<12).map { [UInt8($0)] }
+        let rows: [[UInt8]?] = keys.map { $0[0] == 6 || $0[0] > 9 ? nil : $0 }
+        #expect(try store.rows(keys, maxReads: 3) == Array(rows.prefix(4)))
+        #expect(try store.rows(Array(keys[4...]), maxReads: 3) == Array(rows[4..<9]))
+        #expect(try store.rows(Array(keys[9...]), maxReads: 3) == Array(rows[9...]))
+        #expect(try store.rows(keys, maxReads: 0) == [[0]])
+    }
+
     @Test func `a query does not count as a use of a row`() throws {
         let name = LRUStoreName<String, Int64>("recent", maxEntries: 2)
         let store = try #require(

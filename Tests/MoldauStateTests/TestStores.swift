@@ -71,6 +71,13 @@ extension StateStore {
 }
 
 extension CachedByteStore {
+    func rows(_ keys: [[UInt8]], maxReads: Int) throws -> [[UInt8]?] {
+        var (strings, found) = (ByteStrings(), [[UInt8]?]())
+        for key in keys { key.withUnsafeBytes { strings.append($0) } }
+        try rows(of: strings, maxReads: maxReads).forEach { found.append($0.map { Array($0) }) }
+        return found
+    }
+
     func put(_ key: [UInt8], _ value: [UInt8]?) throws {
         try key.withUnsafeBytes { key in
             guard let value else { return try put(key, nil) }

@@ -5,8 +5,10 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     /// A page of a table or map.
     public typealias Page = StorePage<Name.Key, Name.Store.Row>
 
-    /// How many keys a stream thread looks up at a time, as records wait meanwhile: some may have to be read from disk.
-    private static var keysAtATime: Int { 64 }
+    /// How many keys a stream thread looks up at a time, as records wait meanwhile.
+    private static var keysAtATime: Int { 512 }
+    /// How many of them it may read from disk.
+    private static var readsAtATime: Int { 64 }
 
     /// The row of a key; nil if it has none.
     public func get(_ key: Name.Key) async throws -> QueryAnswer<Name.Store.Row?> {
@@ -14,22 +16,26 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     }
 
     /// The rows of several keys, in the order of the keys; nil for a key that has none. Each task that has some of them
-    /// is asked once for up to 64 keys, which takes far less time than a call per key. The answer is not a snapshot of
-    /// one moment: each row is as it was when its task was asked, and `position` is true of all of them.
+    /// is asked once for up to 512 keys, or 64 that are not in its cache, which takes far less time than a call per
+    /// key. The answer is not a snapshot of one moment: each row is as it was when its task was asked, and `position`
+    /// is true of all of them.
     public func get(_ keys: [Name.Key]) async throws -> QueryAnswer<[Name.Store.Row?]> {
         var answer = QueryAnswer([Name.Store.Row?](repeating: nil, count: keys.count))
         for (partition, places) in try await engine.places(of: keys, in: name, options) {
-            for start in stride(from: 0, to: places.count, by: Self.keysAtATime) {
-                let places = places[start..<min(start + Self.keysAtATime, places.count)]
-                let part = try await ask(partition, try lookUp(places.map { keys[$0] }))
+            var left = places[...]
+            while !left.isEmpty {
+                let part = try await ask(partition, try lookUp(left.prefix(Self.keysAtATime).map { keys[$0] }))
                 answer.add(part)
-                for (place, row) in zip(places, try part.value()) { answer.value[place] = row }
+                let rows = try part.value()
+                for (place, row) in zip(left, rows) { answer.value[place] = row }
+                left = left.dropFirst(rows.count)
             }
         }
         return answer
     }
 
-    /// Reads rows on the store's thread, and returns what decodes them on the caller's.
+    /// Reads rows on the store's thread, and returns what decodes them on the caller's: those of the first keys, at
+    /// least one.
     private func lookUp(
         _ keys: [Name.Key]
     ) throws -> @Sendable (Name.Store) throws -> @Sendable () throws -> [Name.Store.Row?] {
@@ -39,7 +45,7 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
                 let rows = try keys.map { try store.get($0) }
                 return { rows }
             }
-            let (rows, decode) = (try map.cache.rows(of: bytes), map.decoder)
+            let (rows, decode) = (try map.cache.rows(of: bytes, maxReads: Self.readsAtATime), map.decoder)
             return {
                 var decoded: [Name.Store.Row?] = []
                 decoded.reserveCapacity(rows.count)

@@ -23,8 +23,11 @@ extension CachedByteStore {
         return try body()
     }
 
-    /// The rows of several keys, as the query that is being answered sees them.
-    package func rows(of keys: ByteStrings) throws(StateError) -> ByteStrings {
+    /// The rows of several keys, as the query that is being answered sees them. Ends early, with fewer rows than keys,
+    /// before it reads the byte store more than `maxReads` times.
+    package func rows(of keys: ByteStrings, maxReads: Int) throws(StateError) -> ByteStrings {
+        try checkOpen()
+        let view = queriedView ?? .newest
         var rows = ByteStrings()
         rows.reserve(keys.count, bytes: 16 * keys.count)
         var hashes: ContiguousArray<UInt32> = []
@@ -35,25 +38,30 @@ extension CachedByteStore {
             table.prefetchSlot(hash: hash)
         }
         for hash in hashes { table.prefetchEntry(hash: hash) }
-        var place = 0
+        var (readsLeft, isOver, place) = (maxReads, false, 0)
         try keys.forEach { key throws(StateError) in
             defer { place += 1 }
+            if isOver { return }
             guard let key else { return rows.append(nil) }
-            rows.append(try peek(key, hash: hashes[place], queriedView ?? .newest))
+            if let entry = table.find(key, hash: hashes[place]), let seen = seen(entry, view) {
+                return rows.append(seen)
+            }
+            isOver = readsLeft == 0
+            guard !isOver else { return }
+            if byteStore.mayHoldData { readsLeft -= 1 }
+            rows.append(try peekBelow(key))
         }
         return rows
     }
 
     /// The value that a query sees. The bytes are valid until the next call to this store.
     func peek(_ key: UnsafeRawBufferPointer, _ view: StoreView) throws(StateError) -> UnsafeRawBufferPointer? {
-        try peek(key, hash: hashBytes(key), view)
+        try checkOpen()
+        if let entry = table.find(key, hash: hashBytes(key)), let seen = seen(entry, view) { return seen }
+        return try peekBelow(key)
     }
 
-    private func peek(
-        _ key: UnsafeRawBufferPointer, hash: UInt32, _ view: StoreView
-    ) throws(StateError) -> UnsafeRawBufferPointer? {
-        try checkOpen()
-        if let entry = table.find(key, hash: hash), let seen = seen(entry, view) { return seen }
+    private func peekBelow(_ key: UnsafeRawBufferPointer) throws(StateError) -> UnsafeRawBufferPointer? {
         guard byteStore.mayHoldData else { return nil }
         var isThere = false
         peeked.removeAll()
