@@ -7,13 +7,16 @@ package struct ByteStrings: Sendable {
     /// No strings.
     package init() {}
 
+    /// The number of strings, absent ones included.
     package var count: Int { ranges.count }
 
+    /// Reserves memory for so many strings, of `byteCount` bytes in all.
     package mutating func reserve(_ count: Int, bytes byteCount: Int) {
         ranges.reserveCapacity(count)
         bytes.reserveCapacity(byteCount)
     }
 
+    /// Appends a string; nil for an absent one.
     package mutating func append(_ string: UnsafeRawBufferPointer?) {
         guard let string else { return ranges.append(nil) }
         ranges.append(bytes.count..<bytes.count + string.count)
