@@ -34,7 +34,7 @@ final class LookUps: Sendable {
         var asked = 0
         while !Task.isCancelled {
             guard pace.due >= asked + keysAtATime else {
-                try await Task.sleep(for: .microseconds(100))
+                try await Task.sleep(for: pace.wait(for: asked + keysAtATime))
                 continue
             }
             let keys = (0..<keysAtATime).map { _ in words.randomElement(using: &random)! }

@@ -46,8 +46,8 @@ struct StoreQueryTests {
         let keys = (0..<12).map { [UInt8($0)] }
         let rows: [[UInt8]?] = keys.map { $0[0] == 6 || $0[0] > 9 ? nil : $0 }
         #expect(try store.rows(keys, maxReads: 3) == Array(rows.prefix(4)))
-        #expect(try store.rows(Array(keys[4...]), maxReads: 3) == Array(rows[4..<9]))
-        #expect(try store.rows(Array(keys[9...]), maxReads: 3) == Array(rows[9...]))
+        #expect(try store.rows(keys, from: 4, maxReads: 3) == Array(rows[4..<9]))
+        #expect(try store.rows(keys, from: 9, maxReads: 3) == Array(rows[9...]))
         #expect(try store.rows(keys, maxReads: 0) == [[0]])
     }
 

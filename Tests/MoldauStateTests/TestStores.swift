@@ -71,10 +71,10 @@ extension StateStore {
 }
 
 extension CachedByteStore {
-    func rows(_ keys: [[UInt8]], maxReads: Int) throws -> [[UInt8]?] {
+    func rows(_ keys: [[UInt8]], from first: Int = 0, maxReads: Int) throws -> [[UInt8]?] {
         var (strings, found) = (ByteStrings(), [[UInt8]?]())
         for key in keys { key.withUnsafeBytes { strings.append($0) } }
-        try rows(of: strings, maxReads: maxReads).forEach { found.append($0.map { Array($0) }) }
+        try rows(of: strings, from: first, maxReads: maxReads).forEach { found.append($0.map { Array($0) }) }
         return found
     }
 

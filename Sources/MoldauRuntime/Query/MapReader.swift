@@ -21,36 +21,40 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     /// is true of all of them.
     public func get(_ keys: [Name.Key]) async throws -> QueryAnswer<[Name.Store.Row?]> {
         var answer = QueryAnswer([Name.Store.Row?](repeating: nil, count: keys.count))
-        for (partition, places) in try await engine.places(of: keys, in: name, options) {
-            var left = places[...]
-            while !left.isEmpty {
-                let part = try await ask(partition, try lookUp(left.prefix(Self.keysAtATime).map { keys[$0] }))
+        for asked in try await engine.keysToAsk(keys, in: name, options, atATime: Self.keysAtATime) {
+            var first = 0
+            while first < asked.places.count {
+                let part = try await ask(asked.partition, lookUp(keys, asked, from: first))
                 answer.add(part)
-                let rows = try part.value()
-                for (place, row) in zip(left, rows) { answer.value[place] = row }
-                left = left.dropFirst(rows.count)
+                first += try part.value(&answer.value)
             }
         }
         return answer
     }
 
-    /// Reads rows on the store's thread, and returns what decodes them on the caller's: those of the first keys, at
-    /// least one.
+    /// Reads rows on the store's thread, and returns what decodes them on the caller's: those of some of the keys from
+    /// `first` on, at least one.
     private func lookUp(
-        _ keys: [Name.Key]
-    ) throws -> @Sendable (Name.Store) throws -> @Sendable () throws -> [Name.Store.Row?] {
-        let bytes = try engine.bytes(of: keys, in: name)
-        return { store in
+        _ keys: [Name.Key], _ asked: AskedKeys, from first: Int
+    ) -> @Sendable (Name.Store) throws -> @Sendable (inout [Name.Store.Row?]) throws -> Int {
+        { store in
             guard let map = store as? any ByteReadableMap<Name.Store.Row> else {
-                let rows = try keys.map { try store.get($0) }
-                return { rows }
+                let rows = try asked.places[first...].map { try store.get(keys[$0]) }
+                return { found in
+                    for (number, row) in rows.enumerated() { found[asked.places[first + number]] = row }
+                    return rows.count
+                }
             }
-            let (rows, decode) = (try map.cache.rows(of: bytes, maxReads: Self.readsAtATime), map.decoder)
-            return {
-                var decoded: [Name.Store.Row?] = []
-                decoded.reserveCapacity(rows.count)
-                try rows.forEach { decoded.append(try $0.map(decode)) }
-                return decoded
+            let rows = try map.cache.rows(of: asked.bytes, from: first, maxReads: Self.readsAtATime)
+            let decode = map.decoder
+            return { found in
+                var place = first
+                try rows.forEach { row in
+                    // No closure and no zip: a step of theirs looks the types up again where they are generic.
+                    if let row { found[asked.places[place]] = try decode(row) }
+                    place += 1
+                }
+                return rows.count
             }
         }
     }

@@ -62,22 +62,6 @@ extension StreamsEngine {
         try keySerde(of: name).bytes(of: key)
     }
 
-    /// Keys as they are in the store and its changelog.
-    /// - Throws: `StateError.nullKey` for a key that is encoded as a null; errors of its serde.
-    func bytes<Name: StoreName>(of keys: [Name.Key], in name: Name) throws -> ByteStrings {
-        let serde = keySerde(of: name)
-        var writer = ByteWriter()
-        var strings = ByteStrings()
-        strings.reserve(keys.count, bytes: 16 * keys.count)
-        for key in keys {
-            if serde.isNull(key) { throw StateError.nullKey(store: name.name) }
-            writer.removeAll()
-            try serde.encode(key, &writer)
-            strings.append(writer.bytes)
-        }
-        return strings
-    }
-
     func keySerde<Name: StoreName>(of name: Name) -> Serde<Name.Key> {
         name.key.at(names.changelog(ofStore: name.name), .key)
     }
@@ -89,22 +73,31 @@ extension StreamsEngine {
         return try await placement(of: name.name, options).partition(ofKey: bytes.dropLast(name.key.trailerBytes))
     }
 
-    /// The places of the keys in `keys`, by the partition to ask about them; see `partition(ofKey:in:_:)`.
-    func places<Name: StoreName>(
-        of keys: [Name.Key], in name: Name, _ options: QueryOptions
-    ) async throws -> [Partition: [Int]] {
-        if keys.isEmpty { return [:] }
+    /// The keys by the partition to ask about them, in questions of at most `limit` keys; see
+    /// `partition(ofKey:in:_:)`.
+    /// - Throws: `StateError.nullKey` for a key that is encoded as a null; errors of its serde.
+    func keysToAsk<Name: StoreName>(
+        _ keys: [Name.Key], in name: Name, _ options: QueryOptions, atATime limit: Int
+    ) async throws -> [AskedKeys] {
+        if keys.isEmpty { return [] }
         let placement = try await placement(of: name.name, options)
-        if let partition = options.partition ?? placement.onlyPartition { return [partition: Array(keys.indices)] }
-        let (encode, trailer) = (keySerde(of: name).encode, name.key.trailerBytes)
+        let (serde, trailer) = (keySerde(of: name), name.key.trailerBytes)
         var bytes = ByteWriter()
-        var places: [Partition: [Int]] = [:]
-        for (place, key) in keys.enumerated() {
+        var questions: [AskedKeys] = []
+        var open: [Partition: Int] = [:]
+        for place in keys.indices {
+            if serde.isNull(keys[place]) { throw StateError.nullKey(store: name.name) }
             bytes.removeAll()
-            try encode(key, &bytes)
-            places[placement.partition(ofKey: bytes.bytes.dropLast(trailer)), default: []].append(place)
+            try serde.encode(keys[place], &bytes)
+            let partition = options.partition ?? placement.partition(ofKey: bytes.bytes.dropLast(trailer))
+            if let number = open[partition], questions[number].places.count < limit {
+                questions[number].append(place, bytes.bytes)
+            } else {
+                open[partition] = questions.count
+                questions.append(AskedKeys(partition, place, bytes.bytes))
+            }
         }
-        return places
+        return questions
     }
 
     /// The partition of the options, or all.
@@ -174,6 +167,25 @@ extension StreamsEngine {
     }
 }
 
+/// Some keys that are asked for together, of one partition.
+struct AskedKeys: Sendable {
+    let partition: Partition
+    /// Where they are in the list of all keys.
+    private(set) var places: [Int] = []
+    /// As they are in the store and its changelog.
+    private(set) var bytes = ByteStrings()
+
+    init(_ partition: Partition, _ place: Int, _ key: UnsafeRawBufferPointer) {
+        self.partition = partition
+        append(place, key)
+    }
+
+    mutating func append(_ place: Int, _ key: UnsafeRawBufferPointer) {
+        places.append(place)
+        bytes.append(key)
+    }
+}
+
 /// Where a store is.
 package struct StorePlacement: Sendable {
     /// The tasks that have it, in order; none for a global table.
@@ -186,12 +198,9 @@ package struct StorePlacement: Sendable {
         (self.tasks, self.inputs, self.isGlobal) = (tasks, Set(inputs), isGlobal)
     }
 
-    /// The partition of all keys; nil if there are several.
-    fileprivate var onlyPartition: Partition? { tasks.count <= 1 ? Partition(0) : nil }
-
     /// The partition that Kafka's producers choose for a key.
     package func partition(ofKey bytes: some Collection<UInt8>) -> Partition {
-        if let onlyPartition { return onlyPartition }
+        if tasks.count <= 1 { return Partition(0) }
         return Array(bytes).withUnsafeBytes { Partitioner.partition(ofKey: $0, count: Int32(tasks.count)) }
     }
 

@@ -23,11 +23,14 @@ package struct ByteStrings: Sendable {
         bytes.append(contentsOf: string)
     }
 
-    /// Calls `body` with each string, in order; nil for an absent one. The bytes are valid during the call only.
-    package func forEach<Failure>(_ body: (UnsafeRawBufferPointer?) throws(Failure) -> Void) throws(Failure) {
+    /// Calls `body` with each string from `first` on, in order; nil for an absent one. The bytes are valid during the
+    /// call only.
+    package func forEach<Failure>(
+        from first: Int = 0, _ body: (UnsafeRawBufferPointer?) throws(Failure) -> Void
+    ) throws(Failure) {
         let result = bytes.withUnsafeBytes { all in
             Result { () throws(Failure) in
-                for range in ranges { try body(range.map { UnsafeRawBufferPointer(rebasing: all[$0]) }) }
+                for range in ranges[first...] { try body(range.map { UnsafeRawBufferPointer(rebasing: all[$0]) }) }
             }
         }
         try result.get()

@@ -23,23 +23,23 @@ extension CachedByteStore {
         return try body()
     }
 
-    /// The rows of several keys, as the query that is being answered sees them. Ends early, with fewer rows than keys,
-    /// before it reads the byte store more than `maxReads` times.
-    package func rows(of keys: ByteStrings, maxReads: Int) throws(StateError) -> ByteStrings {
+    /// The rows of the keys from `first` on, as the query that is being answered sees them. Ends early, with fewer rows
+    /// than keys, before it reads the byte store more than `maxReads` times.
+    package func rows(of keys: ByteStrings, from first: Int, maxReads: Int) throws(StateError) -> ByteStrings {
         try checkOpen()
         let view = queriedView ?? .newest
         var rows = ByteStrings()
-        rows.reserve(keys.count, bytes: 16 * keys.count)
+        rows.reserve(keys.count - first, bytes: 16 * (keys.count - first))
         var hashes: ContiguousArray<UInt32> = []
-        hashes.reserveCapacity(keys.count)
-        keys.forEach { key in
+        hashes.reserveCapacity(keys.count - first)
+        keys.forEach(from: first) { key in
             let hash = key.map(hashBytes) ?? 0
             hashes.append(hash)
             table.prefetchSlot(hash: hash)
         }
         for hash in hashes { table.prefetchEntry(hash: hash) }
         var (readsLeft, isOver, place) = (maxReads, false, 0)
-        try keys.forEach { key throws(StateError) in
+        try keys.forEach(from: first) { key throws(StateError) in
             defer { place += 1 }
             if isOver { return }
             guard let key else { return rows.append(nil) }
