@@ -74,8 +74,7 @@ package final class CachedByteStore {
     @exclusivity(unchecked) var queriedView: StoreView?
     /// The place behind which scans of that query begin.
     @exclusivity(unchecked) var queriedPlace: [UInt8]?
-    /// Set by the first query for committed values.
-    @exclusivity(unchecked) var committedValues: CommittedValues?
+    @exclusivity(unchecked) var committedValues = CommittedValues()
     /// The last value that a query read from the byte store.
     @exclusivity(unchecked) var peeked = ByteWriter()
 
@@ -204,7 +203,7 @@ package final class CachedByteStore {
             uncommittedBytes += footprint
             if marks.contains(.unsaved) {
                 unsavedBytes -= footprint
-                committedValues?.keep(entry)
+                if committedValues.isOn { committedValues.keep(entry) }
             } else {
                 leaveSaved(entry)
             }
@@ -344,7 +343,7 @@ package final class CachedByteStore {
         if let changelogEnd, !drained.isEmpty { metadata.changelogOffset = changelogEnd }
         for entry in drained { commit(entry) }
         drained.removeAll(keepingCapacity: true)
-        committedValues?.committed(isComplete: changed.isEmpty)
+        committedValues.committed(isComplete: changed.isEmpty)
         metadata.positions.merge(positions) { _, new in new }
         report(always: true)
     }
@@ -486,7 +485,7 @@ package final class CachedByteStore {
         unsaved = []
         table.visitAll { $0.free() }
         table.removeAll()
-        committedValues = nil
+        committedValues = CommittedValues()
         (oldestSaved, newestSaved) = (nil, nil)
         (cachedBytes, uncommittedBytes, unsavedBytes) = (0, 0, 0)
         report(always: true)

@@ -9,7 +9,7 @@
 import MoldauRecords
 
 /// The committed values of entries that were changed before they were saved. Emptied by each commit.
-final class CommittedValues {
+struct CommittedValues: ~Copyable {
     private struct Kept {
         let entry: EntryPointer
         /// Where the value is in `bytes`.
@@ -21,13 +21,17 @@ final class CommittedValues {
     /// An entry's `keptPlace` is the number of its value here, counted from one. It spares a look-up for each change.
     private var kept: ContiguousArray<Kept> = []
     private var bytes = ByteWriter()
+    /// Whether values are kept: from the first query for them on.
+    private(set) var isOn = false
     /// False from the first query to the next commit: what was changed before is not here.
-    private(set) var isComplete: Bool
+    private(set) var isComplete = false
 
-    init(isComplete: Bool) { self.isComplete = isComplete }
+    /// Starts to keep values.
+    /// - Parameter isComplete: whether nothing is changed now.
+    mutating func begin(isComplete: Bool) { (isOn, self.isComplete) = (true, isComplete) }
 
     /// Keeps the value that an unsaved entry has before it is changed.
-    func keep(_ entry: EntryPointer) {
+    mutating func keep(_ entry: EntryPointer) {
         kept.append(Kept(entry: entry, start: bytes.count, count: entry.value?.count ?? -1))
         if let value = entry.value { bytes.append(contentsOf: value) }
         entry.pointee.keptPlace = UInt32(truncatingIfNeeded: kept.count)
@@ -46,7 +50,8 @@ final class CommittedValues {
 
     /// Forgets everything: the changes are committed.
     /// - Parameter isComplete: whether nothing is changed any more.
-    func committed(isComplete: Bool) {
+    mutating func committed(isComplete: Bool) {
+        guard isOn else { return }
         for value in kept { value.entry.pointee.keptPlace = 0 }
         kept.removeAll(keepingCapacity: true)
         bytes.removeAll()

@@ -6,8 +6,8 @@ import MoldauRecords
 extension CachedByteStore {
     /// Whether committed values can be read now. If they cannot, they can after the next commit.
     package var knowsCommittedValues: Bool {
-        if committedValues == nil { committedValues = CommittedValues(isComplete: changed.isEmpty && drained.isEmpty) }
-        return committedValues?.isComplete ?? false
+        if !committedValues.isOn { committedValues.begin(isComplete: changed.isEmpty && drained.isEmpty) }
+        return committedValues.isComplete
     }
 
     /// Lets `body` read the store as a query does: `get` and `scan` see `view`, and leave the cache as it is. `body`
@@ -76,6 +76,6 @@ extension CachedByteStore {
     /// What a query sees of an entry: nil if the byte store tells; else the value, nil in it if there is none.
     func seen(_ entry: EntryPointer, _ view: StoreView) -> UnsafeRawBufferPointer?? {
         if view == .newest || entry.pointee.marks.isDisjoint(with: .uncommitted) { return .some(entry.value) }
-        return committedValues?.value(of: entry) ?? .none
+        return committedValues.value(of: entry)
     }
 }
