@@ -23,7 +23,7 @@ final class SimulatedProcess {
     private(set) var threads: [Int: StreamThread] = [:]
     /// What queries saw after each thread's last step.
     var seenStores: [Int: [String: SeenStore]] = [:]
-    /// Threads whose last commit may be half done, since the disk was full.
+    /// Threads whose last commit may be half done, since the disk was full, or the thread failed.
     var halfCommitted: Set<Int> = []
     private var failed: Set<Int> = []
     private var leaving: Set<Int> = []
@@ -122,7 +122,7 @@ final class SimulatedProcess {
         // An error is known already, or found by the checks.
         guard let thread = threads.removeValue(forKey: number) else { return }
         seenStores[number] = nil
-        halfCommitted.remove(number)
+        halfCommitted.insert(number)
         try? thread.close()
         placement.stopped(number)
         failed.insert(number)

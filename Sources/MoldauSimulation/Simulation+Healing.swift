@@ -15,8 +15,10 @@ extension Simulation {
         for _ in 0..<2 where violations.isEmpty {
             clock.advance(ms: 2 * scenario.longestTransactionMs)
             if let process = started() {
-                attempt { try process.broker.abortExpired() }
-                attempt { try feeder.finish(process.cluster) }
+                attempt {
+                    try process.broker.abortExpired()
+                    try feeder.finish(process.cluster)
+                }
             }
             drain()
         }
