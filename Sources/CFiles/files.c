@@ -17,6 +17,15 @@ int moldau_sync_file_system(int descriptor) {
 #endif
 }
 
+int moldau_begin_writeback(int descriptor, long long position, long long count) {
+#if defined(__linux__)
+    return sync_file_range(descriptor, position, count, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)descriptor, (void)position, (void)count;
+    return 0;
+#endif
+}
+
 // A constructor runs before main, and so before the first file is opened, in every program that links this library.
 __attribute__((constructor)) void moldau_reserve_standard_descriptors(void) {
     int descriptor;

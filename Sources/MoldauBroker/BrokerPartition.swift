@@ -170,7 +170,11 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     ) throws(BrokerError) -> PartitionLog<Files>.Appended {
         do throws(LogError) { try groupCommit.checkOnline() } catch { throw .log(name, error) }
         let now = clock()
-        let appended = try withLog(creates: true) { log throws(LogError) in try body(&log, now) }!
+        let appended = try withLog(creates: true) { log throws(LogError) in
+            let appended = try body(&log, now)
+            if groupCommit.isAwaited { log.beginWriteback() }
+            return appended
+        }!
         ring(.appends)
         if !groupCommit.isAwaited { ring(.visibility) }
         return appended

@@ -220,6 +220,9 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         return (last.file, endOffset)
     }
 
+    /// Begins to write what was appended to disk, once that is much, so that the next sync takes less time.
+    package mutating func beginWriteback() { last.beginWriteback() }
+
     /// Notes that the sync of what `takeUnsynced` gave has succeeded.
     package mutating func noteSynced(upTo end: Offset) { durableEnd = max(durableEnd, end) }
 

@@ -1,3 +1,5 @@
+internal import CFiles
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -133,6 +135,10 @@ package final class PosixFile: PartwiseFile {
         defer { release() }
         guard syncNumber(number) == 0 else { throw .failed("sync", path) }
         noteSynced(count)
+    }
+
+    package func beginWriteback(_ range: Range<Int>) {
+        _ = try? withDescriptor { moldau_begin_writeback($0, Int64(range.lowerBound), Int64(range.count)) }
     }
 
     /// The descriptor to sync the file by, kept until `release`; nil if the file was removed and so need not be

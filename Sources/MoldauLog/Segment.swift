@@ -8,6 +8,9 @@ package import MoldauRecords
 
 /// A run of batches in one file, with the indexes that find an offset or a time in it.
 package struct Segment<File: LogFile>: Sendable {
+    /// How many bytes are written back at a time: smaller pieces would cost a system call for too little.
+    private static var writebackBytes: Int { 1 << 20 }
+
     package let base: Offset
     package private(set) var file: File
     /// How often compaction has rewritten the segment: positions in one generation mean nothing in another.
@@ -27,6 +30,8 @@ package struct Segment<File: LogFile>: Sendable {
     /// Whether the files beside the segment must be written again.
     private(set) var isRebuilt = false
     private var bytesSinceIndexed = 0
+    /// Where the bytes end whose write-back was begun.
+    private var writebackEnd = 0
     package private(set) var appendTimes: AppendTimes
 
     package init(empty file: File, base: Offset, generation: Int = 0, appendTimes: AppendTimes = AppendTimes()) {
@@ -156,6 +161,13 @@ package struct Segment<File: LogFile>: Sendable {
         let headChecksum = crc32c(UnsafeRawBufferPointer(rebasing: head[..<BatchFormat.crcEnd]))
         note(header, head: headChecksum, baseOffset: end, intervalBytes: intervalBytes)
         appendTimes.note(now)
+    }
+
+    /// See `PartitionLog.beginWriteback`.
+    mutating func beginWriteback() {
+        guard size - writebackEnd >= Self.writebackBytes else { return }
+        file.beginWriteback(writebackEnd..<size)
+        writebackEnd = size
     }
 
     /// Appends a batch that already has its offsets, to a segment that nobody reads yet.

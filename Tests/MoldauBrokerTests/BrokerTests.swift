@@ -145,4 +145,23 @@ struct BrokerTests {
         #expect(gone.withLock { $0 } == 0)
         try broker.close()
     }
+
+    @Test(arguments: [(Durability.sync, 3), (.os, 0)])
+    func `what somebody waits for is written back by the megabyte, before the sync`(
+        durability: Durability, count: Int
+    ) throws {
+        let files = CrashingFileSystem()
+        let broker = try openBroker(files, durability: durability)
+        try broker.createTopics()
+        for _ in 0..<15 { try broker.append([String(repeating: "x", count: 250_000)], to: left) }
+        try broker.close()
+        let written = files.writebacks.withLock { $0 }.filter { $0.path.hasSuffix("left-0/00000000000000000000.log") }
+        #expect(written.count == count)
+        // Everything, one part after the other.
+        var end = 0
+        for (_, range) in written {
+            #expect(range.lowerBound == end && range.count >= 1 << 20)
+            end = range.upperBound
+        }
+    }
 }

@@ -83,6 +83,7 @@ final class CrashingFileSystem: FileSystem {
             owner.writes.withLock { $0.made[path, default: 0] += 1 }
         }
         func truncate(to size: Int) throws(LogError) { try inner.truncate(to: size) }
+        func beginWriteback(_ range: Range<Int>) { owner.writebacks.withLock { $0.append((path, range)) } }
         func sync() throws(LogError) {
             try owner.checkSync(of: path)
             try inner.sync()
@@ -96,6 +97,9 @@ final class CrashingFileSystem: FileSystem {
     fileprivate let writes = Mutex<(made: [String: Int], synced: [String: Int])>(([:], [:]))
 
     init(_ memory: MemoryFileSystem = MemoryFileSystem()) { self.memory = memory }
+
+    /// What was to be written back before a sync.
+    let writebacks = Mutex<[(path: String, range: Range<Int>)]>([])
 
     /// How many writes to a file the syncs have covered.
     func syncedWrites(to path: String) -> Int { writes.withLock { $0.synced[path] ?? 0 } }
