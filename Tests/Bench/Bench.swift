@@ -77,7 +77,7 @@ struct Throughput: ParsableCommand {
     var lookUps: Int?
 
     @Option(help: "How many keys are asked for at a time.")
-    var keysAtATime = 64
+    var keysAtATime = 512
 
     @Flag(help: "Look for traces in the records' headers, with a tracer that records nothing.")
     var traces = false
