@@ -155,9 +155,10 @@ struct ProducerLane {
 
     /// Removes the batches in the queue that are too old.
     mutating func takeExpired(before limit: Duration) -> [PendingBatch] {
-        let expired = queue.filter { $0.created <= limit }
+        // The oldest is the first one: usually nothing else is looked at.
+        let expired = Array(queue.prefix { $0.created <= limit })
         guard !expired.isEmpty else { return [] }
-        queue.removeAll { $0.created <= limit }
+        queue.removeFirst(expired.count)
         if expired.contains(where: { $0.stamp != nil }) { needsEpoch = true }
         return expired
     }
