@@ -114,6 +114,7 @@ final class ProduceLoad: Sendable {
     private let command: PerfProduce
     private let producer: Producer<[UInt8]?, [UInt8]>
     private let isTransactional: Bool
+    private let recordSize: Int
     private let progress = Mutex(Progress())
     /// Made-up letters; a record is a stretch of them.
     private let letters: [UInt8]
@@ -121,7 +122,7 @@ final class ProduceLoad: Sendable {
     init(_ command: PerfProduce, _ cluster: ClientOptions, _ options: ProducerOptions) throws {
         self.command = command
         producer = try Producer(to: Topic<[UInt8]?, [UInt8]>(command.topic), cluster: cluster, options: options)
-        isTransactional = options.transactionalID != nil
+        (isTransactional, recordSize) = (options.transactionalID != nil, command.recordSize)
         var generator = SeededGenerator(seed: 1)
         letters = (0..<(command.recordSize + 65_536)).map { _ in UInt8.random(in: 65...90, using: &generator) }
     }
@@ -171,8 +172,7 @@ final class ProduceLoad: Sendable {
                 if some == 0 {
                     try await Task.sleep(for: .milliseconds(1))
                 } else if load.command.each {
-                    let acknowledgement = try await load.producer.enqueue(nil, Array(load.value(sent)))
-                    take(acknowledgement, 1, at: ProcessTimes.wallNow, &group)
+                    try await enqueueEach(some, &group)
                 } else {
                     try await append(some, &group)
                 }
@@ -188,6 +188,16 @@ final class ProduceLoad: Sendable {
             guard load.command.throughput > 0 else { return left }
             let due = (ProcessTimes.wallNow - begin.wall) * Double(load.command.throughput)
             return max(min(left, Int(due) - sent), 0)
+        }
+
+        private mutating func enqueueEach(
+            _ count: Int, _ group: inout ThrowingDiscardingTaskGroup<any Error>
+        ) async throws {
+            let load = load
+            for _ in 0..<count {
+                let acknowledgement = try await load.producer.enqueue(nil, Array(load.letters[load.place(sent)]))
+                take(acknowledgement, 1, at: ProcessTimes.wallNow, &group)
+            }
         }
 
         private mutating func append(
@@ -267,10 +277,8 @@ final class ProduceLoad: Sendable {
     /// Where among the letters a record begins and ends.
     private func place(_ record: Int) -> Range<Int> {
         let start = record &* 7_919 % 65_536
-        return start..<start + command.recordSize
+        return start..<start + recordSize
     }
-
-    private func value(_ record: Int) -> ArraySlice<UInt8> { letters[place(record)] }
 
     /// As Kafka's kafka-producer-perf-test prints it, without the last full stop.
     static func line(_ count: Int, _ seconds: Double, _ size: Int, _ latencies: LatencyHistogram) -> String {

@@ -53,8 +53,10 @@ final class ProducerSender: Sendable {
         to topic: Int, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?,
         _ timestamp: Timestamp?, _ headers: Headers
     ) throws -> Acknowledgement? {
+        // The world is not copied: that would count references for each record.
+        let cluster = cluster
         let timestamp = timestamp ?? cluster.world.time
-        let (world, isTransactional) = (cluster.world, options.transactionalID != nil)
+        let isTransactional = options.transactionalID != nil
         let bytes = RecordBytes(key: key, value: value)
         let appended = state.withLock { state -> ProducerMachine.Appended in
             if state.isClosed { return .refused(.closed) }
@@ -64,7 +66,7 @@ final class ProducerSender: Sendable {
             }
             return state.machine.append(
                 to: topic, partition: partition, bytes, timestamp: timestamp, headers: headers,
-                now: { world.now })
+                now: { cluster.world.now })
         }
         switch appended {
         case .buffered(let acknowledgement, let isDue):
