@@ -5,7 +5,7 @@ struct ConsoleLimits: Sendable {
     /// Of a request's path and query.
     static let urlBytes = 8_192
     static let headerBytes = 16_384
-    static let connections = 6_000
+    static let connections = 8_000
     /// Entries of a page.
     static let entries = 1_000
     /// Records of a topic.
@@ -13,7 +13,7 @@ struct ConsoleLimits: Sendable {
 
     /// Requests that wait for an answer.
     let requests = Places(1_024, of: "requests")
-    let streams = Places(5_000, of: "event streams")
+    let streams = Places(6_000, of: "event streams")
     /// Each is made on a thread of its own.
     let topicReads = Places(4, of: "reads of topics")
 }
