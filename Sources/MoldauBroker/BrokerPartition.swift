@@ -172,7 +172,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         let now = clock()
         let appended = try withLog(creates: true) { log throws(LogError) in
             let appended = try body(&log, now)
-            if groupCommit.isAwaited { log.beginWriteback() }
+            if groupCommit.isAwaited { try log.beginWriteback() }
             return appended
         }!
         ring(.appends)

@@ -56,9 +56,10 @@ package protocol LogFile: AnyObject, Sendable {
     func truncate(to size: Int) throws(LogError)
     /// Makes everything written durable.
     func sync() throws(LogError)
-    /// Lets the operating system begin to write these bytes to disk, so that the next `sync` takes less time. Neither
-    /// waits nor promises anything: an error is reported by that `sync`.
-    func beginWriteback(_ range: Range<Int>)
+    /// Lets the operating system begin to write these bytes to disk, so that the next `sync` takes less time. Does not
+    /// wait until they are there, but may wait for room in the disk's queue. Promises nothing.
+    /// - Throws: as `sync`, which may not report the same error again.
+    func beginWriteback(_ range: Range<Int>) throws(LogError)
     /// Keeps the file readable while the result is held, even if the file is renamed or removed; nil if that needs no
     /// hold.
     func hold() throws(LogError) -> FileHold?
@@ -67,7 +68,7 @@ package protocol LogFile: AnyObject, Sendable {
 }
 
 extension LogFile {
-    package func beginWriteback(_ range: Range<Int>) {}
+    package func beginWriteback(_ range: Range<Int>) throws(LogError) {}
     package func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)? { nil }
 }
 

@@ -221,7 +221,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     }
 
     /// Begins to write what was appended to disk, once that is much, so that the next sync takes less time.
-    package mutating func beginWriteback() { last.beginWriteback() }
+    package mutating func beginWriteback() throws(LogError) { try last.beginWriteback() }
 
     /// Notes that the sync of what `takeUnsynced` gave has succeeded.
     package mutating func noteSynced(upTo end: Offset) { durableEnd = max(durableEnd, end) }

@@ -137,8 +137,12 @@ package final class PosixFile: PartwiseFile {
         noteSynced(count)
     }
 
-    package func beginWriteback(_ range: Range<Int>) {
-        _ = try? withDescriptor { moldau_begin_writeback($0, Int64(range.lowerBound), Int64(range.count)) }
+    package func beginWriteback(_ range: Range<Int>) throws(LogError) {
+        let result = try withDescriptor { number in
+            uninterrupted { moldau_begin_writeback(number, Int64(range.lowerBound), Int64(range.count)) }
+        }
+        // Not every file system can.
+        guard result == 0 || [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { throw .failed("sync", path) }
     }
 
     /// The descriptor to sync the file by, kept until `release`; nil if the file was removed and so need not be

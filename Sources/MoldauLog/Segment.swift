@@ -164,9 +164,9 @@ package struct Segment<File: LogFile>: Sendable {
     }
 
     /// See `PartitionLog.beginWriteback`.
-    mutating func beginWriteback() {
+    mutating func beginWriteback() throws(LogError) {
         guard size - writebackEnd >= Self.writebackBytes else { return }
-        file.beginWriteback(writebackEnd..<size)
+        try file.beginWriteback(writebackEnd..<size)
         writebackEnd = size
     }
 

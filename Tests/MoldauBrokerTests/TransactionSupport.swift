@@ -83,7 +83,10 @@ final class CrashingFileSystem: FileSystem {
             owner.writes.withLock { $0.made[path, default: 0] += 1 }
         }
         func truncate(to size: Int) throws(LogError) { try inner.truncate(to: size) }
-        func beginWriteback(_ range: Range<Int>) { owner.writebacks.withLock { $0.append((path, range)) } }
+        func beginWriteback(_ range: Range<Int>) throws(LogError) {
+            try owner.checkSync(of: path)
+            owner.writebacks.withLock { $0.append((path, range)) }
+        }
         func sync() throws(LogError) {
             try owner.checkSync(of: path)
             try inner.sync()

@@ -5,8 +5,8 @@
 /// sync, which does not report errors). Returns 0, or -1 with errno set.
 int moldau_sync_file_system(int descriptor);
 
-/// Begins to write a part of a file to disk, without waiting (Linux: sync_file_range, which leaves errors to the next
-/// fdatasync; elsewhere nothing). Returns 0, or -1 with errno set.
+/// Begins to write a part of a file to disk, without waiting for the end (Linux: sync_file_range; elsewhere nothing).
+/// Returns 0, or -1 with errno set.
 int moldau_begin_writeback(int descriptor, long long position, long long count);
 
 /// Opens /dev/null as each of the descriptors 0 to 2 that is closed. Otherwise the next file that is opened would get

@@ -98,6 +98,10 @@ final class SuppressionBuffer: CacheBackedStore {
         }
     }
 
+    func withRow(
+        ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws { try ([BufferedKey.changeTag] + key).withUnsafeBytes { try body($0) } }
+
     func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
         let key = [UInt8](key)
         if let waiting = try changes.get(key) {

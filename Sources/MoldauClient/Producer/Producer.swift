@@ -79,10 +79,11 @@ public struct Producer<Key, Value>: Sendable {
         let keyBytes = try topic.key.encoded(key, &headers)
         let valueBytes = try topic.value.encoded(value, &headers)
         // Mostly there is room, and nothing to wait for: another asynchronous call would cost more than the record.
-        if let known = number.value,
-            let taken = try sender.append(to: known, partition, keyBytes?.bytes, valueBytes?.bytes, timestamp, headers)
-        {
-            return taken
+        if let known = number.value {
+            let taken = try sender.append(
+                to: known, partition, keyBytes?.bytes, valueBytes?.bytes, timestamp, headers)
+            if let taken { return taken }
+            try await sender.waitForRoom()
         }
         return try await enqueue(
             keyBytes, valueBytes, timestamp: timestamp, headers: headers, partition: partition)

@@ -39,7 +39,7 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     ) -> @Sendable (Name.Store) throws -> @Sendable (inout [Name.Store.Row?]) throws -> Int {
         { store in
             guard let map = store as? any ByteReadableMap<Name.Store.Row> else {
-                let rows = try asked.places[first...].map { try store.get(keys[$0]) }
+                let rows = try asked.places[first...].prefix(Self.readsAtATime).map { try store.get(keys[$0]) }
                 return { found in
                     for (number, row) in rows.enumerated() { found[asked.places[first + number]] = row }
                     return rows.count

@@ -112,6 +112,7 @@ package final class StoreRestorer {
             guard let held = bounds[target.changelog] else { continue }
             var beginning = try beginning(of: target, held: held)
             if !follows, target.source == nil, target.store.mayLackDeletions {
+                logger.info("the changelog \(target.changelog) is read from its beginning to find lost deletions")
                 target.store.beginComparison()
                 beginning.comparedTo = beginning.from
                 beginning.from = held.lowerBound
@@ -149,7 +150,7 @@ package final class StoreRestorer {
 
     /// Where a store's restore begins. If a changelog begins after the store's offset, or ends before it, the store
     /// keeps its contents. What a changelog has lost at its end is appended to it again, so that losing the store later
-    /// does not change results; deletions that it has lost are found by reading it from its beginning. A topic that is
+    /// does not change results; deletions that it has lost are found by a comparison, see `begin`. A topic that is
     /// a table's input is complete: the store is then erased and restored from the start.
     private func beginning(of target: Target, held: Range<Offset>) throws -> Beginning {
         guard let own = target.offset else {
@@ -201,7 +202,9 @@ package final class StoreRestorer {
     private func lag(_ restore: Restore) -> StoreLag {
         StoreLag(
             store: restore.target.store.name, changelog: restore.target.changelog,
-            position: restore.target.offset ?? restore.from, end: restore.end, isStandby: restore.to == nil)
+            position: restore.position < restore.comparedTo
+                ? restore.position : restore.target.offset ?? restore.from,
+            end: restore.end, isStandby: restore.to == nil)
     }
 
     /// Applies what one poll returns. Blocks for at most `wait`.
@@ -262,7 +265,7 @@ package final class StoreRestorer {
             // A changelog record without a key is not the store's: compaction would refuse it.
             guard let key = record.key else { continue }
             if record.offset < restore.comparedTo {
-                try restore.target.store.compare(key: key, value: record.value, timestamp: record.timestamp)
+                try restore.target.store.compare(key: key, value: record.value)
                 continue
             }
             if let headersStore {

@@ -62,8 +62,6 @@ package final class CachedByteStore {
     /// Why a store that had data was emptied and starts again, if it was.
     package var begunAnewBecause: String?
 
-    /// Whether `restore` compares instead of writing.
-    var isCompared = false
     /// Deleted rows whose deletion the changelog has lost.
     var lostDeletions: Set<[UInt8]> = []
 
@@ -408,7 +406,6 @@ package final class CachedByteStore {
 
     /// Applies a changelog record: a value, or nil for a tombstone. The key must not have uncommitted writes.
     package func restore(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StateError) {
-        if isCompared { return try compare(key, value) }
         let hash = hashBytes(key)
         let entry: EntryPointer
         if let held = table.find(key, hash: hash) {

@@ -60,9 +60,17 @@ extension StateStore {
 @usableFromInline
 package protocol CacheBackedStore: StateStore {
     var cache: CachedByteStore { get }
+
+    /// Calls `body` with the key of the row that a changelog record is about; not if the row has expired, or if
+    /// deletions are rows, too.
+    func withRow(ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
 }
 
 extension CacheBackedStore {
+    @usableFromInline package func withRow(
+        ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws { try body(key) }
+
     @usableFromInline package var name: String { cache.name }
     @usableFromInline package var isLogged: Bool { cache.isLogged }
     @usableFromInline package var changelogOffset: Offset? { cache.metadata.changelogOffset }

@@ -236,6 +236,11 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         version.first == 1 ? UnsafeRawBufferPointer(rebasing: version.dropFirst()) : nil
     }
 
+    /// Deletions are rows.
+    @usableFromInline package func withRow(
+        ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {}
+
     @usableFromInline package func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp
     ) throws {
@@ -253,6 +258,14 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
 }
 
 private let lengthBytes = MemoryLayout<UInt32>.size
+
+/// The keys of the rows of a versioned store.
+enum VersionedRow {
+    /// Whether it is the row of an older version, which comes behind that of the key's latest one.
+    static func isOlder(_ key: [UInt8]) -> Bool {
+        key.count > lengthBytes && key.withUnsafeBytes { key.count > lengthBytes + Int($0.bigEndian(at: 0) as UInt32) }
+    }
+}
 
 extension ByteWriter {
     /// Puts the number of bytes after the first four into those four.

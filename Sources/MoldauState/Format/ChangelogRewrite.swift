@@ -5,11 +5,11 @@ import MoldauRecords
 //
 // 1. `rewriteChangelog` notes this with the store's data.
 // 2. The restore reads the changelog from its beginning. `compare` collects the rows that it has and the store has not.
-// 3. Each commit marks some of the store's rows as changed, the first one also marks the collected rows as deleted.
+// 3. Each commit marks some of these rows as deleted; when all are, it marks some of the store's rows as changed.
 
 extension StateStore {
     /// Makes the next commits append all rows and lost deletions to the changelog again, because it has lost some. If
-    /// the process ends before that is done, the next one starts again. Only before the first write.
+    /// the process ends before that is done, the next one continues. Only before the first write.
     /// - Parameter end: where the changelog ends.
     /// - Returns: false if the store is not built on the built-in cache.
     package func rewriteChangelog(from end: Offset) throws -> Bool {
@@ -21,20 +21,18 @@ extension StateStore {
         return true
     }
 
-    /// Whether the changelog may lack deletions: `rewriteChangelog` was called, and no commit has followed. The store
-    /// must then be compared with its changelog.
+    /// Whether the changelog may lack deletions: `rewriteChangelog` was called, and they were not appended since. The
+    /// store must then be compared with its changelog.
     package var mayLackDeletions: Bool { (self as? any CacheBackedStore)?.cache.metadata.rewriteFrom == [] }
 
     /// Starts a comparison with the changelog from its beginning; what an earlier one found is dropped.
     package func beginComparison() { (self as? any CacheBackedStore)?.cache.lostDeletions = [] }
 
-    /// Compares a changelog record with the store, which contains its effect. Memory: the rows that the changelog has
-    /// before it has their deletion.
-    package func compare(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        guard let cache = (self as? any CacheBackedStore)?.cache else { return }
-        cache.isCompared = true
-        defer { cache.isCompared = false }
-        try restore(key: key, value: value, timestamp: timestamp)
+    /// Compares a changelog record with the store, which contains its effect. The keys of deleted rows are kept in
+    /// memory until the record of their deletion comes.
+    package func compare(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?) throws {
+        guard let store = self as? any CacheBackedStore else { return }
+        try store.withRow(ofChangelogKey: key) { row in try store.cache.compare(row, value) }
     }
 
     /// Marks the next portion of rows to be rewritten as changed. Must be called before changes are drained.
@@ -43,7 +41,7 @@ extension StateStore {
 
 extension CachedByteStore {
     /// Notes whether the store lacks a row that the changelog has.
-    func compare(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StateError) {
+    fileprivate func compare(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StateError) {
         if value == nil {
             lostDeletions.remove(Array(key))
         } else if try get(key) == nil {
@@ -53,11 +51,14 @@ extension CachedByteStore {
 
     func resumeRewriting() throws(StateError) {
         guard let first = metadata.rewriteFrom else { return }
-        for key in lostDeletions.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+        let lost = lostDeletions.sorted { $0.lexicographicallyPrecedes($1) }.prefix(Self.rowsPerStep)
+        for key in lost {
             try touch(key) { update in if update.value == nil { write(nil, in: update) } }
         }
-        lostDeletions = []
-        let rows = try someRows(from: first)
+        lostDeletions.subtract(lost)
+        guard lostDeletions.isEmpty else { return }
+        var rows = try someRows(from: first)
+        if metadata.form?.shape == .versioned { try addOlderVersions(to: &rows) }
         for row in rows {
             try touch(row.key) { update in
                 // A row that was deleted meanwhile has a change of its own.
@@ -66,6 +67,16 @@ extension CachedByteStore {
             }
         }
         metadata.rewriteFrom = rows.last.map { $0.key + [0] }
+    }
+
+    /// Adds all versions of the last key: the latest one, which comes first here, must be the last one that a commit
+    /// appends, as compaction keeps a key's last record.
+    private func addOlderVersions(to rows: inout [(key: [UInt8], value: [UInt8])]) throws(StateError) {
+        while let last = rows.last, let next = try someRows(from: last.key + [0], count: 1).first,
+            VersionedRow.isOlder(next.key)
+        {
+            rows.append(next)
+        }
     }
 
     private func touch(_ key: [UInt8], _ body: (Update) -> Void) throws(StateError) {

@@ -21,7 +21,8 @@ extension StateStore {
 }
 
 extension CachedByteStore {
-    private static let rowsPerStep = 10_000
+    /// How many rows are dealt with at a time.
+    static let rowsPerStep = 10_000
 
     /// Compares the wanted form and topic with those of the stored data, and empties the store if needed. Before the
     /// first use.
@@ -113,10 +114,11 @@ extension CachedByteStore {
         try result.get()
     }
 
-    func someRows(from first: [UInt8]) throws(StateError) -> [(key: [UInt8], value: [UInt8])] {
+    func someRows(from first: [UInt8], count: Int = rowsPerStep) throws(StateError) -> [(key: [UInt8], value: [UInt8])]
+    {
         let cursor = try byteStore.cursor(KeyRange(from: first), reverse: false)
         var rows: [(key: [UInt8], value: [UInt8])] = []
-        while rows.count < Self.rowsPerStep, let key = cursor.key {
+        while rows.count < count, let key = cursor.key {
             rows.append((Array(key), Array(cursor.value)))
             try cursor.advance()
         }

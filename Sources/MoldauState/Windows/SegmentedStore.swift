@@ -26,6 +26,10 @@ protocol SegmentBackedStore: CacheBackedStore, ExpiringStore {
 }
 
 extension SegmentBackedStore {
+    @usableFromInline package func withRow(
+        ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws { try segments.withRow(ofChangelogKey: key, body) }
+
     @usableFromInline package var onExpired: (() -> Void)? {
         get { segments.onExpired }
         set { segments.onExpired = newValue }
@@ -212,6 +216,17 @@ package final class SegmentedStore {
             let key = UnsafeRawBufferPointer(rebasing: flat[Self.bucketBytes...])
             try body(key, value, Timestamp(ms: time))
         }
+    }
+
+    /// See `CacheBackedStore`.
+    func withRow(
+        ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard key.count >= trailerBytes else { return }
+        let time = time(ofChangelogKey: key)
+        // Windows that are kept for longer, until they are closed, leave without a deletion.
+        guard time >= max(0, retention.firstKept(at: streamTime)) else { return }
+        try (withUnsafeBytes(of: bucket(of: time).bigEndian) { Array($0) } + key).withUnsafeBytes { try body($0) }
     }
 
     /// Applies a changelog record, unless its time has expired.

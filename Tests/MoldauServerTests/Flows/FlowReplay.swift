@@ -10,9 +10,11 @@ final class FlowReplay {
     private var sockets: [Int: ClientSocket] = [:]
     private(set) var differences: [String] = []
 
-    init(_ flow: Flow, port: Int) {
-        self.flow = flow
-        self.port = port
+    /// Does what a broker does by itself from time to time.
+    private let lookAfter: () -> Void
+
+    init(_ flow: Flow, port: Int, lookAfter: @escaping () -> Void) {
+        (self.flow, self.port, self.lookAfter) = (flow, port, lookAfter)
     }
 
     /// Runs the conversation.
@@ -23,7 +25,10 @@ final class FlowReplay {
                 switch frame.direction {
                 case .request:
                     // What happens by itself after a time: transactions and members that time out.
-                    if frame.timeMs - now >= 2_000 { usleep(useconds_t(min(frame.timeMs - now, 6_000) * 1_000)) }
+                    if frame.timeMs - now >= 2_000 {
+                        usleep(useconds_t(min(frame.timeMs - now, 6_000) * 1_000))
+                        lookAfter()
+                    }
                     try send(frame)
                     // Requests of several connections are taken in the order of the recording: the next one waits as
                     // long as it did there, so that a busy machine has time to take this one.

@@ -62,7 +62,7 @@ import Testing
             defer { upkeep.cancel() }
             let differences = await withCheckedContinuation { continuation in
                 let thread = Thread {
-                    let replay = FlowReplay(flow, port: address.port)
+                    let replay = FlowReplay(flow, port: address.port) { try? broker.abortExpired() }
                     replay.run()
                     continuation.resume(returning: replay.differences)
                 }

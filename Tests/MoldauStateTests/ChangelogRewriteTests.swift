@@ -1,0 +1,147 @@
+import MoldauRecords
+import Testing
+
+@testable import MoldauState
+
+/// Stores that are ahead of their changelogs, which have lost records at their ends.
+struct ChangelogRewriteTests {
+    private struct Change {
+        let key: [UInt8]
+        let value: [UInt8]?
+        let time: Timestamp
+    }
+
+    /// Makes a store that has more than `lost` changes, has the changelog lose so many, and appends what it lacks.
+    /// - Returns: the rows of the store, and those of one that is restored from the changelog then.
+    private func rewritten<Store: CacheBackedStore>(
+        losing lost: Int, _ definition: StoreDefinition, as type: Store.Type, _ fill: (Store) throws -> Void
+    ) throws -> (rows: [Entry], restored: [Entry], changelog: Int) {
+        let task = TestTask()
+        var store = try #require(try definition.open(in: task.environment) as? Store)
+        var changelog: [Change] = []
+        func drain() throws {
+            try store.drainChanges { key, value, time in
+                changelog.append(
+                    Change(key: Array(key), value: value.map { Array($0) }, time: time ?? Timestamp(ms: 0)))
+            }
+            store.committed(changelogEnd: Offset(Int64(changelog.count)), positions: [:])
+        }
+        try fill(store)
+        try drain()
+        try store.close()
+        changelog.removeLast(lost)
+        task.reopen()
+        store = try #require(try definition.open(in: task.environment) as? Store)
+        #expect(try store.rewriteChangelog(from: Offset(Int64(changelog.count))))
+        store.beginComparison()
+        for change in changelog {
+            try change.key.withUnsafeBytes { key in
+                guard let value = change.value else { return try store.compare(key: key, value: nil) }
+                try value.withUnsafeBytes { try store.compare(key: key, value: $0) }
+            }
+        }
+        while store.cache.metadata.rewriteFrom != nil {
+            try store.resumeRewriting()
+            try drain()
+        }
+        let other = TestTask()
+        let restored = try #require(try definition.open(in: other.environment) as? Store)
+        for change in changelog {
+            try change.key.withUnsafeBytes { key in
+                guard let value = change.value else {
+                    return try restored.restore(key: key, value: nil, timestamp: change.time)
+                }
+                try value.withUnsafeBytes { try restored.restore(key: key, value: $0, timestamp: change.time) }
+            }
+        }
+        return (try store.cache.scanned(), try restored.cache.scanned(), changelog.count)
+    }
+
+    private func time(_ ms: Int64) -> Timestamp { Timestamp(ms: ms) }
+
+    @Test(arguments: [0, 1, 2, 3])
+    func `a map's deletions are appended again`(lost: Int) throws {
+        let name = TableStoreName<String, Int64>("map")
+        let found = try rewritten(
+            losing: lost, StoreDefinition(name), as: TimestampedKeyValueStore<String, Int64>.self
+        ) { store in
+            for key in ["a", "b", "c", "d"] { try store.put(key, ValueAndTimestamp(1, at: time(1))) }
+            try store.commit()
+            for key in ["a", "c"] { try store.put(key, nil) }
+            try store.put("e", ValueAndTimestamp(2, at: time(2)))
+        }
+        #expect(found.rows.count == 3 && found.restored == found.rows)
+    }
+
+    @Test func `more deletions than one commit takes are appended by several`() throws {
+        let name = KeyValueStoreName<Int64, Int64>("map")
+        let task = TestTask()
+        let store = try task.keyValue(name)
+        for key in 0..<25_000 as Range<Int64> {
+            store.cache.lostDeletions.insert(try Int64.serde.bytes(of: key))
+        }
+        try store.put(-1, 1)
+        try store.commit()
+        store.cache.metadata.rewriteFrom = []
+        var portions: [Int] = []
+        while store.cache.metadata.rewriteFrom != nil {
+            try store.resumeRewriting()
+            portions.append(try store.cache.drained().count)
+            store.committed(changelogEnd: nil, positions: [:])
+        }
+        #expect(portions.prefix(2) == [10_000, 10_000] && portions.reduce(0, +) == 25_000)
+    }
+
+    @Test(arguments: [0, 1, 3])
+    func `windows and sessions`(lost: Int) throws {
+        let windows = StoreDefinition(
+            WindowStoreName<String, Int64>("w"), size: .milliseconds(10), retention: .milliseconds(100))
+        let found = try rewritten(losing: lost, windows, as: TimestampedWindowStore<String, Int64>.self) { store in
+            for start in [0, 50, 60, 1_000] as [Int64] {
+                for key in ["a", "b"] { try store.put(key, ValueAndTimestamp(1, at: time(start)), at: time(start)) }
+            }
+            try store.put("a", nil, at: time(1_000))
+        }
+        #expect(found.restored == found.rows)
+    }
+
+    /// Older versions are deleted without a record, and a deletion is a version.
+    @Test(arguments: [0, 1, 2, 5])
+    func `versions`(lost: Int) throws {
+        let name = VersionedStoreName<String, Int64>("v", historyRetention: .milliseconds(100))
+        let found = try rewritten(
+            losing: lost, StoreDefinition(name), as: VersionedKeyValueStore<String, Int64>.self
+        ) { store in
+            for ms in [10, 20, 30] as [Int64] { try store.put("k", ms, at: time(ms)) }
+            try store.put("other", 1, at: time(40))
+            try store.put("other", nil, at: time(1_000))
+            try store.put("last", 1, at: time(1_000))
+        }
+        #expect(found.restored.suffix(1) == found.rows.suffix(1) && !found.rows.isEmpty)
+    }
+
+    @Test func `a key's versions are appended by one commit, the latest one last`() throws {
+        let name = VersionedStoreName<String, Int64>("v", historyRetention: .seconds(3_600))
+        let task = TestTask()
+        let store = try task.versioned(name)
+        // 9,999 rows come before the key's.
+        for number in 0..<9_999 { try store.put("a\(10_000 + number)", 1, at: time(1)) }
+        for ms in [10, 20, 30] as [Int64] { try store.put("b00000", ms, at: time(ms)) }
+        try store.commit()
+        try store.writeBehind(force: true)
+        store.cache.metadata.rewriteFrom = []
+        var last: (commit: Int, time: Timestamp?) = (0, nil)
+        var (commit, count) = (0, 0)
+        while store.cache.metadata.rewriteFrom != nil {
+            commit += 1
+            try store.resumeRewriting()
+            try store.drainChanges { key, _, time in
+                guard String(decoding: key, as: UTF8.self) == "b00000" else { return }
+                last = (commit, time)
+                count += 1
+            }
+            store.committed(changelogEnd: nil, positions: [:])
+        }
+        #expect(count == 3 && last.time == time(30) && last.commit == 1)
+    }
+}
