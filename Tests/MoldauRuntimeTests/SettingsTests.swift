@@ -211,4 +211,28 @@ struct SettingsTests {
         try app.stop()
         #expect(app.state == .notRunning)
     }
+
+    @Test func `a thread that fails while the application is stopped, and would be replaced, is no error of the stop`()
+        throws
+    {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        struct Refused: Error {}
+        let topology = try Topology { streams in
+            streams.stream(CountTopology.input).mapValues { _ -> Int64 in throw Refused() }.to(CountTopology.counts)
+        }
+        let stopped = Mutex<StreamsApplication?>(nil)
+        let app = try application(fixture, topology: topology) {
+            $0.onUncaughtError = { _ in
+                stopped.withLock { $0 }?.engine.stop()
+                return .replaceThread
+            }
+        }
+        stopped.withLock { $0 = app }
+        try fixture.write("input", "k", "x", at: 1)
+        try app.start()
+        #expect(try eventually { app.state == .notRunning })
+        try app.stop()
+        stopped.withLock { $0 = nil }
+    }
 }

@@ -103,15 +103,15 @@ final class StreamThreadLoop: Sendable {
             } catch {
                 if clock().uptime - began >= Self.longestPause { pause = Self.shortestPause }
                 let response = listener.failed(plan.number, error, pause)
-                let isStopping = control.withLock { control in
+                control.withLock { control in
                     control.finished.append(control.report.afterEnd)
                     control.report = StreamThreadReport()
-                    return control.isStopping
                 }
-                guard case .replaceThread = response, !isStopping, !error.isForGood else {
+                guard case .replaceThread = response, !error.isForGood else {
                     return listener.ended(plan.number, error)
                 }
                 isAnew = true
+                // One that is to be replaced ends a stop no differently than one that waits to be.
                 if sleep(pause) { return listener.ended(plan.number, nil) }
                 pause = min(pause * 2, Self.longestPause)
             }
