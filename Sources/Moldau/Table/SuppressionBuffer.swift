@@ -102,13 +102,13 @@ final class SuppressionBuffer: CacheBackedStore {
         ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws { try ([BufferedKey.changeTag] + key).withUnsafeBytes { try body($0) } }
 
-    func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
-        let key = [UInt8](key)
+    func restore(key bytes: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws {
+        let key = [UInt8](bytes)
         if let waiting = try changes.get(key) {
             let place = try BufferedKey.serde.bytes(of: BufferedKey(time: waiting.bufferTime, key: key))
             try place.withUnsafeBytes { try cache.restore($0, nil) }
         }
-        try ([BufferedKey.changeTag] + key).withUnsafeBytes { try cache.restore($0, value) }
+        try withRow(ofChangelogKey: bytes) { try cache.restore($0, value) }
         guard let value else { return }
         let change = try BufferedChange.serde.value(of: [UInt8](value))
         let place = try BufferedKey.serde.bytes(of: BufferedKey(time: change.bufferTime, key: key))

@@ -111,7 +111,7 @@ final class StreamThreadLoop: Sendable {
                     return listener.ended(plan.number, error)
                 }
                 isAnew = true
-                // One that is to be replaced ends a stop no differently than one that waits to be.
+                // Whether the stop came before the failure or during the pause, it is no error.
                 if sleep(pause) { return listener.ended(plan.number, nil) }
                 pause = min(pause * 2, Self.longestPause)
             }

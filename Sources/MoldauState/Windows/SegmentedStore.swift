@@ -97,10 +97,13 @@ package final class SegmentedStore {
             }
             let (held, due) = try place.get()
             guard held != due else { return }
-            let moved = withUnsafeBytes(of: due.bigEndian) { Array($0) } + row.key[Self.bucketBytes...]
-            try cache.write(moved, row.value)
+            try cache.write(Self.row(row.key[Self.bucketBytes...], inBucket: due), row.value)
             try cache.write(row.key, nil)
         }
+    }
+
+    private static func row(_ changelogKey: some Collection<UInt8>, inBucket bucket: Int64) -> [UInt8] {
+        withUnsafeBytes(of: bucket.bigEndian) { Array($0) } + changelogKey
     }
 
     /// The bucket that a row is stored in.
@@ -226,7 +229,7 @@ package final class SegmentedStore {
         let time = time(ofChangelogKey: key)
         // Windows that are kept for longer, until they are closed, leave without a deletion.
         guard time >= max(0, retention.firstKept(at: streamTime)) else { return }
-        try (withUnsafeBytes(of: bucket(of: time).bigEndian) { Array($0) } + key).withUnsafeBytes { try body($0) }
+        try Self.row(key, inBucket: bucket(of: time)).withUnsafeBytes { try body($0) }
     }
 
     /// Applies a changelog record, unless its time has expired.
