@@ -164,4 +164,21 @@ struct BrokerTests {
             end = range.upperBound
         }
     }
+
+    @Test func `after a failed write-back nothing more is accepted, as after a failed sync`() throws {
+        let files = CrashingFileSystem()
+        let broker = try openBroker(files, durability: .sync)
+        try broker.createTopics()
+        let big = [String(repeating: "x", count: 250_000)]
+        try broker.append(big, to: left)
+        files.refuseSyncs(of: "left-0/00000000000000000000.log")
+        // The fifth quarter of a megabyte makes it worth a write-back.
+        for _ in 1..<4 { try broker.append(big, to: left) }
+        #expect(throws: BrokerError.self) { try broker.append(big, to: left) }
+        files.refuseSyncs(of: nil)
+        let offline = BrokerError.log(
+            right, .offline(reason: "sync of 'data/left-0/00000000000000000000.log' failed: input/output error"))
+        #expect(throws: offline) { try broker.append(["x"], to: right) }
+        #expect(throws: (any Error).self) { try broker.flush() }
+    }
 }

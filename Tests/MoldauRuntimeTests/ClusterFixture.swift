@@ -46,14 +46,21 @@ final class ClusterFixture {
         _ topic: String, _ key: String, _ value: String?, at time: Int64, partition: Int32 = 0,
         headers: Headers = Headers()
     ) throws {
+        let record = Record(
+            key: Array(key.utf8), value: value.map { Array($0.utf8) }, timestamp: Timestamp(ms: time), headers: headers)
+        try write(record, to: TopicPartition(topic, partition))
+    }
+
+    func write(_ record: Record<[UInt8], [UInt8]?>, to partition: TopicPartition) throws {
         var builder = RecordBatchBuilder()
-        Array(key.utf8).withUnsafeBytes { key in
-            Array((value ?? "").utf8).withUnsafeBytes { bytes in
+        record.key.withUnsafeBytes { key in
+            (record.value ?? []).withUnsafeBytes { value in
                 builder.append(
-                    key: key, value: value == nil ? nil : bytes, timestamp: Timestamp(ms: time), headers: headers)
+                    key: key, value: record.value == nil ? nil : value, timestamp: record.timestamp,
+                    headers: record.headers)
             }
         }
-        try producer.send(builder.finish(), to: TopicPartition(topic, partition))
+        try producer.send(builder.finish(), to: partition)
         try producer.flush()
     }
 

@@ -49,6 +49,35 @@ struct TopicIdentityTests {
         #expect(told.first?.rebuiltBecause?.hasPrefix("the topic 'rows' is another one") == true)
     }
 
+    @Test(arguments: [2, 5])
+    func `a running application notices that a global table's topic was made again`(count: Int) async throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["clicks": 1, "out": 1, "rows": 1])
+        for number in 0..<2 { try fixture.write("rows", "k\(number)", "old\(number)", at: 1) }
+        var configuration = StreamsConfiguration()
+        configuration.topicSearchInterval = .milliseconds(20)
+        // Whoever reads while there is no such topic fails.
+        configuration.onUncaughtError = { _ in .replaceThread }
+        let app = StreamsApplication(
+            id: "app", topology: try joined(), cluster: .cluster(fixture.cluster, stateDirectory: nil),
+            configuration: configuration)
+        try await app.started()
+        try fixture.write("clicks", "a", "k0", at: 2)
+        #expect(try eventually { try values(fixture) == ["old0"] })
+        try fixture.admin.delete(["rows"])
+        try fixture.create(["rows": 1])
+        for number in 0..<count { try fixture.write("rows", "n\(number)", "new\(number)", at: 3) }
+        // Until it is noticed, old rows are found.
+        #expect(
+            try await eventuallyInTasks {
+                try fixture.write("clicks", "a", "k0", at: 4)
+                return try values(fixture).last == "none"
+            })
+        try fixture.write("clicks", "a", "n0", at: 5)
+        #expect(try eventually { try values(fixture).last == "new0" })
+        try await app.stopped()
+    }
+
     @Test func `a global table that reads another topic has that topic's rows alone`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["clicks": 1, "out": 1, "rows": 1, "rows-2": 1])

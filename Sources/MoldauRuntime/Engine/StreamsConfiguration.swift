@@ -112,8 +112,9 @@ public struct StreamsConfiguration: Sendable {
     /// thread.
     public var namedTopics: Set<String> = []
 
-    /// How often an application whose topology reads topics by a pattern searches for matching topics. Kafka's
-    /// `metadata.max.age.ms`, which is five minutes there.
+    /// How often an application whose topology reads topics by a pattern searches for matching topics, and one with
+    /// global tables checks whether their topics were recreated. Kafka's `metadata.max.age.ms`, which is five minutes
+    /// there.
     public var topicSearchInterval: Duration = .seconds(10)
 
     /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …).

@@ -155,7 +155,7 @@ package final class StreamsEngine: Sendable {
         plan.allTasks = topics.tasks
         plan.stores = watch.matched.storePlacements(topics.tasks, names)
         plan.process = inner.withLock { $0.group.process }
-        if topology.readsByPattern { plan.watch = watch }
+        if watch.isNeeded { plan.watch = watch }
         plan.stopwatch = { [clock] in clock().uptime }
         plan.paceBoard.expectAll()
         return plan
@@ -237,7 +237,7 @@ package final class StreamsEngine: Sendable {
                 note(.thread, "\(names.thread(number)) begins again after a failure")
                 place { $0.restarted(number) }
             }, committed: { [self] in eventLog.noteCommits($0, at: clock().wall) },
-            topicsChanged: { [self] in replan() },
+            topicsChanged: { [self] in replan(because: $0) },
             ended: { [self] in threadEnded($0, $1) })
     }
 
@@ -252,13 +252,11 @@ package final class StreamsEngine: Sendable {
         return response
     }
 
-    /// Makes all threads commit and end; the last one starts new threads, which read the topics that match now.
-    private func replan() {
+    /// Makes all threads commit and end; the last one starts new threads, which read the topics that are there now.
+    private func replan(because reason: String) {
         guard !inner.withLock({ $0.isStopRequested }) else { return }
-        logger.info(
-            "the patterns match other topics now; stream threads restart",
-            metadata: ["application": "\(names.applicationID)"])
-        note(.rebalance, "the patterns match other topics now; the threads begin again")
+        logger.info("\(reason); stream threads restart", metadata: ["application": "\(names.applicationID)"])
+        note(.rebalance, "\(reason); the threads begin again")
         _ = change(to: .rebalancing)
         let loops = inner.withLock { inner in
             inner.isReplanning = true

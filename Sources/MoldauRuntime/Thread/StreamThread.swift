@@ -253,13 +253,12 @@ package final class StreamThread {
             of: plan.clientID, heldTasks, globalTables, restorer, schedule, clients.outbox, shortage, times)
     }
 
-    /// Whether the topology's patterns match other topics than this thread was made with. Checks from time to time, and
-    /// blocks then.
-    func topicsHaveChanged(now: RoundTime) throws -> Bool {
+    /// Why the application must be planned anew: see `TopicWatch`. Checks from time to time, and blocks then.
+    func topicChange(now: RoundTime) throws -> String? {
         guard let watch = plan.watch, phase == .running, shortage == nil, topicSearch.takesTurn(at: now.uptime) else {
-            return false
+            return nil
         }
-        return try watch.hasChanged(admin: clients.admin)
+        return try watch.change(admin: clients.admin)
     }
 
     // MARK: Restore

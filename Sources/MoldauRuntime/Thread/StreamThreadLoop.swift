@@ -21,7 +21,7 @@ final class StreamThreadLoop: Sendable {
         /// The thread has committed so many times since it told last.
         let committed: @Sendable (_ count: Int64) -> Void
         /// The topology's patterns match other topics than the threads read.
-        let topicsChanged: @Sendable () -> Void
+        let topicsChanged: @Sendable (String) -> Void
         let ended: @Sendable (_ number: Int, (any Error)?) -> Void
     }
 
@@ -167,7 +167,7 @@ final class StreamThreadLoop: Sendable {
             try thread.runOnce(now: clock(), isPaused: now.isPaused, wait: wait)
             publish(thread)
             warn(drops.look(at: thread.report, now: clock().uptime))
-            if try thread.topicsHaveChanged(now: clock()) { listener.topicsChanged() }
+            if let change = try thread.topicChange(now: clock()) { listener.topicsChanged(change) }
             let status = thread.status
             if let told, told == (thread.held, now.granted, status) { continue }
             told = (thread.held, now.granted, status)
