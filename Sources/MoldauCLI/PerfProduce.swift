@@ -193,10 +193,17 @@ final class ProduceLoad: Sendable {
         private mutating func enqueueEach(
             _ count: Int, _ group: inout ThrowingDiscardingTaskGroup<any Error>
         ) async throws {
-            let load = load
-            for _ in 0..<count {
-                let acknowledgement = try await load.producer.enqueue(nil, Array(load.letters[load.place(sent)]))
-                take(acknowledgement, 1, at: ProcessTimes.wallNow, &group)
+            let (load, end) = (load, sent + count)
+            while sent < end {
+                let begin = ProcessTimes.wallNow
+                let first = try await load.producer.enqueue(nil, Array(load.letters[load.place(sent)]))
+                var (taken, other): (Int, Acknowledgement?) = (1, nil)
+                while other == nil, sent + taken < end {
+                    let next = try await load.producer.enqueue(nil, Array(load.letters[load.place(sent + taken)]))
+                    if next.sharesBatch(with: first) { taken += 1 } else { other = next }
+                }
+                take(first, taken, at: begin, &group)
+                if let other { take(other, 1, at: ProcessTimes.wallNow, &group) }
             }
         }
 

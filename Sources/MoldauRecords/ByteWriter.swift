@@ -1,5 +1,5 @@
 /// A growing buffer that encoders append to. Meant to be reused: `removeAll` keeps the memory.
-public struct ByteWriter: ~Copyable {
+public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its memory belongs to it alone.
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
 

@@ -143,9 +143,12 @@ extension Serde {
 
 extension Serde {
     /// Appends a value's bytes, and adds the headers that belong to them.
-    public func encode(_ value: Value, _ writer: inout ByteWriter, headers: inout Headers) throws {
-        guard let headerCoding else { return try encode(value, &writer) }
-        try headerCoding.encode(value, &writer, &headers)
+    @inlinable public func encode(_ value: Value, _ writer: inout ByteWriter, headers: inout Headers) throws {
+        if usesHeaders { try encode(value, &writer, adding: &headers) } else { try encode(value, &writer) }
+    }
+
+    @usableFromInline func encode(_ value: Value, _ writer: inout ByteWriter, adding headers: inout Headers) throws {
+        try headerCoding?.encode(value, &writer, &headers)
     }
 
     /// Decodes a value from a record with these headers; `bytes` is nil for a null.

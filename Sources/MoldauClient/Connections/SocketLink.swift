@@ -37,12 +37,18 @@ final class SocketLink: BrokerLink, FrameReceiver {
         var held: [@Sendable (ClientError?) -> Void] = []
         var isWatching = false
         var wasReady = false
+        /// The last frame, whose memory is used again once it is sent.
+        var frame = ByteBuffer()
     }
+
+    /// Of longer frames no memory is kept.
+    private static var mostKeptBytes: Int { 4 << 20 }
 
     let address: BrokerAddress
     private let options: ClientOptions
     private let loop: any EventLoop
     private let state = Mutex(State())
+    private let memory = EncodingMemory(mostBytes: mostKeptBytes)
 
     init(_ address: BrokerAddress, _ options: ClientOptions, _ loop: any EventLoop) {
         (self.address, self.options, self.loop) = (address, options, loop)
@@ -126,16 +132,19 @@ final class SocketLink: BrokerLink, FrameReceiver {
     private func encode<Request: WireRequest>(
         _ request: Request, _ version: Int16, _ correlationID: Int32
     ) throws(SerdeError) -> ByteBuffer {
-        var writer = ByteWriter(capacity: 512)
+        var writer = memory.take()
         writer.append(bigEndian: Int32(0))
         try RequestHeader(
             Request.api, version: version, correlationID: correlationID, clientID: options.clientID
         ).encode(into: &writer)
         _ = try request.encode(into: &writer, version: version)
-        var buffer = ByteBufferAllocator().buffer(capacity: writer.count)
-        buffer.writeBytes(writer.bytes)
-        buffer.setInteger(Int32(writer.count - 4), at: 0)
-        return buffer
+        var frame = state.withLock { Swift.exchange(&$0.frame, with: ByteBuffer()) }
+        frame.clear(minimumCapacity: writer.count)
+        frame.writeBytes(writer.bytes)
+        frame.setInteger(Int32(writer.count - 4), at: 0)
+        memory.give(writer)
+        if frame.readableBytes <= Self.mostKeptBytes { state.withLock { $0.frame = frame } }
+        return frame
     }
 
     // MARK: Answers

@@ -11,11 +11,14 @@ internal import MoldauWire
 /// ```
 /// Records of one partition are appended in the order in which they were sent. Any number of tasks may use a producer.
 public struct Producer<Key, Value>: Sendable {
-    private let topic: Topic<Key, Value>
+    @usableFromInline let topic: Topic<Key, Value>
     private let partitioner: Partitioner
     private let sender: ProducerSender
     private let number = TopicNumber()
     private let interceptors: [any ProducerInterceptor<Key, Value>]
+    /// Asking a generic array of these costs as much as the rest.
+    private let hasInterceptors: Bool
+    private let memory = EncodingMemory(mostBytes: 64 << 10)
 
     /// A producer, which connects when it is needed.
     /// - Parameter partitioner: chooses the partition of records for which `send` does not say it. The default is that
@@ -35,6 +38,7 @@ public struct Producer<Key, Value>: Sendable {
     ) {
         self.topic = topic
         self.interceptors = interceptors
+        hasInterceptors = !interceptors.isEmpty
         self.sender = sender
         let seed = UInt32(sender.cluster.world.chance() * 65_536)
         self.partitioner = partitioner ?? .keyed(seed: seed, stickyBytes: sender.options.batchSize)
@@ -53,8 +57,7 @@ public struct Producer<Key, Value>: Sendable {
     ///   - timestamp: nil for the present time.
     ///   - partition: nil has the partitioner choose one.
     /// - Throws: what `enqueue` and `Acknowledgement.position` throw.
-    @discardableResult
-    public func send(
+    @discardableResult @inlinable public nonisolated(nonsending) func send(
         _ key: Key, _ value: Value, timestamp: Timestamp? = nil, headers: Headers = Headers(),
         partition: Partition? = nil
     ) async throws -> RecordPosition {
@@ -65,32 +68,49 @@ public struct Producer<Key, Value>: Sendable {
     /// before the first record to learn of the topic. To send many records, enqueue them, and wait for their
     /// acknowledgements, or `flush`, later.
     /// - Throws: `ClientError`; what the serdes throw; `CancellationError`, the record is not sent then.
-    public func enqueue(
+    @inlinable public nonisolated(nonsending) func enqueue(
         _ key: Key, _ value: Value, timestamp: Timestamp? = nil, headers: Headers = Headers(),
         partition: Partition? = nil
     ) async throws -> Acknowledgement {
-        guard interceptors.isEmpty else {
-            return try await intercepted(
-                ProducerRecord(
-                    topic: topic.name, key: key, value: value, timestamp: timestamp, headers: headers,
-                    partition: partition))
-        }
-        var headers = headers
-        let keyBytes = try topic.key.encoded(key, &headers)
-        let valueBytes = try topic.value.encoded(value, &headers)
-        // Mostly there is room, and nothing to wait for: another asynchronous call would cost more than the record.
-        if let known = number.value {
-            let taken = try sender.append(
-                to: known, partition, keyBytes?.bytes, valueBytes?.bytes, timestamp, headers)
-            if let taken { return taken }
-            try await sender.waitForRoom()
-        }
-        return try await enqueue(
-            keyBytes, valueBytes, timestamp: timestamp, headers: headers, partition: partition)
+        // Mostly there is nothing to wait for: another asynchronous call would cost more than the record.
+        if let taken = try taken(key, value, timestamp, headers, partition) { return taken }
+        return try await enqueueLater(key, value, timestamp, headers, partition)
     }
 
-    private func intercepted(_ record: ProducerRecord<Key, Value>) async throws -> Acknowledgement {
-        var record = record
+    /// Takes a record, unless there is something to wait for, or there are interceptors.
+    @inlinable func taken(
+        _ key: Key, _ value: Value, _ timestamp: Timestamp?, _ headers: Headers, _ partition: Partition?
+    ) throws -> Acknowledgement? {
+        guard let open else { return nil }
+        var headers = headers
+        var writer = open.memory.take()
+        do {
+            let hasKey = try topic.key.append(key, to: &writer, &headers)
+            let keyEnd = writer.count
+            let hasValue = try topic.value.append(value, to: &writer, &headers)
+            let taken = try open.append(
+                key: hasKey ? UnsafeRawBufferPointer(rebasing: writer.bytes[..<keyEnd]) : nil,
+                value: hasValue ? UnsafeRawBufferPointer(rebasing: writer.bytes[keyEnd...]) : nil,
+                timestamp, headers, partition)
+            open.memory.give(writer)
+            return taken
+        } catch {
+            open.memory.give(writer)
+            throw error
+        }
+    }
+
+    /// nil if records must take the longer way.
+    @usableFromInline var open: OpenTopic? {
+        guard !hasInterceptors, let number = number.value else { return nil }
+        return OpenTopic(memory: memory, sender: sender, number: number)
+    }
+
+    @usableFromInline nonisolated(nonsending) func enqueueLater(
+        _ key: Key, _ value: Value, _ timestamp: Timestamp?, _ headers: Headers, _ partition: Partition?
+    ) async throws -> Acknowledgement {
+        var record = ProducerRecord(
+            topic: topic.name, key: key, value: value, timestamp: timestamp, headers: headers, partition: partition)
         for interceptor in interceptors { record = interceptor.onSend(record) }
         let (interceptors, name) = (interceptors, topic.name)
         do {
@@ -98,6 +118,7 @@ public struct Producer<Key, Value>: Sendable {
             let valueBytes = try topic.value.encoded(record.value, &record.headers)
             let taken = try await enqueue(
                 keyBytes, valueBytes, timestamp: record.timestamp, headers: record.headers, partition: record.partition)
+            if !hasInterceptors { return taken }
             taken.whenKnown { result in
                 for interceptor in interceptors { interceptor.onAcknowledgement(result.mapError { $0 }, of: name) }
             }

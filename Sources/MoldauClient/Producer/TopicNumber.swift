@@ -1,4 +1,4 @@
-internal import MoldauRecords
+public import MoldauRecords
 internal import Synchronization
 
 /// The number of a topic in its producer, once it is known.
@@ -14,12 +14,30 @@ final class TopicNumber: Sendable {
     }
 }
 
+/// What a record of a topic whose number is known needs.
+@usableFromInline struct OpenTopic {
+    @usableFromInline let memory: EncodingMemory
+    let sender: ProducerSender
+    let number: Int
+
+    @usableFromInline func append(
+        key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, _ timestamp: Timestamp?, _ headers: Headers,
+        _ partition: Partition?
+    ) throws -> Acknowledgement? { try sender.append(to: number, partition, key, value, timestamp, headers) }
+}
+
 extension Serde {
+    /// Appends the bytes of a value, and the headers of a serde that has some.
+    /// - Returns: false for a null.
+    @inlinable func append(_ value: Value, to writer: inout ByteWriter, _ headers: inout Headers) throws -> Bool {
+        if isNull(value) { return false }
+        try encode(value, &writer, headers: &headers)
+        return true
+    }
+
     /// The bytes of a value; nil for a null. Adds the headers of a serde that has some.
     func encoded(_ value: Value, _ headers: inout Headers) throws -> SharedBytes? {
-        if isNull(value) { return nil }
         var writer = ByteWriter(capacity: 128)
-        try encode(value, &writer, headers: &headers)
-        return SharedBytes(taking: writer)
+        return try append(value, to: &writer, &headers) ? SharedBytes(taking: writer) : nil
     }
 }
