@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from broker_process import BrokerProcess, built  # noqa: E402
 
 BATCH_BYTES = 1 << 20
-AIMS = {"append": 2e6, "batches": 3e6, "poll": 3e6}
+AIMS = {"append": 2e6, "enqueue": 2e6, "batches": 3e6, "poll": 3e6}
 
 
 def run(command):

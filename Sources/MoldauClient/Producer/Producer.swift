@@ -13,12 +13,9 @@ internal import MoldauWire
 public struct Producer<Key, Value>: Sendable {
     @usableFromInline let topic: Topic<Key, Value>
     private let partitioner: Partitioner
-    private let sender: ProducerSender
-    private let number = TopicNumber()
     private let interceptors: [any ProducerInterceptor<Key, Value>]
-    /// Asking a generic array of these costs as much as the rest.
-    private let hasInterceptors: Bool
-    private let memory = EncodingMemory(mostBytes: 64 << 10)
+    @usableFromInline let outlet: TopicSender
+    private var sender: ProducerSender { outlet.sender }
 
     /// A producer, which connects when it is needed.
     /// - Parameter partitioner: chooses the partition of records for which `send` does not say it. The default is that
@@ -38,8 +35,7 @@ public struct Producer<Key, Value>: Sendable {
     ) {
         self.topic = topic
         self.interceptors = interceptors
-        hasInterceptors = !interceptors.isEmpty
-        self.sender = sender
+        outlet = TopicSender(sender, isDirect: interceptors.isEmpty)
         let seed = UInt32(sender.cluster.world.chance() * 65_536)
         self.partitioner = partitioner ?? .keyed(seed: seed, stickyBytes: sender.options.batchSize)
     }
@@ -81,29 +77,23 @@ public struct Producer<Key, Value>: Sendable {
     @inlinable func taken(
         _ key: Key, _ value: Value, _ timestamp: Timestamp?, _ headers: Headers, _ partition: Partition?
     ) throws -> Acknowledgement? {
-        guard let open else { return nil }
+        guard outlet.isOpen else { return nil }
         var headers = headers
-        var writer = open.memory.take()
+        var writer = outlet.memory.take()
         do {
             let hasKey = try topic.key.append(key, to: &writer, &headers)
             let keyEnd = writer.count
             let hasValue = try topic.value.append(value, to: &writer, &headers)
-            let taken = try open.append(
+            let taken = try outlet.append(
                 key: hasKey ? UnsafeRawBufferPointer(rebasing: writer.bytes[..<keyEnd]) : nil,
                 value: hasValue ? UnsafeRawBufferPointer(rebasing: writer.bytes[keyEnd...]) : nil,
                 timestamp, headers, partition)
-            open.memory.give(writer)
+            outlet.memory.give(writer)
             return taken
         } catch {
-            open.memory.give(writer)
+            outlet.memory.give(writer)
             throw error
         }
-    }
-
-    /// nil if records must take the longer way.
-    @usableFromInline var open: OpenTopic? {
-        guard !hasInterceptors, let number = number.value else { return nil }
-        return OpenTopic(memory: memory, sender: sender, number: number)
     }
 
     @usableFromInline nonisolated(nonsending) func enqueueLater(
@@ -118,7 +108,7 @@ public struct Producer<Key, Value>: Sendable {
             let valueBytes = try topic.value.encoded(record.value, &record.headers)
             let taken = try await enqueue(
                 keyBytes, valueBytes, timestamp: record.timestamp, headers: record.headers, partition: record.partition)
-            if !hasInterceptors { return taken }
+            if interceptors.isEmpty { return taken }
             taken.whenKnown { result in
                 for interceptor in interceptors { interceptor.onAcknowledgement(result.mapError { $0 }, of: name) }
             }
@@ -174,9 +164,9 @@ public struct Producer<Key, Value>: Sendable {
     }
 
     private func topicNumber() async throws -> Int {
-        if let known = number.value { return known }
+        if let known = outlet.number { return known }
         let found = try await sender.topic(topic.name, partitioner)
-        number.value = found
+        outlet.number = found
         return found
     }
 
