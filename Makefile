@@ -6,6 +6,8 @@
 # make agree   runs random topologies under different options and over the wire, which must give the same results: SEEDS of
 #              them, from the seed FROM on; over the wire on the brokers that AGREE_SERVERS names, if it is set, whose topics
 #              of the same names are deleted
+# make conformance  runs the topologies recorded from Kafka Streams as applications on a cluster: on our own server, or on the
+#              brokers that CONFORMANCE_SERVERS names, whose topics of the same names are deleted
 # make damage  changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and checks that the
 #              change is noticed; cuts the last 4,096 bytes off one by one (some minutes)
 # make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
@@ -62,7 +64,7 @@ RECORDS ?= 1000000
 MEBIBYTES ?= 1024
 SECONDS ?= 60
 
-.PHONY: run demo test test-protobuf test-clients page page-demo screenshots bench-console agree damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check check-metrics simulate query-history docs interface examples \
+.PHONY: run demo test test-protobuf test-clients page page-demo screenshots bench-console agree conformance damage crash crash-wire crash-cluster client-faults bench-client hostile bench-restore restart fuzz sanitize costs bench bench-wire bench-check check-metrics simulate query-history docs interface examples \
 	format lint rocksdb
 
 run: rocksdb
@@ -98,6 +100,9 @@ screenshots:
 agree: rocksdb
 	$(if $(wildcard /dev/shm),TMPDIR=/dev/shm) AGREE_FROM=$(FROM) AGREE_SEEDS=$(SEEDS) \
 		$(SWIFT) test --filter AgreementTests
+
+conformance: rocksdb
+	CONFORMANCE_CLUSTER=all $(SWIFT) test --filter ClusterConformanceTests
 
 damage:
 	SABOTAGE=1 DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \

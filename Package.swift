@@ -336,8 +336,11 @@ let package = Package(
             ]),
         tests(
             "ConformanceTests",
-            ["Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology"],
-            resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
+            [
+                "Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime",
+                "MoldauClient", "MoldauClusterKafka", "MoldauLog", "MoldauBroker", "MoldauServer",
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
         .target(
             name: "FuzzTargets",

@@ -71,6 +71,7 @@ public final class TopologyTestDriver {
         self.draining = draining
         var configuration = configuration
         configuration.asyncExecutor = configuration.asyncExecutor ?? pump
+        configuration.closedWindowSearchInterval = .zero
         let names = InternalTopicNames(applicationID: applicationID, topology: topology)
         let producer = CapturingProducer()
         let outbox = Outbox(names: names, producer: producer, configuration: configuration)
@@ -90,7 +91,6 @@ public final class TopologyTestDriver {
             location.remove()
             throw error
         }
-        task.context.closedWindowSearchInterval = .zero
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
         // Nobody begins where another one ended.

@@ -42,8 +42,8 @@ import MoldauState
     @exclusivity(unchecked) @usableFromInline package var diversion: Diversion?
     /// The spans of followed records; nil if none are.
     @usableFromInline package let traces: TaskTraces?
-    /// The shortest time between two searches of an operator for closed windows.
-    @usableFromInline package var closedWindowSearchInterval = Duration.seconds(1)
+    /// The shortest time between two searches of an operator for closed windows: set by the runtime.
+    @usableFromInline package var closedWindowSearchInterval = Duration.zero
 
     /// The dropped records, by node and reason.
     package private(set) var drops: [DropKey: DropTally] = [:]

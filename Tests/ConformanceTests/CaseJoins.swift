@@ -1,7 +1,6 @@
 import Moldau
 import MoldauRecords
 import MoldauState
-import MoldauTesting
 import MoldauTopology
 
 extension CaseTopology {
@@ -70,33 +69,5 @@ extension CaseStep {
             let after = milliseconds("after") ?? milliseconds("diff")
         else { throw Unsupported(what: "this kind of join") }
         return JoinWindows(before: before, after: after, grace: grace)
-    }
-}
-
-/// The subscriptions that a foreign-key join keeps, in Kafka Streams' format; nil for other stores.
-func subscriptionRows(_ driver: TopologyTestDriver, store name: String) throws -> [[JSONValue]]? {
-    typealias Store = TimestampedKeyValueStore<CombinedKey<Datum, Datum>, Subscription<Datum>>
-    guard name.hasSuffix("subscription-store") || name.contains("-SUBSCRIPTION-STATE-STORE-") else { return nil }
-    return try driver.store(name, as: Store.self).all().collect().map { key, row in
-        let foreignKey = key.foreignKey.text.utf8
-        let length = withUnsafeBytes(of: Int32(foreignKey.count).bigEndian) { Array($0) }
-        let bytes = (length + foreignKey + key.primaryKey.text.utf8).map { byte in
-            (0x20..<0x7f).contains(byte)
-                ? String(UnicodeScalar(byte)) : "\\x" + String(0x100 + Int(byte), radix: 16).uppercased().dropFirst()
-        }
-        let instruction =
-            switch row.value.instruction {
-            case .deleteSilently: "DELETE_KEY_NO_PROPAGATE"
-            case .deleteAndAnswer: "DELETE_KEY_AND_PROPAGATE"
-            case .answerAlways: "PROPAGATE_NULL_IF_NO_FK_VAL_AVAILABLE"
-            case .answerIfFound: "PROPAGATE_ONLY_IF_FK_VAL_AVAILABLE"
-            }
-        let hash = row.value.hash.map {
-            "[\(Int64(bitPattern: $0.high)), \(Int64(bitPattern: $0.low))]"
-        }
-        let text =
-            "SubscriptionWrapper{version=1, primaryKey=\(row.value.primaryKey.text), instruction=\(instruction), "
-            + "hash=\(hash ?? "null"), primaryPartition=\(row.value.primaryPartition?.number ?? -1)}"
-        return [.text(bytes.joined()), .text(text), .integer(row.timestamp.ms)]
     }
 }

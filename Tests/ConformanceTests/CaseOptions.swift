@@ -1,12 +1,28 @@
 import Moldau
+import MoldauRecords
 import MoldauState
 import MoldauTopology
 
 /// The settings that a case runs with.
 struct CaseOptions {
-    let storeKind: StoreKind
-    /// Whether each commit writes the stores' caches behind, so that reads never find anything in them.
-    let writesStoresAtCommit: Bool
+    var storeKind = StoreKind.inMemory
+    /// Whether each commit writes the stores' caches behind, so that reads never find anything in them. Under the test
+    /// driver only.
+    var writesStoresAtCommit = false
+    /// Where it runs; nil: under the test driver.
+    var cluster: CaseCluster?
+    /// On a cluster only.
+    var guarantee = ProcessingGuarantee.atLeastOnce
+    /// As long as that of the recorded runs: it is part of topic names, whose bytes a suppression counts.
+    var applicationID = "app"
+
+    func open(_ topology: Topology, wallClock: Timestamp) throws -> any CasePlace {
+        guard let cluster else {
+            return try DriverPlace(topology, applicationID: applicationID, wallClock: wallClock, options: self)
+        }
+        return try ClusterPlace(
+            topology, on: cluster, applicationID: applicationID, wallClock: wallClock, options: self)
+    }
 
     func topologyOptions(of conformanceCase: ConformanceCase) throws -> TopologyOptions {
         let held = Emission.lastPerCommit()

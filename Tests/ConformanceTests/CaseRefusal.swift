@@ -12,6 +12,10 @@ struct CaseRefusal {
     let kind: String
     let text: String
 
+    var isBeforeStart: Bool { [.config, .step, .build].contains(phase) }
+    /// Whether the test driver refuses the input, before the topology sees it.
+    var isOfDriver: Bool { text.hasSuffix("Invalid negative timestamp") }
+
     /// nil if the case is not refused.
     init?(_ conformanceCase: ConformanceCase) throws {
         guard let full = conformanceCase.error?.text else { return nil }

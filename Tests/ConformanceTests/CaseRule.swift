@@ -16,7 +16,7 @@ enum CaseRule {
             self = .recordedCrash(input: Int(conformanceCase.errorAfter ?? 0))
         } else if Self.closesSessionsInMemory(conformanceCase) {
             self = .closedSessionsInMemory
-        } else if let captures = Self.capturesBelowEmptyJoinWindow(conformanceCase) {
+        } else if let captures = conformanceCase.captures(below: Self.isEmptyJoinWindow) {
             self = .emptyJoinWindow(captures: captures)
         } else {
             return nil
@@ -32,25 +32,10 @@ enum CaseRule {
         }
     }
 
-    /// The captures that such a join reaches; nil if there is none.
-    private static func capturesBelowEmptyJoinWindow(_ conformanceCase: ConformanceCase) -> Set<String>? {
-        var (steps, topics, captures): (Set<String>, Set<String>, Set<String>) = ([], [], [])
-        for step in conformanceCase.topology {
-            let spans = ["before", "after", "legacyOf", "diff"].compactMap { step[$0]?.integer }
-            let isEmpty = step["op"]?.text == "join" && !spans.isEmpty && spans.allSatisfy { $0 == 0 }
-            let inputs = ["in", "other", "left", "right"].compactMap { step[$0]?.text }
-            let read = step["op"]?.text == "to" ? [] : step["topics"]?.list ?? step["topic"].map { [$0] } ?? []
-            guard
-                isEmpty && step["grace"]?.integer ?? 0 == 0 || inputs.contains(where: steps.contains)
-                    || read.contains(where: { topics.contains($0.text ?? "") })
-            else { continue }
-            for id in [step["id"]] + (step["branches"]?.list ?? []).map({ $0["id"] }) + [step["default"]] {
-                if let id = id?.text { steps.insert(id) }
-            }
-            if step["op"]?.text == "to", let topic = step["topic"]?.text { topics.insert(topic) }
-            if let capture = step["as"]?.text { captures.insert(capture) }
-        }
-        return steps.isEmpty ? nil : captures
+    private static func isEmptyJoinWindow(_ step: JSONValue) -> Bool {
+        let spans = ["before", "after", "legacyOf", "diff"].compactMap { step[$0]?.integer }
+        return step["op"]?.text == "join" && !spans.isEmpty && spans.allSatisfy { $0 == 0 }
+            && step["grace"]?.integer ?? 0 == 0
     }
 
     /// Whether something that Kafka Streams refused must succeed.
@@ -86,20 +71,56 @@ enum CaseRule {
             return (found, expected)
         case .emptyJoinWindow(let captures):
             // The results of the join may change the order in which other topics of its task are read.
-            func place(_ after: Int, _ capture: String) -> String { "\(after + 1_000_000) \(capture)" }
             let found = rows.filter { !captures.contains($0.capture) }
             let wanted = expected.filter { !captures.contains($0["from"]?.text ?? "") }
-            return (
-                found.sortedStably { place($0.after, $0.capture) },
-                wanted.sortedStably { place(Int($0["after"]?.integer ?? 0), $0["from"]?.text ?? "") }
-            )
+            return (found.sortedStably { $0.place }, wanted.sortedStably { $0.place })
         }
     }
 }
 
+extension ConformanceCase {
+    /// The captures that punctuations by stream time reach; nil if there are none.
+    var capturesBelowStreamTime: Set<String>? {
+        captures { $0["op"]?.text == "punctuate" && $0["clock"]?.text != "wall" }
+    }
+
+    /// The captures that a step of some kind reaches; nil if there is no such step.
+    fileprivate func captures(below isOrigin: (JSONValue) -> Bool) -> Set<String>? {
+        var (steps, topics, captures): (Set<String>, Set<String>, Set<String>) = ([], [], [])
+        for step in topology {
+            let inputs = ["in", "other", "left", "right"].compactMap { step[$0]?.text }
+            let read = step["op"]?.text == "to" ? [] : step["topics"]?.list ?? step["topic"].map { [$0] } ?? []
+            guard
+                isOrigin(step) || inputs.contains(where: steps.contains)
+                    || read.contains(where: { topics.contains($0.text ?? "") })
+            else { continue }
+            for id in [step["id"]] + (step["branches"]?.list ?? []).map({ $0["id"] }) + [step["default"]] {
+                if let id = id?.text { steps.insert(id) }
+            }
+            if step["op"]?.text == "to", let topic = step["topic"]?.text { topics.insert(topic) }
+            if let capture = step["as"]?.text { captures.insert(capture) }
+        }
+        return steps.isEmpty ? nil : captures
+    }
+}
+
+/// The input during which an output came, and its capture.
+typealias OutputPlace = (after: Int64, capture: String)
+
+extension Captured.Row {
+    var place: OutputPlace { (Int64(after), capture) }
+}
+
+extension JSONValue {
+    /// The place of a recorded output.
+    var place: OutputPlace { (self["after"]?.integer ?? 0, self["from"]?.text ?? "") }
+}
+
 extension Array {
-    /// Sorted by a text; equal elements keep their order.
-    fileprivate func sortedStably(by text: (Element) -> String) -> [Element] {
-        enumerated().map { (text($1), $0, $1) }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+    /// Sorted by input and capture; equal elements keep their order.
+    func sortedStably(by place: (Element) -> OutputPlace) -> [Element] {
+        enumerated().map { (place($1), $0, $1) }.sorted { left, right in
+            (left.0.after, left.0.capture, left.1) < (right.0.after, right.0.capture, right.1)
+        }.map(\.2)
     }
 }

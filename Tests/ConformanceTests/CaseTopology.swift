@@ -28,6 +28,8 @@ final class CaseTopology {
     }
 
     let captured = Captured()
+    /// Whether parts of the topology run as tasks of their own.
+    var hasSeveralParts = false
     private(set) var topics: [String: (key: Kind, value: Kind)] = [:]
     private(set) var storeKinds: [String: (key: Kind, value: Kind)] = [:]
     private(set) var places: [String: Place] = [:]

@@ -272,31 +272,6 @@ extension CaseTopology {
     }
 }
 
-extension CaseTopology {
-    /// Windows that a window store has but should not have, or the other way round. Their order depends on the store's
-    /// segments, which differ.
-    func windowStoreDifference(
-        _ name: String, _ expected: [[JSONValue]], _ driver: TopologyTestDriver
-    ) throws -> String? {
-        guard let kinds = windowStores[name] else {
-            throw Unsupported(what: "the contents of store \(name)")
-        }
-        let store = try driver.store(WindowStoreName(name, key: kinds.key.serde, value: kinds.value.serde))
-        let rows = try store.all().collect().map { (key: $0.key.datum, row: $0.value) }
-        func isEqual(_ row: (key: Datum, row: ValueAndTimestamp<Datum>), _ json: [JSONValue]) -> Bool {
-            json.count == 3 && row.key.matches(json[0]) && row.row.value.matches(json[1])
-                && row.row.timestamp.ms == json[2].integer
-        }
-        if let lost = expected.first(where: { json in !rows.contains { isEqual($0, json) } }) {
-            return "store \(name) lacks \(lost)"
-        }
-        if let extra = rows.first(where: { row in !expected.contains { isEqual(row, $0) } }) {
-            return "store \(name) has \(extra)"
-        }
-        return rows.count == expected.count ? nil : "store \(name) has \(rows.count) rows; expected \(expected.count)"
-    }
-}
-
 extension CaseStep {
     /// Merges sessions.
     fileprivate func merger() throws -> @Sendable (Datum, Datum, Datum) throws -> Datum {

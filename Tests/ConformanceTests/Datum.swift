@@ -50,6 +50,12 @@ enum Kind: String, Sendable {
         }
     }
 
+    /// The bytes of a JSON value of a case; nil for the null.
+    func bytes(_ json: JSONValue?) throws -> [UInt8]? {
+        let datum = datum(json ?? .null)
+        return datum == .null ? nil : try serde.bytes(of: datum)
+    }
+
     /// The serde of this type, with Kafka's bytes; a null is `.null`.
     var serde: Serde<Datum> {
         let (string, int32, int64, double) = (String.serde, Int32.serde, Int64.serde, Double.serde)

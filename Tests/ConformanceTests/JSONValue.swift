@@ -1,7 +1,7 @@
 import Foundation
 
 /// Any JSON value, as the case files hold them.
-enum JSONValue: Decodable, Hashable {
+enum JSONValue: Decodable, Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -39,7 +39,7 @@ enum JSONValue: Decodable, Hashable {
 }
 
 /// A file of cases: see FORMAT.md.
-struct CaseFile: Decodable {
+struct CaseFile: Decodable, Sendable {
     let area: String
     let cases: [ConformanceCase]
 }
@@ -57,7 +57,7 @@ extension JSONValue {
 }
 
 /// A topology, its inputs and what Kafka Streams made of them.
-struct ConformanceCase: Decodable {
+struct ConformanceCase: Decodable, Sendable {
     let name: String
     let config: [String: JSONValue]?
     let topology: [JSONValue]

@@ -138,6 +138,9 @@ public struct StreamsConfiguration: Sendable {
     /// Logs what an operator should know: threads that stopped, lost positions. Nothing is logged per record.
     public var logger = Logger(label: "moldau.streams")
 
+    /// The shortest time between two searches of an operator for closed windows; zero: every record searches.
+    package var closedWindowSearchInterval = Duration.seconds(1)
+
     /// Follows records through the application: set by the library `MoldauTracing`.
     package var tracing: (any RecordTracing)?
 

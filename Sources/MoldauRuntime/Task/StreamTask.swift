@@ -53,6 +53,7 @@ package final class StreamTask {
         context.dropSamples = services.configuration.dropSamples
         context.topicName = services.names.topic
         context.asyncExecutor = services.configuration.asyncExecutor
+        context.closedWindowSearchInterval = services.configuration.closedWindowSearchInterval
         for store in services.globalStores { context.add(store) }
         for entry in opened.entries { context.add(entry.store) }
         stores = opened
