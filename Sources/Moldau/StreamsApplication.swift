@@ -154,18 +154,19 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try store(name, options)
     }
 
-    /// The committed changes of a table as they come, in all processes of the application. Waits for the application's
-    /// start.
+    /// The committed changes of a table as they come, in all processes of the application; also of an aggregate of
+    /// windows or sessions, whose changes have `Windowed` keys. Waits for the application's start.
     ///
     /// They are read from the table's changelog: a row that changes several times between two commits counts once. A
     /// table that is restored from the topic it reads has none: its changes are that topic's records, which the
-    /// application may not have processed yet.
+    /// application may not have processed yet. That a window, a session or a version expires is not a change.
     /// - Parameters:
     ///   - name: the table's name.
     ///   - start: whether what the table holds now comes first.
     ///   - limit: how many changes may wait for their reader; see `TableChanges`.
-    /// - Throws: `QueryError.unknownStore`, `.notLogged`, `.notRunning`; `ClusterError`; `CancellationError`.
-    public func changes<Name: TableName>(
+    /// - Throws: `QueryError.unknownStore`, `.wrongType`, `.notLogged`, `.notRunning`; `ClusterError`;
+    ///   `CancellationError`.
+    public func changes<Name: FollowableStoreName>(
         of name: Name, from start: ChangeStart = .now, limit: Int = 1_024
     ) async throws -> TableChanges<Name> where Name.Key: Sendable, Name.Value: Sendable {
         try await engine.changes(of: name, from: start, limit: limit)

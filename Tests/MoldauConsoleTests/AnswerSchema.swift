@@ -58,7 +58,8 @@ struct AnswerSchema {
                 return others.flatMap { complaints($0.value, wanted, "\(place).\($0.key)") }
             case "items": return value.list.enumerated().flatMap { complaints($1, wanted, "\(place)[\($0)]") }
             case "maxItems": return check(value.list.count <= wanted.integer ?? 0)
-            case "minimum": return check(value.integer ?? 0 >= wanted.integer ?? 0)
+            case "minimum": return check(value.number ?? 0 >= wanted.number ?? 0)
+            case "maximum": return check(value.number ?? 0 <= wanted.number ?? 0)
             case "description": return []
             default: return ["\(place): the keyword \(keyword) is not checked"]
             }

@@ -28,6 +28,7 @@ struct ConsoleFixture {
     static let currencies = Topic<String, String>("currencies")
     static let blobs = Topic<[UInt8], [UInt8]>("blobs")
     static let places = Topic<Place, Int32>("places")
+    static let clicks = Topic<String, String>("clicks")
     static let totals = Topic<String, Int64>("totals")
 
     static func topology() throws -> Topology {
@@ -44,6 +45,9 @@ struct ConsoleFixture {
             _ = streams.globalTable(currencies, as: TableStoreName<String, String>("names"))
             _ = streams.table(blobs, as: TableStoreName<[UInt8], [UInt8]>("blobs-table"))
             _ = streams.table(places, as: TableStoreName<Place, Int32>("places-table"))
+            let clicks = streams.stream(clicks)
+            _ = clicks.join(clicks, within: JoinWindows(difference: .seconds(1), grace: .seconds(1))) { left, _ in left
+            }
         }
     }
 
@@ -61,7 +65,7 @@ struct ConsoleFixture {
     ) async throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 1_000) })
         let admin = try cluster.makeAdmin(clientID: "fixture")
-        let names = ["visits", "orders", "prices", "currencies", "blobs", "places", "totals"]
+        let names = ["visits", "orders", "prices", "currencies", "blobs", "places", "clicks", "totals"]
         // So that records stay, whatever their timestamps and however long the test takes.
         try admin.create(
             names.map {

@@ -227,6 +227,28 @@ struct ConsoleTests {
         }
     }
 
+    @Test func `changes of windows and sessions come with the times of those`() async throws {
+        try await ConsoleFixture.run { fixture in
+            for time in [2_000, 5_000] as [Int64] { try fixture.write(ConsoleFixture.visits, "ada", "x", at: time) }
+            _ = try await fixture.get("/stores/counts/get?key=ada", of: "/stores/{store}/get", until: "value", is: 2)
+            for (store, end) in [("hourly", 10_000), ("sessions", 5_000)] as [(String, JSON)] {
+                var (change, count) = (nil as JSON?, 0)
+                while change?["value"] != 2 {
+                    count += 1
+                    let events = try await fixture.http.events("/stores/\(store)/changes?from=snapshot", count: count)
+                    let event = try #require(events.last)
+                    #expect(
+                        try fixture.schema.complaints(
+                            event: event.name, event.data, path: "/stores/{store}/changes"
+                        ).isEmpty)
+                    change = try JSON(event.data)
+                }
+                #expect(change?["key"] == "ada" && change?["end"] == end, "\(store)")
+                #expect(change?["start"] == (store == "hourly" ? 0 : 2_000) && change?["timestamp"] == 5_000)
+            }
+        }
+    }
+
     @Test func `changes of a table come from a snapshot on; other stores are refused`() async throws {
         try await ConsoleFixture.run { fixture in
             try fixture.write(ConsoleFixture.visits, "ada", "<b>home</b>", at: 7)
@@ -237,7 +259,9 @@ struct ConsoleTests {
             let change = try JSON(try #require(events.first).data)
             #expect(change["key"] == "ada" && change["value"] == 1 && change["timestamp"] == 7)
             #expect(try fixture.schema.complaints(event: "change", events[0].data, path: path).isEmpty)
-            let refused = try await fixture.get("/stores/hourly/changes", of: path, status: 400)
+            let stores = try await fixture.get("/stores", of: "/stores")["stores"]!.list
+            let buffer = try #require(stores.first { $0["kind"] == "joinBuffer" }?["name"]?.text)
+            let refused = try await fixture.get("/stores/\(buffer)/changes", of: path, status: 400)
             #expect(refused["kind"] == "wrongQuestion")
             let unknown = try await fixture.get("/stores/nope/changes", of: path, status: 404)
             #expect(unknown["kind"] == "unknownStore")

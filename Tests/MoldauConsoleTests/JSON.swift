@@ -43,6 +43,7 @@ enum JSON: Decodable, Hashable, Sendable {
     var members: [String: JSON] { if case .object(let members) = self { members } else { [:] } }
     var text: String? { if case .text(let text) = self { text } else { nil } }
     var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+    var number: Double? { if case .number(let number) = self { number } else { integer.map(Double.init) } }
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,

@@ -43,13 +43,19 @@ struct TerminalTests {
         }
     }
 
-    @Test func `watch prints what a table has, a line for each change`() async throws {
+    @Test func `watch prints what a store has, a line for each change`() async throws {
         try await withCounts { fixture in
             let lines = try await run(["watch", "counts", "--snapshot", "--max-changes", "2"], fixture)
             #expect(lines.status == 0 && lines.output.contains("\t"), "\(lines.errors)")
             #expect(lines.output.split(separator: "\n").count == 2)
-            let refused = try await run(["watch", "hourly"], fixture)
-            #expect(refused.status == 1 && refused.errors.contains("hourly"))
+            let windows = try await run(["watch", "hourly", "--snapshot", "--max-changes", "2"], fixture)
+            let rows = windows.output.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+            #expect(windows.status == 0 && rows.count == 2, "\(windows.errors)")
+            #expect(rows.allSatisfy { $0.count == 4 && $0[1] == "0" && $0[2] == "10000" }, "\(rows)")
+            let json = try await run(["watch", "sessions", "--snapshot", "--max-changes", "1", "--json"], fixture)
+            #expect(json.output.contains("\"start\":") && json.output.contains("\"end\":"), "\(json.errors)")
+            let refused = try await run(["watch", "nope"], fixture)
+            #expect(refused.status == 1 && refused.errors.contains("hourly"), "it names the stores that there are")
         }
     }
 

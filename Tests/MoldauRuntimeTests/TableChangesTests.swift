@@ -137,9 +137,11 @@ struct TableChangesTests {
             await #expect(throws: QueryError.notLogged(store: "unlogged")) {
                 _ = try await app.changes(of: Self.unlogged)
             }
-            let wrong = TableStoreName<String, Int32>("counts")
-            var changes = try await app.changes(of: wrong).makeAsyncIterator()
-            try fixture.write("visits", "ada", "x", at: 7, partition: 0)
+            await #expect(throws: QueryError.self) {
+                _ = try await app.changes(of: TableStoreName<String, Int32>("counts"))
+            }
+            var changes = try await app.changes(of: Self.counts).makeAsyncIterator()
+            try fixture.write("app-counts-changelog", "ada", "no number", at: 7, partition: 0)
             await #expect(throws: StateError.self) { _ = try await changes.next() }
             let quiet = try await app.changes(of: Self.latest)
             let reader = Task { for try await _ in quiet {} }

@@ -292,6 +292,7 @@ def changes(page, _):
     page.go("store", "per-minute")
     page.press("Follow changes")
     page.until("changes come", lambda: len(page.all("#view section:last-child tbody tr")) > 3)
+    page.until("their windows are shown", lambda: "1 min long" in page.text("#view section:last-child tbody"))
     page.press("Stop following")
 
 

@@ -310,7 +310,10 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def change(one):
         keys = made_up.keys_of(one["name"])
         key = keys[int(time.time() * 2.5) % len(keys)]
-        return {"key": key, "value": made_up.value_of(one, key, int(time.time())), "timestamp": int(time.time() * 1000),
+        now = int(time.time() * 1000)
+        windows = made_up.windows_of(one, key, 0, now, now) if one["kind"] in ("window", "session") else []
+        window = {name: windows[-1][name] for name in ("start", "end")} if windows else {}
+        return {"key": key, **window, "value": made_up.value_of(one, key, int(time.time())), "timestamp": now,
                 "partition": 0, "offset": int(time.time() * 2.5)}
 
     def stream(self, name, body, seconds):

@@ -99,6 +99,9 @@ struct ConsolePage: Decodable {
 /// An event of `/stores/NAME/changes`.
 struct ConsoleChange: Decodable {
     let key: ConsoleValue
+    /// Of a window or session.
+    let start: Int64?
+    let end: Int64?
     let value: ConsoleValue?
     let timestamp: Int64?
     let partition: Int32?

@@ -1,21 +1,22 @@
 import ArgumentParser
 import Foundation
 
-/// `moldau watch`: the committed changes of an application's table.
+/// `moldau watch`: the committed changes of an application's table, or of its windows or sessions.
 struct WatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Prints the committed changes of a table of a running application as they come.",
         discussion: """
             Asks the application's console. A line has the key, a tab and the value, or nothing for a row that was \
-            deleted; with --json it is an object. If changes come faster than they are printed, some are left out, and \
-            standard error says how many.
+            deleted; for windows and sessions start and end stand between, in milliseconds since 1970. With --json it \
+            is an object. If changes come faster than they are printed, some are left out, and standard error says how \
+            many.
             """)
 
-    @Argument(help: "The table's name.")
+    @Argument(help: "The name of the table, or of the store of windows or sessions.")
     var store: String
 
-    @Flag(help: "Print what the table has now first.")
+    @Flag(help: "Print what the store has now first.")
     var snapshot = false
 
     @Option(help: "End after so many changes.")
@@ -49,13 +50,17 @@ struct WatchCommand: AsyncParsableCommand {
 
     private func write(_ change: ConsoleChange, to output: LineOutput) throws {
         if isJSON {
-            try output.write(json: [
+            var object: [String: Any] = [
                 "key": change.key.json, "value": change.value.map(\.json).json, "timestamp": change.timestamp.json,
                 "partition": change.partition.json, "offset": change.offset.json,
-            ])
+            ]
+            object["start"] = change.start
+            object["end"] = change.end
+            try output.write(json: object)
         } else {
             let value = change.value.map { $0 == .null ? "" : $0.text } ?? ""
-            try output.write("\(change.key.text)\t\(value)")
+            let window = [change.start, change.end].compactMap { $0 }.map { "\($0)" }
+            try output.write(([change.key.text] + window + [value]).joined(separator: "\t"))
         }
         try output.flush()
     }

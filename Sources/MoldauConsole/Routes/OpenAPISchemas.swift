@@ -201,7 +201,8 @@ enum OpenAPISchemas {
             "begin": {"type": "integer"}, "end": {"type": "integer"}, "next": {"type": "integer"}}},
         "Change": {"type": "object", "required": ["key", "value", "timestamp", "partition", "offset"],
             "additionalProperties": false, "properties": {
-            "key": {}, "value": {"description": "null for a row that was deleted."},
+            "key": {}, "start": {"$ref": "#/components/schemas/Time"}, "end": {"$ref": "#/components/schemas/Time"},
+            "value": {"description": "null for a row that was deleted."},
             "timestamp": {"$ref": "#/components/schemas/Time"},
             "partition": {"type": "integer"}, "offset": {"type": "integer"}}},
         "Dropped": {"type": "object", "required": ["count"], "additionalProperties": false, "properties": {

@@ -2,12 +2,13 @@ import MoldauRecords
 import MoldauRuntime
 
 extension Routes {
-    /// The changes of tables as they come.
+    /// The changes of stores as they come.
     static func changeRoutes(_ subject: ConsoleSubject) -> [Route] {
         [
             Route(
                 "/stores/{store}/changes",
-                "Server-sent events: a table's committed changes. A reader that is too slow is told how many it missed.",
+                "Server-sent events: the committed changes of a table, or of an aggregate of windows or sessions. A reader "
+                    + "that is too slow is told how many it missed.",
                 .events([("change", "Change"), ("dropped", "Dropped")]), [.start]
             ) { question in
                 let start = question.query["from"] ?? ChangeStart.now.rawValue
@@ -26,7 +27,7 @@ extension Routes {
 
 extension Route.Parameter {
     fileprivate static let start = Self(
-        name: "from", meaning: "Whether what the table has comes first: now (the default) or snapshot.",
+        name: "from", meaning: "Whether what the store has comes first: now (the default) or snapshot.",
         schema: ["type": "string", "enum": ["now", "snapshot"]])
 }
 
@@ -40,9 +41,12 @@ extension ServerEvent {
 
 extension JSONValue {
     fileprivate init(_ change: UntypedChange) {
-        self = [
-            "key": change.key, "value": change.value ?? .null, "timestamp": .time(change.timestamp),
-            "partition": .number(change.partition.number), "offset": .number(change.offset.value),
-        ]
+        self = .object(
+            .init(key: change.key, in: change.window) + [
+                Member(name: "value", value: change.value ?? .null),
+                Member(name: "timestamp", value: .time(change.timestamp)),
+                Member(name: "partition", value: .number(change.partition.number)),
+                Member(name: "offset", value: .number(change.offset.value)),
+            ])
     }
 }

@@ -201,15 +201,20 @@ extension JSONValue {
 
 extension UntypedEntry {
     fileprivate var members: [JSONValue.Member] {
-        var members = [JSONValue.Member(name: "key", value: key)]
-        if let window {
-            members.append(.init(name: "start", value: .time(window.start)))
-            members.append(.init(name: "end", value: .time(window.end)))
-        }
-        members.append(.init(name: "value", value: value))
+        var members = [JSONValue.Member](key: key, in: window) + [.init(name: "value", value: value)]
         if let timestamp { members.append(.init(name: "timestamp", value: .time(timestamp))) }
         if let validTo { members.append(.init(name: "validTo", value: .time(validTo))) }
         return members
+    }
+}
+
+extension [JSONValue.Member] {
+    /// What identifies a row.
+    init(key: JSONValue, in window: Window?) {
+        self = [.init(name: "key", value: key)]
+        guard let window else { return }
+        append(.init(name: "start", value: .time(window.start)))
+        append(.init(name: "end", value: .time(window.end)))
     }
 }
 

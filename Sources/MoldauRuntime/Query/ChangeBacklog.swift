@@ -25,10 +25,15 @@ final class ChangeBacklog: @unchecked Sendable {
     private func read() throws -> [LoggedChange]? {
         // Markers, and records of transactions that were aborted, are passed without being returned.
         while ranges.contains(where: { consumer.position($0.key) ?? .zero < $0.value.upperBound }) {
-            let changes = try consumer.poll(wait: .milliseconds(100)).flatMap { batches in
-                try batches.changes().filter { ranges[batches.partition]?.contains($0.offset) == true }
+            do {
+                let changes = try consumer.poll(wait: .milliseconds(100)).flatMap { batches in
+                    try batches.changes().filter { ranges[batches.partition]?.contains($0.offset) == true }
+                }
+                if !changes.isEmpty { return changes }
+            } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) where lost < held.lowerBound {
+                // Retention has deleted the oldest records meanwhile: those rows are not held any more.
+                try consumer.seek(partition, to: held.lowerBound)
             }
-            if !changes.isEmpty { return changes }
         }
         return nil
     }

@@ -1,13 +1,13 @@
 import MoldauRecords
 import MoldauState
 
-/// A committed change of a table.
+/// A committed change of a table, or of an aggregate of windows or sessions.
 public struct TableChange<Key, Value> {
-    /// The key of the row that changed.
+    /// The key of the row that changed: for windows and sessions a `Windowed` key.
     public let key: Key
-    /// The new value; nil if the row was deleted.
+    /// The new value; nil if the row was deleted, as a session is when it is merged with another.
     public let value: Value?
-    /// The time of the event that changed the row.
+    /// The time of the event that changed the row; for a session its end, for a deleted window its start.
     public let timestamp: Timestamp
     /// The partition of the topic that the table is restored from. Changes of one partition come in the order in which
     /// they were made.
@@ -25,49 +25,41 @@ extension TableChange: Equatable where Key: Equatable, Value: Equatable {}
 public enum ChangeStart: String, Sendable, Hashable, CaseIterable {
     /// With those that are committed from now on.
     case now
-    /// With what the table holds now: for each row its last change, perhaps after some earlier ones.
+    /// With what the table holds now: for each row its last change, perhaps after some earlier ones. Expired windows
+    /// and sessions are among them until they are deleted from the changelog.
     case snapshot
 }
 
-/// The committed changes of a table, as they come: made by `changes(of:)` of an application. Ends with the application.
+/// The committed changes of a table, or of an aggregate of windows or sessions, as they come: made by `changes(of:)` of
+/// an application. Ends with the application.
 ///
 /// To be read by one task. The changes that a slow reader has not taken yet are held in memory, up to a limit; then the
 /// oldest of them are left out, and the next change says how many (`TableChange.missed`).
-public struct TableChanges<Name: TableName>: AsyncSequence, Sendable
+public struct TableChanges<Name: FollowableStoreName>: AsyncSequence, Sendable
 where Name.Key: Sendable, Name.Value: Sendable {
     /// A change.
-    public typealias Element = TableChange<Name.Key, Name.Value>
+    public typealias Element = TableChange<Name.RowKey, Name.Value>
 
-    let name: Name
-    /// The topic that the changes are read from.
-    let topic: String
+    let row: FollowedRow<Name>
     let subscription: ChangeSubscription
 
-    public func makeAsyncIterator() -> Iterator {
-        Iterator(
-            key: name.key.at(topic, .key), value: name.value.at(topic, .value), store: name.name,
-            subscription: subscription)
-    }
+    public func makeAsyncIterator() -> Iterator { Iterator(row: row, subscription: subscription) }
 
     /// Takes the changes, one at a time.
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate let key: Serde<Name.Key>
-        fileprivate let value: Serde<Name.Value>
-        fileprivate let store: String
+        fileprivate let row: FollowedRow<Name>
         fileprivate let subscription: ChangeSubscription
         private var taken: ArraySlice<LoggedChange> = []
         private var missed: Int64 = 0
 
-        fileprivate init(
-            key: Serde<Name.Key>, value: Serde<Name.Value>, store: String, subscription: ChangeSubscription
-        ) {
-            (self.key, self.value, self.store, self.subscription) = (key, value, store, subscription)
+        fileprivate init(row: FollowedRow<Name>, subscription: ChangeSubscription) {
+            (self.row, self.subscription) = (row, subscription)
         }
 
         /// The next change, once it is committed; nil after the application has ended.
         /// - Throws: `CancellationError`; `StateError.damaged` for bytes that are not of the name's types;
         ///   `ClusterError` if the changes cannot be read any more.
-        public mutating func next() async throws -> TableChange<Name.Key, Name.Value>? {
+        public mutating func next() async throws -> TableChange<Name.RowKey, Name.Value>? {
             while taken.isEmpty {
                 guard let more = try await subscription.next() else { return nil }
                 taken = more.changes[...]
@@ -75,17 +67,34 @@ where Name.Key: Sendable, Name.Value: Sendable {
             }
             let change = taken.removeFirst()
             defer { missed = 0 }
+            return try row.changed(by: change, missed: missed)
+        }
+    }
+}
+
+/// Reads the rows of a followed store.
+struct FollowedRow<Name: FollowableStoreName>: Sendable {
+    private let store: String
+    private let key: Serde<Name.RowKey>
+    private let value: Serde<Name.Value>
+
+    /// - Parameters:
+    ///   - topic: that the changes are read from.
+    ///   - windowSize: of a store of windows.
+    init(_ name: Name, in topic: String, windowSize: Duration) {
+        store = name.name
+        key = name.rowKey(in: topic, windowSize: windowSize)
+        value = name.value.at(topic, .value)
+    }
+
+    /// - Throws: `StateError.damaged` for bytes that are not of the name's types.
+    func changed(by change: LoggedChange, missed: Int64) throws -> TableChange<Name.RowKey, Name.Value> {
+        do {
             return TableChange(
-                key: try decoded(change.key, key), value: try change.value.map { try decoded($0, value) },
+                key: try key.value(of: change.key), value: try change.value.map { try value.value(of: $0) },
                 timestamp: change.timestamp, partition: change.partition.partition, offset: change.offset,
                 missed: missed)
-        }
-
-        private func decoded<Part>(_ bytes: [UInt8], _ serde: Serde<Part>) throws -> Part {
-            do { return try serde.value(of: bytes) } catch {
-                throw StateError.damaged(store: store, reason: "\(error)")
-            }
-        }
+        } catch { throw StateError.damaged(store: store, reason: "\(error)") }
     }
 }
 

@@ -1,9 +1,11 @@
 import MoldauRecords
 import MoldauState
 
-/// A committed change of a table, as JSON.
+/// A committed change of a store, as JSON.
 package struct UntypedChange: Sendable {
     package let key: JSONValue
+    /// Of a store of windows or sessions.
+    package let window: Window?
     /// nil if the row was deleted.
     package let value: JSONValue?
     package let timestamp: Timestamp
@@ -11,24 +13,23 @@ package struct UntypedChange: Sendable {
     package let offset: Offset
 }
 
-/// The committed changes of a table, as they come: see `TableChanges`.
+extension UntypedChange {
+    fileprivate init<Name: FollowableStoreName>(_ change: TableChange<Name.RowKey, Name.Value>, of name: Name) {
+        // The key of a table may be a windowed one itself: then that is what is shown.
+        let windowed = change.key as? Windowed<Name.Key>
+        (key, window) = (JSONValue(showing: windowed?.key ?? change.key), windowed?.window)
+        value = change.value.map { JSONValue(showing: $0) }
+        (timestamp, partition, offset) = (change.timestamp, change.partition, change.offset)
+    }
+}
+
+/// The committed changes of a store, as they come: see `TableChanges`.
 package struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
     /// What has come meanwhile, and how many changes were left out before.
     package typealias Element = (changes: [UntypedChange], missed: Int64)
 
-    private let subscription: ChangeSubscription
-    private let show: @Sendable (LoggedChange) throws -> UntypedChange
-
-    fileprivate init<Name: TableName>(_ name: Name, in topic: String, _ subscription: ChangeSubscription) {
-        let (key, value) = (name.key.at(topic, .key), name.value.at(topic, .value))
-        self.subscription = subscription
-        show = { change in
-            UntypedChange(
-                key: JSONValue(showing: try key.value(of: change.key)),
-                value: try change.value.map { JSONValue(showing: try value.value(of: $0)) },
-                timestamp: change.timestamp, partition: change.partition.partition, offset: change.offset)
-        }
-    }
+    fileprivate let subscription: ChangeSubscription
+    fileprivate let show: @Sendable (LoggedChange) throws -> UntypedChange
 
     package func makeAsyncIterator() -> Self { self }
 
@@ -44,14 +45,23 @@ package struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
 }
 
 extension UntypedReader {
-    /// The changes of a table from now or from a snapshot on.
-    /// - Throws: `QueryError.wrongQuestion` for a store that is no table; as `changes(of:)` of an application.
+    /// The changes of a table, or of an aggregate of windows or sessions, from now or from a snapshot on.
+    /// - Throws: `QueryError.wrongQuestion` for another store; as `changes(of:)` of an application.
     package func changes(from start: ChangeStart) async throws -> UntypedChanges {
-        guard let table = name as? any TableName else {
-            throw QueryError.wrongQuestion(store: name.name, questions: "queries; only the changes of tables are told")
+        guard let name = name as? any FollowableStoreName else {
+            throw QueryError.wrongQuestion(
+                store: name.name, questions: "queries; only the changes of tables, windows and sessions can be followed"
+            )
         }
-        let (topic, subscription) = try await engine.follow(name.name, from: start, limit: 1_024)
-        func changes<Name: TableName>(of name: Name) -> UntypedChanges { UntypedChanges(name, in: topic, subscription) }
-        return changes(of: table)
+        return try await changes(of: name, from: start)
+    }
+
+    private func changes<Name: FollowableStoreName>(
+        of name: Name, from start: ChangeStart
+    ) async throws -> UntypedChanges {
+        let (row, subscription) = try await engine.follow(name, from: start, limit: 1_024)
+        return UntypedChanges(subscription: subscription) {
+            UntypedChange(try row.changed(by: $0, missed: 0), of: name)
+        }
     }
 }

@@ -42,8 +42,26 @@ extension SimpleStoreName where Key: StreamCodable, Value: StreamCodable {
     public init(_ name: String) { self.init(name, key: Key.serde, value: Value.serde) }
 }
 
+/// The name of a store whose changes can be followed: that of a table, or of an aggregate of windows or sessions. Each
+/// record of such a store's changelog is a change of one row.
+public protocol FollowableStoreName<Key, Value>: StoreName {
+    /// What identifies a row: the key, in a store of windows or sessions with its window.
+    associatedtype RowKey = Key
+
+    /// The serde of the rows' keys in the store's changelog.
+    /// - Parameters:
+    ///   - topic: the changelog.
+    ///   - windowSize: of a store of windows, whose keys contain only the starts; zero for other stores.
+    func rowKey(in topic: String, windowSize: Duration) -> Serde<RowKey>
+}
+
+extension FollowableStoreName where RowKey == Key {
+    /// The serde of the keys.
+    public func rowKey(in topic: String, windowSize: Duration) -> Serde<Key> { key.at(topic, .key) }
+}
+
 /// The name of a table's store: a `TableStoreName`, a `VersionedStoreName` or an `LRUTableStoreName`.
-public protocol TableName<Key, Value>: StoreName {
+public protocol TableName<Key, Value>: FollowableStoreName where RowKey == Key {
     /// Which values of a key the table keeps.
     var content: TableStoreContent { get }
 }

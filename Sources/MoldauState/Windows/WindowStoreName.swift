@@ -1,7 +1,7 @@
 import MoldauRecords
 
 /// The name of the store of an aggregate of windows: values with their timestamps.
-public struct WindowStoreName<Key, Value>: SimpleStoreName {
+public struct WindowStoreName<Key, Value>: SimpleStoreName, FollowableStoreName {
     /// The type of the opened store.
     public typealias Store = TimestampedWindowStore<Key, Value>
     public let name: String
@@ -14,8 +14,14 @@ public struct WindowStoreName<Key, Value>: SimpleStoreName {
     }
 }
 
+extension WindowStoreName {
+    public func rowKey(in topic: String, windowSize: Duration) -> Serde<Windowed<Key>> {
+        Windowed.windowStoreSerde(of: key.at(topic, .key), size: windowSize)
+    }
+}
+
 /// The name of a store of sessions: that of an aggregate of sessions, or a processor's own.
-public struct SessionStoreName<Key, Value>: SimpleStoreName {
+public struct SessionStoreName<Key, Value>: SimpleStoreName, FollowableStoreName {
     /// The type of the opened store.
     public typealias Store = SessionStore<Key, Value>
     public let name: String
@@ -25,6 +31,12 @@ public struct SessionStoreName<Key, Value>: SimpleStoreName {
     /// A store that encodes keys and values with the given serdes.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
+    }
+}
+
+extension SessionStoreName {
+    public func rowKey(in topic: String, windowSize: Duration) -> Serde<Windowed<Key>> {
+        Windowed.sessionSerde(of: key.at(topic, .key))
     }
 }
 

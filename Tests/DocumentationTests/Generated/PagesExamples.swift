@@ -146,6 +146,15 @@ struct PagesExamples {
         }
     }
 
+    func `Docs/Queries.md (4)`(_ example: Example) async throws {
+        func follow(_ app: StreamsApplication, _ visits: SessionStoreName<String, Int64>) async throws {
+            for try await change in try await app.changes(of: visits) {
+                let session = change.key.window
+                print(change.key.key, session.start, session.end, change.value.map { "\($0)" } ?? "was merged with another")
+            }
+        }
+    }
+
     func `Docs/Recipes.md`(_ example: Example) async throws {
         struct Visits: JSONStreamCodable {
             var page: String
@@ -441,21 +450,5 @@ struct PagesExamples {
                     .to(visits)
             }
         }
-    }
-
-    @Test func `Sources/Moldau/Moldau.docc/HelloKafka.md (3)`() throws {
-        let clicks = Topic<String, String>("clicks")
-        let visits = Topic<String, Int64>("page-visits")
-        let topology = try Topology { streams in
-            streams.stream(clicks).groupBy { _, page in page }.count().toStream().to(visits)
-        }
-        let driver = try TopologyTestDriver(topology)
-        try driver.pipe(clicks, key: "ada", value: "/shoes")
-        try driver.pipe(clicks, key: "bob", value: "/shoes")
-        try driver.pipe(clicks, key: "ada", value: "/hats")
-
-        let counts = try driver.read(from: visits)
-        #expect(counts.map(\.key) == ["/shoes", "/shoes", "/hats"])
-        #expect(counts.map(\.value) == [1, 2, 1])
     }
 }
