@@ -47,7 +47,7 @@ struct ConformanceRun {
             fflush(nil)
             total += tally
         }
-        print("conformance with \(place): \(total), in \(clock.duration(to: .now))")
+        print("conformance: \(total), with \(place), in \(clock.duration(to: .now))")
         return total
     }
 
