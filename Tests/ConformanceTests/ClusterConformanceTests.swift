@@ -7,9 +7,9 @@ import MoldauLog
 import MoldauServer
 import Testing
 
-/// The cases of `ConformanceTests` as applications on a Kafka cluster: on our own server, the first case of each area; all
-/// of them with `CONFORMANCE_CLUSTER=all`, or on the brokers that `CONFORMANCE_SERVERS` names, whose topics of the same
-/// names are deleted.
+/// The cases of `ConformanceTests` as applications on a Kafka cluster: on our own server, the first short case of each
+/// area; all of them with `CONFORMANCE_CLUSTER=all`, or on the brokers that `CONFORMANCE_SERVERS` names, whose topics of
+/// the same names are deleted.
 struct ClusterConformanceTests {
     private static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
     private static var servers: String? { environment("CONFORMANCE_SERVERS") }
@@ -20,7 +20,7 @@ struct ClusterConformanceTests {
     func `every case gives on a cluster what Kafka Streams gave`(first: ProcessingGuarantee) async throws {
         let run = ConformanceRun(
             place: ".kafka on \(Self.servers ?? "our own server"), \(first) first",
-            casesPerArea: Self.takesAll ? .max : 1)
+            casesPerArea: Self.takesAll ? .max : 1, mostInputs: Self.takesAll ? .max : 18)
         let total = try await withServers { address in
             let cluster = try CaseCluster(address)
             return try run.tally { number in

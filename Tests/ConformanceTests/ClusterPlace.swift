@@ -166,7 +166,7 @@ final class ClusterPlace: CasePlace {
         while try !isDone() {
             if let failure = application.engine.failure { throw failure }
             if ContinuousClock.now > limit { throw Stuck(description: "in vain it was waited until \(what)") }
-            usleep(1_000)
+            usleep(3_000)
         }
     }
 
