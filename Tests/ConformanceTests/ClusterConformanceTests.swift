@@ -8,8 +8,8 @@ import MoldauServer
 import Testing
 
 /// The cases of `ConformanceTests` as applications on a Kafka cluster: on our own server, the first short case of each
-/// area; all of them with `CONFORMANCE_CLUSTER=all`, or on the brokers that `CONFORMANCE_SERVERS` names, whose topics of
-/// the same names are deleted.
+/// area; all of them with `CONFORMANCE_CLUSTER=all`, or on the brokers that `CONFORMANCE_SERVERS` names. Topics there
+/// that are named as in the cases are deleted.
 struct ClusterConformanceTests {
     private static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
     private static var servers: String? { environment("CONFORMANCE_SERVERS") }
