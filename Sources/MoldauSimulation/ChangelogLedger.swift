@@ -36,6 +36,9 @@ struct ChangelogLedger {
         changelogs[name] = changelog
     }
 
+    /// The topic is another one now.
+    mutating func forget(topic: String) { changelogs = changelogs.filter { $0.key.topic != topic } }
+
     func end(of name: TopicPartition) -> Offset { changelogs[name]?.end ?? .zero }
 
     func entries(of name: TopicPartition) -> [Entry] { changelogs[name]?.entries ?? [] }

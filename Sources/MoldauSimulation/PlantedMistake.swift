@@ -101,6 +101,8 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case staleShownAsFresh
     /// A query of a key goes to the task of the next partition.
     case wrongPartitionAsked
+    /// A global table's answer claims to contain all that its topic has.
+    case globalPositionTooHigh
 
     // The broker: see `Sabotage`.
     case stableOffsetTooHigh

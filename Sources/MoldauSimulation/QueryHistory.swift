@@ -5,7 +5,12 @@
 //     stale   from a copy, or a store that is being restored: what the changelog makes up to where the lag begins;
 //             if compaction has removed a record, its key may still have an earlier value
 //
-// A reader is never told of an older state than before, unless the answer is marked as stale. No crash takes from a
+// A global table is a copy of its topic, of which each thread has its own. The thread with the lowest number is asked,
+// and its answer is what the topic makes up to the answer's position.
+//
+// A reader is never told of an older state than before, unless the answer is marked as stale. Of a global table that
+// holds for the copy of one thread, until that is opened again; for others the reader asks for the position that it
+// knows. No crash takes from a
 // changelog what a reader was shown. With at-least-once all of this holds as well: a committed value is in the
 // acknowledged changelog. But after a crash that may contain results of records behind the committed position, which
 // are then processed again; so there, a position does not tell which records are in a value.
@@ -23,8 +28,17 @@ import MoldauTopology
 final class QueryHistory {
     private struct Reader {
         var isWaiting = false
-        /// The position of its last answer, by changelog.
-        var seen: [TopicPartition: [TopicPartition: Offset]] = [:]
+        /// The position of the last answer of each copy.
+        var seen: [Copy: [TopicPartition: Offset]] = [:]
+        /// The greatest position that it was told of, by changelog.
+        var known: [TopicPartition: [TopicPartition: Offset]] = [:]
+    }
+
+    /// What answers a question.
+    private struct Copy: Hashable {
+        let changelog: TopicPartition
+        /// Of a global table, which thread's; nil: the task's store, wherever it is.
+        let thread: ThreadRun?
     }
 
     private static let readerCount = 4
@@ -41,6 +55,8 @@ final class QueryHistory {
     /// Up to where each changelog was shown to readers.
     private var shown: [TopicPartition: Offset] = [:]
     private var box = ReplyBox()
+    /// Answers from steps that failed later, and whether the thread's commit before was half done.
+    private var early: [(reply: Reply, isHalfDone: Bool)] = []
     private var hasEnded = false
     /// Whether compaction may have removed records.
     var hasCompacted = false
@@ -55,7 +71,18 @@ final class QueryHistory {
     /// The cluster is a new one, with nothing in it.
     func forget() {
         (ledger, restored, shown, box, hasCompacted) = (ChangelogLedger(), [:], [:], ReplyBox(), false)
+        early = []
         readers = Array(repeating: Reader(), count: Self.readerCount)
+    }
+
+    /// A topic is another one now, with nothing in it.
+    func forget(topic: String) {
+        ledger.forget(topic: topic)
+        (restored, shown) = (restored.filter { $0.key.topic != topic }, shown.filter { $0.key.topic != topic })
+        for number in readers.indices {
+            readers[number].seen = readers[number].seen.filter { $0.key.changelog.topic != topic }
+            readers[number].known = readers[number].known.filter { $0.key.topic != topic }
+        }
     }
 
     /// A process has started.
@@ -64,9 +91,11 @@ final class QueryHistory {
         if hasEnded { return [] }
         // The form of the stores may be another one.
         restored = [:]
+        // What has come is from the end of the process before, whose last commit may be half done.
+        early += box.takeAll().map { ($0, true) }
         let complaints = try disk.unobserved {
             try process.askedStores.flatMap { store in
-                try store.placement.tasks.map { store.changelog($0.partition) }.flatMap { changelog in
+                try store.changelogs.flatMap { changelog in
                     let losses =
                         store.isWindowed
                         ? [] : try ledger.losses(of: changelog, below: shown[changelog] ?? .zero, from: process.broker)
@@ -75,8 +104,11 @@ final class QueryHistory {
                 }
             }
         }
-        // What was answered last comes from a step that failed: a commit may have been half done by then.
-        return try complaints + check(process, hasFailed: true)
+        let found = try complaints + check(process)
+        for number in readers.indices {
+            readers[number].seen = readers[number].seen.filter { $0.key.thread == nil }
+        }
+        return found
     }
 
     // MARK: Questions
@@ -93,40 +125,44 @@ final class QueryHistory {
     }
 
     private func inquiry(of reader: Int, _ store: AskedStore) -> Inquiry {
-        let partitions = store.placement.tasks.map(\.partition)
-        var changelog = store.changelog(chance.pick(partitions))
+        var changelog = chance.pick(store.changelogs)
         let entries = ledger.entries(of: changelog)
         let key = store.isTable && chance.oneIn(2) && !entries.isEmpty ? chance.pick(entries).key : nil
+        if store.isGlobal { changelog = store.changelogs[0] }
         // A reader that knows nothing of partitions finds a key if producers chose its partition by it.
         let isByKey = key.map { store.placement.partition(ofKey: $0) == changelog.partition } ?? false
         // Now and then a key is looked for where it is not.
-        if key != nil, chance.oneIn(4) { changelog = store.changelog(chance.pick(partitions)) }
+        if key != nil, !store.isGlobal, chance.oneIn(4) { changelog = chance.pick(store.changelogs) }
         let isAtHome = isByKey && ledger.entries(of: changelog).contains { $0.key == key }
         var inquiry = Inquiry(reader: reader, store: store.definition.name, changelog: changelog, key: key)
-        if !isAtHome || chance.oneIn(2) { inquiry.options.partition = changelog.partition }
+        if !store.isGlobal, !isAtHome || chance.oneIn(2) { inquiry.options.partition = changelog.partition }
         inquiry.options.allowsStale = chance.oneIn(3)
-        if chance.oneIn(3) { inquiry.options.atLeast = readers[reader].seen[changelog] ?? [:] }
+        if chance.oneIn(3) { inquiry.options.atLeast = readers[reader].known[changelog] ?? [:] }
         return inquiry
     }
 
     // MARK: Checks
 
+    /// A step has failed. What its thread answered before that is checked when the disk can be read again.
+    /// - Parameter halfCommitted: the threads whose commits before the step were half done.
+    func stepFailed(after halfCommitted: Set<Int>) {
+        early += box.takeAll().map { ($0, disk.isFull || halfCommitted.contains($0.thread.number)) }
+    }
+
     /// Checks the answers that have come.
-    /// - Parameter hasFailed: whether they come from a step that failed.
-    func check(_ process: SimulatedProcess, hasFailed: Bool = false) throws -> [String] {
+    func check(_ process: SimulatedProcess) throws -> [String] {
         if hasEnded { return [] }
         return try disk.unobserved {
             for store in process.askedStores {
-                for task in store.placement.tasks {
-                    try ledger.follow(store.changelog(task.partition), of: process.broker)
-                }
+                for changelog in store.changelogs { try ledger.follow(changelog, of: process.broker) }
             }
-            return try box.takeAll().flatMap { reply in
+            // The thread does not know yet how much of its last commit found room, or became durable.
+            let replies = box.takeAll().map { ($0, process.halfCommitted.contains($0.thread.number)) }
+            defer { early = [] }
+            return try (early + replies).flatMap { reply, isHalfDone in
                 readers[reply.inquiry.reader].isWaiting = false
                 let store = process.askedStores.first { $0.definition.name == reply.inquiry.store }
                 guard let store else { return [] as [String] }
-                // The thread does not know yet how much of its last commit found room, or became durable.
-                let isHalfDone = hasFailed || process.halfCommitted.contains(reply.thread)
                 return try complaints(reply, store, isHalfDone).map { "a query of \(reply.inquiry): \($0)" }
             }
         }
@@ -149,62 +185,92 @@ final class QueryHistory {
         _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, _ isHalfDone: Bool
     ) throws -> [String] {
         let (inquiry, changelog) = (reply.inquiry, reply.inquiry.changelog)
+        let copy = Copy(changelog: changelog, thread: store.isGlobal ? reply.thread : nil)
         var complaints: [String] = []
         // A partition that nothing was read of has no position, or the first one.
-        if !isHalfDone, answer.position.filter({ $0.value > .zero }) != reply.committed.filter({ $0.value > .zero }) {
+        if !isHalfDone, !store.isGlobal,
+            answer.position.filter({ $0.value > .zero }) != reply.committed.filter({ $0.value > .zero })
+        {
             complaints.append("its position is \(answer.position), and \(reply.committed) is committed")
         }
-        let before = readers[inquiry.reader].seen[changelog] ?? [:]
+        let before = readers[inquiry.reader].seen[copy] ?? [:]
         for (partition, offset) in before where answer.position[partition] ?? .zero < offset {
             complaints.append("\(partition) went back from \(offset) to \(answer.position[partition] ?? .zero)")
         }
         for (partition, offset) in inquiry.options.atLeast where answer.position[partition] ?? .zero < offset {
             complaints.append("\(offset) of \(partition) was asked for")
         }
-        readers[inquiry.reader].seen[changelog] = answer.position
-        if isHalfDone { return complaints }
-        shown[changelog] = max(shown[changelog] ?? .zero, reply.changelogEnd)
-        return try complaints + compare(answer, reply, store, upTo: reply.changelogEnd)
+        readers[inquiry.reader].seen[copy] = answer.position
+        readers[inquiry.reader].known[changelog, default: [:]].merge(answer.position, uniquingKeysWith: max)
+        // What a commit was half done of concerns the stores of tasks.
+        if isHalfDone, !store.isGlobal { return complaints }
+        let ends = store.isGlobal ? answer.position : [changelog: reply.changelogEnd]
+        shown.merge(ends, uniquingKeysWith: max)
+        return try complaints + compare(answer, reply, store, upTo: ends)
     }
 
     private func stale(
         _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, _ isHalfDone: Bool
     ) throws -> [String] {
         let inquiry = reply.inquiry
-        let asked = inquiry.options.atLeast.contains { $0.value > .zero }
-        if !inquiry.options.allowsStale || asked { return ["it is stale"] }
-        guard answer.position.isEmpty, answer.lag.count == 1, let lag = answer.lag.first, lag.store == inquiry.store,
-            lag.changelog == inquiry.changelog
+        // A global table that is behind its topic knows its position.
+        let positions = Dictionary(answer.lag.map { ($0.changelog, $0.position) }) { first, _ in first }
+        let lacksAsked = inquiry.options.atLeast.contains { partition, offset in
+            offset > (store.isGlobal ? positions[partition] ?? offset : .zero)
+        }
+        if !inquiry.options.allowsStale || lacksAsked { return ["it is stale"] }
+        let changelogs = store.isGlobal ? store.changelogs : [inquiry.changelog]
+        guard answer.position.isEmpty, Set(answer.lag.map(\.changelog)).count == answer.lag.count,
+            answer.lag.allSatisfy({ $0.store == inquiry.store && changelogs.contains($0.changelog) })
         else { return ["its lag is \(answer.lag), its position \(answer.position)"] }
-        return isHalfDone ? [] : try compare(answer, reply, store, upTo: lag.position)
+        if isHalfDone { return [] }
+        let ends = Dictionary(uniqueKeysWithValues: answer.lag.map { ($0.changelog, $0.position) })
+        return try compare(answer, reply, store, upTo: ends)
     }
 
-    /// Compares an answer with what the changelog makes up to an offset.
+    /// Compares an answer with what changelogs make up to some offsets.
     private func compare(
-        _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, upTo end: Offset
+        _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, upTo ends: [TopicPartition: Offset]
     ) throws -> [String] {
-        let changelog = reply.inquiry.changelog
-        if ledger.end(of: changelog) < end { return ["the changelog is lost from \(ledger.end(of: changelog)) on"] }
-        let restored = try restoredStore(store, changelog, upTo: end)
-        let made = try restored.rows(reply.inquiry.key)
+        let ends = ends.sorted { $0.key < $1.key }
+        for (changelog, end) in ends where ledger.end(of: changelog) < end {
+            return ["\(changelog) is lost from \(ledger.end(of: changelog)) on"]
+        }
+        let restored = try ends.map { try restoredStore(store, $0, upTo: $1) }
+        // A key belongs to one partition.
+        let made = try restored.reduce(into: StoreRows()) { rows, store in
+            rows.merge(try store.rows(reply.inquiry.key)) { $1 }
+        }
         var wrong = Set(answer.value.keys).union(made.keys).filter { answer.value[$0] != made[$0] }
+        if store.isGlobal {
+            // A partition that has caught up is not among those of a stale answer.
+            let others = store.changelogs.filter { one in !ends.contains { $0.key == one } }
+            if !answer.lag.isEmpty {
+                wrong.subtract(others.flatMap { ledger.entries(of: $0).map(\.key) })
+            }
+        }
         if let retention = store.definition.windowRetention {
             // Expired windows are deleted lazily: the answer may lack some, and have others.
-            wrong = wrong.filter { answer.value[$0] != nil && !restored.metadata.hasExpired($0, after: retention) }
+            wrong = wrong.filter { key in
+                answer.value[key] != nil && !restored.contains { $0.metadata.hasExpired(key, after: retention) }
+            }
         }
         if wrong.isEmpty { return [] }
         if hasCompacted, !answer.lag.isEmpty {
-            let store = try LedgerStore(store.definition)
-            let entries = ledger.entries(of: changelog).filter { $0.offset < end }
-            for past in [.zero] + entries.map({ $0.offset + 1 }) {
-                try store.restore(entries, upTo: past)
-                wrong = try wrong.filter { try store.rows($0)[$0] != answer.value[$0] }
+            for (changelog, end) in ends {
+                let store = try LedgerStore(store.definition)
+                let entries = ledger.entries(of: changelog).filter { $0.offset < end }
+                for past in [.zero] + entries.map({ $0.offset + 1 }) {
+                    try store.restore(entries, upTo: past)
+                    wrong = try wrong.filter { try store.rows($0)[$0] != answer.value[$0] }
+                }
             }
             if wrong.isEmpty { return [] }
         }
         let first = wrong.min { $0.lexicographicallyPrecedes($1) } ?? []
         return [
-            "the value of \(Self.text(first)) is \(Self.text(answer.value[first])), and the changelog up to \(end) makes "
+            "the value of \(Self.text(first)) is \(Self.text(answer.value[first])), and the changelog up to "
+                + "\(ends.map { "\($0.value)" }.joined(separator: ", ")) makes "
                 + Self.text(made[first])
         ]
     }

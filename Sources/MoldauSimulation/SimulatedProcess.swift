@@ -21,6 +21,9 @@ final class SimulatedProcess {
     var pausedTurns: [Int: Int] = [:]
     private(set) var placement: TaskPlacement
     private(set) var threads: [Int: StreamThread] = [:]
+    /// By the threads' numbers.
+    private(set) var runs: [Int: ThreadRun] = [:]
+    private var openedCount = 0
     /// What queries saw after each thread's last step.
     var seenStores: [Int: [String: SeenStore]] = [:]
     /// Threads whose last commit may be half done, since the disk was full, or the thread failed.
@@ -73,7 +76,8 @@ final class SimulatedProcess {
         numbers = Array(1...scenario.threads)
         placement = TaskPlacement(topics.work(standbys: scenario.standbys, of: topology))
         placement.join(numbers)
-        askedStores = AskedStore.all(of: topology, topics.tasks, names)
+        askedStores = AskedStore.all(
+            of: topology, topics.tasks, names, partitionCounts: topics.partitionCounts)
         let read = topology.subtopologies.flatMap(\.sourceTopics).map(names.topic)
         sourcePartitions = Set(read).sorted().flatMap { topic in
             (0..<(topics.partitionCounts[topic] ?? 0)).map { TopicPartition(topic, $0) }
@@ -91,6 +95,8 @@ final class SimulatedProcess {
             var plan = plan
             plan.number = number
             threads[number] = try StreamThread(plan, now: now)
+            runs[number] = ThreadRun(number: number, run: openedCount)
+            openedCount += 1
             if failed.remove(number) != nil { placement.restarted(number) }
             return 0
         }

@@ -107,6 +107,7 @@ extension Simulation {
 
     func madeTopicAgain() {
         feeder.forget(topic: Workload.globalTopic)
+        queries.forget(topic: Workload.globalTopic)
         makesTopicAgain = false
         trace.note("made the topic again")
     }

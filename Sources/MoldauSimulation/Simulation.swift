@@ -200,7 +200,12 @@ package final class Simulation {
         if clock.passed >= slowUntil { executor.run() }
         let before = process.seenThread(number)
         queries.ask(process)
-        let count = try process.step(number, now: clock.round)
+        let halfCommitted = process.halfCommitted
+        let count: Int
+        do { count = try process.step(number, now: clock.round) } catch {
+            queries.stepFailed(after: halfCommitted)
+            throw error
+        }
         trace.note("step", "", number, count)
         try checkCommitted(process)
         // A commit for which there is no room may be half done.

@@ -48,7 +48,7 @@ struct SimulationTests {
         (.otherTopicBelieved, 11), (.olderPositionWins, 141), (.durationsByWallClock, 24), (.revokedCommitKept, 4),
         (.groupAnsweredEarly, 5), (.membersForgotten, 5), (.partitionHasTwoOwners, 5), (.sessionCutShort, 5),
         (.staticTwinAccepted, 8), (.staleShownAsFresh, 9), (.initAnsweredEarly, 11), (.staleGenerationAccepted, 11),
-        (.olderTwinAppended, 12), (.abortEndsThread, 18),
+        (.olderTwinAppended, 12), (.abortEndsThread, 18), (.globalPositionTooHigh, 41),
     ])
     func `a mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
         #expect(try Simulation.run(seed: seed).violations == [])
