@@ -64,18 +64,11 @@ struct Inquiry: Sendable {
     var options = QueryOptions()
 }
 
-/// A thread from when it is opened to when it ends.
-struct ThreadRun: Hashable {
-    let number: Int
-    /// How many threads the process had opened before.
-    let run: Int
-}
-
 /// What became of a question, and what was so at that moment.
 struct Reply: Sendable {
     let inquiry: Inquiry
-    /// The thread that was asked.
-    let thread: ThreadRun
+    /// The number of the thread that was asked.
+    let thread: Int
     var result: Result<QueryAnswer<StoreRows>, any Error>
     /// The application's committed positions.
     let committed: [TopicPartition: Offset]
@@ -114,7 +107,7 @@ extension SimulatedProcess {
             number = numbers.first { placement.held($0).standby[task] != nil } ?? number
         }
         if store.isGlobal { number = numbers.first }
-        guard let number, let thread = threads[number], let run = runs[number] else { return false }
+        guard let number, let thread = threads[number] else { return false }
         let question = StoreQuestion(
             store: inquiry.store, task: task, view: mistake == .uncommittedShown ? .newest : .committed,
             options: options, deadline: deadline
@@ -127,7 +120,7 @@ extension SimulatedProcess {
             // Without a broker there is no answer either.
             let end = store.isSource ? committed[changelog] : try? broker.partition(changelog).bounds().upperBound
             var reply = Reply(
-                inquiry: inquiry, thread: run, result: $0, committed: committed, changelogEnd: end ?? .zero)
+                inquiry: inquiry, thread: number, result: $0, committed: committed, changelogEnd: end ?? .zero)
             if mistake == .staleShownAsFresh {
                 reply.result = $0.map { QueryAnswer($0.value, position: committed) }
             }

@@ -9,8 +9,7 @@
 // and its answer is what the topic makes up to the answer's position.
 //
 // A reader is never told of an older state than before, unless the answer is marked as stale. Of a global table that
-// holds for the copy of one thread, until that is opened again; for others the reader asks for the position that it
-// knows. No crash takes from a
+// holds for the copy of one thread; for others the reader asks for the position that it knows. No crash takes from a
 // changelog what a reader was shown. With at-least-once all of this holds as well: a committed value is in the
 // acknowledged changelog. But after a crash that may contain results of records behind the committed position, which
 // are then processed again; so there, a position does not tell which records are in a value.
@@ -38,7 +37,7 @@ final class QueryHistory {
     private struct Copy: Hashable {
         let changelog: TopicPartition
         /// Of a global table, which thread's; nil: the task's store, wherever it is.
-        let thread: ThreadRun?
+        let thread: Int?
     }
 
     private static let readerCount = 4
@@ -104,11 +103,7 @@ final class QueryHistory {
                 }
             }
         }
-        let found = try complaints + check(process)
-        for number in readers.indices {
-            readers[number].seen = readers[number].seen.filter { $0.key.thread == nil }
-        }
-        return found
+        return try complaints + check(process)
     }
 
     // MARK: Questions
@@ -146,7 +141,7 @@ final class QueryHistory {
     /// A step has failed. What its thread answered before that is checked when the disk can be read again.
     /// - Parameter halfCommitted: the threads whose commits before the step were half done.
     func stepFailed(after halfCommitted: Set<Int>) {
-        early += box.takeAll().map { ($0, disk.isFull || halfCommitted.contains($0.thread.number)) }
+        early += box.takeAll().map { ($0, disk.isFull || halfCommitted.contains($0.thread)) }
     }
 
     /// Checks the answers that have come.
@@ -157,7 +152,7 @@ final class QueryHistory {
                 for changelog in store.changelogs { try ledger.follow(changelog, of: process.broker) }
             }
             // The thread does not know yet how much of its last commit found room, or became durable.
-            let replies = box.takeAll().map { ($0, process.halfCommitted.contains($0.thread.number)) }
+            let replies = box.takeAll().map { ($0, process.halfCommitted.contains($0.thread)) }
             defer { early = [] }
             return try (early + replies).flatMap { reply, isHalfDone in
                 readers[reply.inquiry.reader].isWaiting = false

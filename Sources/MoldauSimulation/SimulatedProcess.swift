@@ -21,9 +21,6 @@ final class SimulatedProcess {
     var pausedTurns: [Int: Int] = [:]
     private(set) var placement: TaskPlacement
     private(set) var threads: [Int: StreamThread] = [:]
-    /// By the threads' numbers.
-    private(set) var runs: [Int: ThreadRun] = [:]
-    private var openedCount = 0
     /// What queries saw after each thread's last step.
     var seenStores: [Int: [String: SeenStore]] = [:]
     /// Threads whose last commit may be half done, since the disk was full, or the thread failed.
@@ -95,8 +92,6 @@ final class SimulatedProcess {
             var plan = plan
             plan.number = number
             threads[number] = try StreamThread(plan, now: now)
-            runs[number] = ThreadRun(number: number, run: openedCount)
-            openedCount += 1
             if failed.remove(number) != nil { placement.restarted(number) }
             return 0
         }

@@ -265,7 +265,11 @@ package final class StreamThread {
 
     private func restore(now: RoundTime, wait: Duration) throws {
         // Tasks that are running already may have batches among these.
-        if !globalTables.isCaughtUp { try handOut(clients.consumer.poll(wait: wait), now: now) }
+        if !globalTables.isCaughtUp {
+            try handOut(clients.consumer.poll(wait: wait), now: now)
+            // Otherwise answers would go back to what was saved last, until the next commit.
+            try globalTables.commit()
+        }
         try restorer.step(wait: wait, now: now.uptime)
         guard globalTables.isCaughtUp else { return }
         try begin(heldTasks.restored, now: now)

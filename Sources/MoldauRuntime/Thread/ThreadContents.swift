@@ -104,9 +104,14 @@ package struct ThreadContents {
     func globalStore(_ name: String, _ view: StoreView) -> QueriedStore? {
         globalTables.stores.first { $0.name == name }.map { store in
             let newest = globalTables.positions(ofStore: name)
-            let lag = globalTables.lags.filter { $0.store == name }
+            let position = view == .committed ? store.positions : newest
+            let lag = globalTables.lags.filter { $0.store == name }.map { lag in
+                StoreLag(
+                    store: name, changelog: lag.changelog, position: position[lag.changelog] ?? .zero, end: lag.end,
+                    isStandby: false)
+            }
             return QueriedStore(
-                store: store, inputs: Array(newest.keys), position: view == .committed ? store.positions : newest,
+                store: store, inputs: Array(newest.keys), position: position,
                 seenAt: view == .committed ? schedule.lastCommit : nil, isCopy: !lag.isEmpty, lag: lag)
         }
     }
