@@ -103,6 +103,18 @@ final class ClusterFixture {
     }
 }
 
+extension ClusterFixture {
+    /// Runs a thread until it has nothing to do, and stops it. The cluster gives topics no ids: a changelog that was
+    /// made again is taken for the same one.
+    func runWithoutTopicIDs(_ topology: Topology, _ guarantee: ProcessingGuarantee, inMemory: Bool = false) throws {
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        let thread = try thread(topology, configuration: configuration, inMemory: inMemory, knowsTopics: false)
+        try thread.runUntilIdle()
+        try thread.stop(now: Timestamp(ms: 0))
+    }
+}
+
 /// Waits for something that other threads do; at most a minute, which is long even for a busy machine.
 ///
 /// Blocks its thread: a task that slept would have to wait for its turn behind all tests of the run that have not

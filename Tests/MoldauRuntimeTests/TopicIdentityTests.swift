@@ -139,18 +139,6 @@ struct TopicIdentityTests {
 
     private let changelog = TopicPartition("app-counts-changelog", 0)
 
-    /// The cluster gives topics no ids: a changelog that was made again is taken for the same one.
-    private func runWithoutIDs(
-        _ topology: Topology, _ guarantee: ProcessingGuarantee, on fixture: ClusterFixture, inMemory: Bool = false
-    ) throws {
-        var configuration = StreamsConfiguration()
-        configuration.guarantee = guarantee
-        let thread = try fixture.thread(
-            topology, configuration: configuration, inMemory: inMemory, knowsTopics: false)
-        try thread.runUntilIdle()
-        try thread.stop(now: Timestamp(ms: 0))
-    }
-
     @Test func `a store whose changelog begins later than it keeps what it has`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["clicks": 1, "out": 1])
@@ -174,15 +162,15 @@ struct TopicIdentityTests {
         for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 1) }
         let topology = try counted(fixture)
         // The store is ahead of a changelog that lost everything.
-        try runWithoutIDs(topology, guarantee, on: fixture)
+        try fixture.runWithoutTopicIDs(topology, guarantee)
         try fixture.admin.delete([changelog.topic])
         for number in 0..<2 {
             try fixture.write("clicks", "k\(number)", "x", at: 2)
-            try runWithoutIDs(topology, guarantee, on: fixture)
+            try fixture.runWithoutTopicIDs(topology, guarantee)
         }
         // Restored from the changelog alone.
         for number in 0..<200 { try fixture.write("clicks", "k\(number)", "x", at: 3) }
-        try runWithoutIDs(topology, guarantee, on: fixture, inMemory: true)
+        try fixture.runWithoutTopicIDs(topology, guarantee, inMemory: true)
         let last = try fixture.read(out).reduce(into: [:]) { $0[$1.key] = $1.value }
         for number in 0..<200 { #expect(last["k\(number)"] == (number < 2 ? "3" : "2"), "k\(number)") }
     }
@@ -197,23 +185,23 @@ struct TopicIdentityTests {
         }
         let keys = (0..<10).map { "k\($0)" }
         for key in keys { try fixture.write("rows", key, "old", at: 1) }
-        try runWithoutIDs(topology, guarantee, on: fixture)
+        try fixture.runWithoutTopicIDs(topology, guarantee)
         // A deletion that the changelog keeps, two that it loses, and one of a row that there is again.
         for key in ["k1", "k2", "k3", "k4"] { try fixture.write("rows", key, nil, at: 2) }
         try fixture.write("rows", "k4", "new", at: 3)
-        try runWithoutIDs(topology, guarantee, on: fixture)
+        try fixture.runWithoutTopicIDs(topology, guarantee)
         try fixture.admin.delete(["app-table-changelog"])
         try fixture.admin.create([
             NewTopic("app-table-changelog", partitionCount: 1, configuration: ["cleanup.policy": "compact"])
         ])
         for key in keys { try fixture.write("app-table-changelog", key, "old", at: 1) }
         try fixture.write("app-table-changelog", "k1", nil, at: 2)
-        try runWithoutIDs(topology, guarantee, on: fixture)
+        try fixture.runWithoutTopicIDs(topology, guarantee)
         let changes = try fixture.read(Topic<String, String?>("app-table-changelog"))
         #expect(changes.dropFirst(11).filter { $0.value == nil }.map(\.key) == ["k2", "k3"])
         // Restored from the changelog alone.
         for key in keys { try fixture.write("clicks", key, "x", at: 4) }
-        try runWithoutIDs(topology, guarantee, on: fixture, inMemory: true)
+        try fixture.runWithoutTopicIDs(topology, guarantee, inMemory: true)
         let last = try fixture.read(out).map(\.value)
         #expect(last == ["old", "none", "none", "none", "new", "old", "old", "old", "old", "old"])
     }
