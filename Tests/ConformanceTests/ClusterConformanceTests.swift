@@ -20,7 +20,7 @@ struct ClusterConformanceTests {
     func `every case gives on a cluster what Kafka Streams gave`(first: ProcessingGuarantee) async throws {
         let run = ConformanceRun(
             place: ".kafka on \(Self.servers ?? "our own server"), \(first) first",
-            casesPerArea: Self.takesAll ? .max : 1, mostInputs: Self.takesAll ? .max : 18)
+            casesPerArea: Self.takesAll ? .max : 1, mostInputs: Self.takesAll ? .max : 10)
         let total = try await withServers { address in
             let cluster = try CaseCluster(address)
             return try run.tally { number in
