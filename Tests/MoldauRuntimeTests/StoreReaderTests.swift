@@ -312,6 +312,22 @@ struct StoreReaderTests {
             #expect(try await eventuallyAnswers(40) { try await table.get("k0").value?.value })
         }
     }
+
+    @Test func `after a restart, a global table's committed answers have what its topic held then`() throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["visits": 1, "prices": 1, "currencies": 1])
+        func thread() throws -> StreamThread { try fixture.thread(try Self.topology(), inMemory: false) }
+        try fixture.write("currencies", "a", "old", at: 1)
+        let first = try thread()
+        try first.runUntilIdle()
+        try first.stop(now: Timestamp(ms: 0))
+        try fixture.write("currencies", "a", "new", at: 2)
+        let second = try thread()
+        while second.phase == .restoring { try second.runOnce(now: Timestamp(ms: 0), wait: .zero) }
+        let answer = try #require(second.contents.globalStore(Self.names.name, .committed))
+        #expect(answer.lag.isEmpty && answer.position == [TopicPartition("currencies", 0): Offset(2)])
+        try second.stop(now: Timestamp(ms: 0))
+    }
 }
 
 /// Whether a query comes to give that answer.
