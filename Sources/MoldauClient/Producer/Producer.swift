@@ -80,20 +80,15 @@ public struct Producer<Key, Value>: Sendable {
         guard outlet.isOpen else { return nil }
         var headers = headers
         var writer = outlet.memory.take()
-        do {
-            let hasKey = try topic.key.append(key, to: &writer, &headers)
-            let keyEnd = writer.count
-            let hasValue = try topic.value.append(value, to: &writer, &headers)
-            let taken = try outlet.append(
-                key: hasKey ? UnsafeRawBufferPointer(rebasing: writer.bytes[..<keyEnd]) : nil,
-                value: hasValue ? UnsafeRawBufferPointer(rebasing: writer.bytes[keyEnd...]) : nil,
-                timestamp, headers, partition)
-            outlet.memory.give(writer)
-            return taken
-        } catch {
-            outlet.memory.give(writer)
-            throw error
-        }
+        let hasKey = try topic.key.append(key, to: &writer, &headers)
+        let keyEnd = writer.count
+        let hasValue = try topic.value.append(value, to: &writer, &headers)
+        let taken = try outlet.append(
+            key: hasKey ? UnsafeRawBufferPointer(rebasing: writer.bytes[..<keyEnd]) : nil,
+            value: hasValue ? UnsafeRawBufferPointer(rebasing: writer.bytes[keyEnd...]) : nil,
+            timestamp, headers, partition)
+        outlet.memory.give(writer)
+        return taken
     }
 
     @usableFromInline nonisolated(nonsending) func enqueueLater(

@@ -20,8 +20,8 @@ final class StreamThreadLoop: Sendable {
         let restarted: @Sendable (_ number: Int) -> Void
         /// The thread has committed so many times since it told last.
         let committed: @Sendable (_ count: Int64) -> Void
-        /// The topology's patterns match other topics than the threads read.
-        let topicsChanged: @Sendable (String) -> Void
+        /// The application must be planned anew: see `TopicWatch.change`.
+        let topicsChanged: @Sendable (_ reason: String) -> Void
         let ended: @Sendable (_ number: Int, (any Error)?) -> Void
     }
 
