@@ -273,12 +273,11 @@ public final class TopologyTestDriver {
     }
 
     private func commit() throws {
-        while try !taskCommit.settle([task], now: time) {
+        while try !taskCommit.commit([task], globalTables: globalTables, now: time, writeBehind: writesStoresAtCommit) {
             // Records that wait for the clock, or for the test, leave the commit to a later one.
             guard draining == .afterEachRecord, task.context.isAwaitingResults else { return try outbox.flush() }
             try waitForResults()
         }
-        try taskCommit.commit([task], globalTables: globalTables, now: time, writeBehind: writesStoresAtCommit)
     }
 
     /// Collects what was written, and feeds it back into the topology if it reads the topic.

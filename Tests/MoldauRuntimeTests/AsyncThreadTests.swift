@@ -1,9 +1,12 @@
 import Dispatch
 import Moldau
+import MoldauBroker
+import MoldauClusterEmbedded
 import MoldauRecords
 import MoldauRuntime
 import MoldauTopology
 import ProgramSupport
+import Synchronization
 import Testing
 
 /// Runs closures on a thread of their own: tests block the threads of Swift's pool.
@@ -72,6 +75,34 @@ struct AsyncThreadTests {
         try thread.stop(now: Timestamp(ms: 504))
         #expect(try fixture.read(out).map(\.value) == ["fast!", "slow!", "later!"])
         #expect(try fixture.committed("input")?.offset == Offset(3))
+    }
+
+    /// Otherwise a record without a result would be lost with the process.
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `after a full disk too, a commit waits for the results of what was taken`(guarantee: ProcessingGuarantee)
+        throws
+    {
+        let (gate, files, log) = (Gate(), FullableFileSystem(), GatheredLog())
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1, "out": 1])
+        try fixture.write("input", "k", "fast", at: 1)
+        try fixture.write("input", "k", "slow", at: 2)
+        var configuration = self.configuration
+        (configuration.guarantee, configuration.logger) = (guarantee, log.logger)
+        let thread = try fixture.thread(try topology(gate), configuration: configuration)
+        try thread.runOnce(now: Timestamp(ms: 0), wait: .zero)
+        files.writesLeft.withLock { $0 = 0 }
+        try run(thread) { gate.waiting == ["slow"] && thread.report.inFlight.values.reduce(0, +) == 1 }
+        try run(thread, now: 500) { log.all.contains { $0.hasSuffix("nothing more is processed until there is room") } }
+        files.writesLeft.withLock { $0 = nil }
+        for _ in 0..<3 { try thread.runOnce(now: Timestamp(ms: 500), wait: .zero) }
+        #expect(try fixture.committed("input") == nil)
+        gate.open("slow")
+        try run(thread, now: 500) { thread.report.commits == 1 }
+        #expect(try fixture.committed("input")?.offset == Offset(2))
+        #expect(try fixture.read(out).map(\.value) == ["fast!", "slow!"])
+        try thread.stop(now: Timestamp(ms: 501))
     }
 
     @Test func `a full task does not hold up the others of its thread`() throws {

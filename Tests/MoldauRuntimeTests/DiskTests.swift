@@ -140,7 +140,7 @@ struct DiskTests {
 }
 
 /// Files in memory that run out of room after a number of writes, and whose syncs can be made to fail.
-private final class FullableFileSystem: FileSystem {
+final class FullableFileSystem: FileSystem {
     let memory = MemoryFileSystem()
     let writesLeft = Mutex<Int?>(nil)
     let failsSyncs = Mutex(false)

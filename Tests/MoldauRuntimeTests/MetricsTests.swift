@@ -146,12 +146,13 @@ struct MetricsTests {
 
     @Test func `the lag is told, and judged when it was asked for again and again`() async throws {
         try await counted { app, _ in
-            let report = try await app.lag()
+            let began = ContinuousClock.now
+            let (report, again) = (try await app.lag(), try await app.lag())
+            // Within five seconds no other sample is taken.
+            if ContinuousClock.now - began < .seconds(5) { #expect(again == report) }
             let own = try #require(report.groups.first { $0.group == "app" })
             let visits = own.partitions.filter { $0.topic == "visits" }
             #expect(visits.reduce(0) { $0 + $1.end.value } == 40)
-            // Within five seconds no other sample is taken.
-            #expect(try await app.lag() == report)
         }
     }
 

@@ -1,7 +1,7 @@
 // The one order in which tasks are committed, by stream threads and by the test driver.
 //
 //          at least once                                   exactly once
-//     0    deferred results go downstream: `settle`, as often as it takes, while no further records are taken
+//     0    deferred results go downstream, as often as it takes, while no further records are taken
 //     1    held changes go downstream
 //     2    output is acknowledged                          –
 //     3    each store's changes go to the outbox, for its changelog
@@ -44,21 +44,22 @@ package struct TaskCommit {
     }
 
     /// Step 0, called for every task: each may have held changes to forward.
-    /// - Returns: whether all results have gone downstream: then `commit` may be called.
+    /// - Returns: whether all results have gone downstream: then `commit` does something.
     package func settle(_ tasks: [StreamTask], now: RoundTime) throws -> Bool {
         try tasks.map { try $0.settle(now: now) }.allSatisfy { $0 }
     }
 
-    /// Steps 1 to 7. Blocks until everything is as durable as the cluster promises.
+    /// Steps 0 to 7. Blocks until everything is as durable as the cluster promises.
     /// - Parameters:
-    ///   - tasks: must be settled.
     ///   - standbys: standby copies that are written behind together with the tasks.
     ///   - writeBehind: writes all stores behind; otherwise only those that are short of memory.
+    /// - Returns: false if some results have not gone downstream: nothing is committed.
     /// - Throws: `ClusterError.diskFull`, `StateError.noSpace` if there is no room: it may be called again.
     package func commit(
         _ tasks: [StreamTask], standbys: [StandbyTask] = [], globalTables: GlobalTables, now: RoundTime,
         writeBehind: Bool
-    ) throws {
+    ) throws -> Bool {
+        guard try settle(tasks, now: now) else { return false }
         for task in tasks { try task.prepareCommit(now: now) }
         if !(outbox.producer is any TransactionalProducer) { try outbox.flush() }
         for task in tasks { try task.sendChanges() }
@@ -69,6 +70,7 @@ package struct TaskCommit {
         // durable.
         if globalTables.hasNews { try outbox.producer.flush() }
         try globalTables.commit(writeBehind: writeBehind)
+        return true
     }
 
     /// Steps 4 and 5.

@@ -17,24 +17,27 @@ extension StreamThread {
     /// Whether all results have gone downstream, in every task.
     func settle(now: RoundTime) throws -> Bool { try taskCommit.settle(heldTasks.running, now: now) }
 
-    /// Commits all tasks together; their deferred work must be settled. Blocks until changelogs, output and offsets are
-    /// as durable as the cluster promises.
-    ///
-    /// If there is no room, nothing is committed and the thread pauses processing; this may be called again.
-    package func commit(now: RoundTime, writeBehind: Bool = false) throws {
+    /// Commits all tasks together. Blocks until changelogs, output and offsets are as durable as the cluster promises.
+    /// - Returns: false if some results have not gone downstream, or if there is no room; the thread then pauses
+    ///   processing. Nothing is committed, and this may be called again.
+    @discardableResult
+    package func commit(now: RoundTime, writeBehind: Bool = false) throws -> Bool {
         do {
-            try timed(.commit) {
+            let isDone = try timed(.commit, if: { $0 }) {
                 try taskCommit.commit(
                     heldTasks.running, standbys: heldTasks.standbys, globalTables: globalTables, now: now,
                     writeBehind: writeBehind)
             }
+            guard isDone else { return false }
             schedule.committed(at: now.uptime)
             turns.transactionPace.committed()
             if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }
             if shortage != nil { plan.configuration.logger.info("there is room again; processing continues") }
             shortage = nil
+            return true
         } catch {
             try hold(because: error)
+            return false
         }
     }
 

@@ -169,9 +169,10 @@ package final class StreamThread {
         }
         if let shortage {
             try fetch(now: now, wait: wait)
+            let count = try resume(now: now)
             // If the stores had no room, they are tried again.
             try commit(now: now, writeBehind: shortage == .state)
-            return 0
+            return count
         }
         let isBlocked = turns.isBlocked && !isPaused
         try fetch(
@@ -323,9 +324,7 @@ package final class StreamThread {
     private func commitAndClose(_ leaving: [StreamTask], now: RoundTime) throws -> Bool {
         guard !leaving.isEmpty else { return true }
         schedule.expect()
-        guard try settle(now: now) else { return false }
-        try commit(now: now)
-        guard shortage == nil else { return false }
+        guard try commit(now: now) else { return false }
         for task in leaving { try close(task) }
         try assign()
         return true
