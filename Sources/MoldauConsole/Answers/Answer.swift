@@ -11,7 +11,8 @@ struct Answer: Sendable {
     var body: ResponseBody
 
     init(_ body: ResponseBody, type: String) {
-        headers = [.contentType: type]
+        headers = Self.guards
+        headers.append(HTTPField(name: .contentType, value: type))
         self.body = body
     }
 
@@ -31,15 +32,12 @@ struct Answer: Sendable {
         self.init(ResponseBody(byteBuffer: ByteBuffer(string: text)), type: type)
     }
 
-    /// With what every answer says to browsers: that it is to be taken for nothing else, and shown nowhere else.
-    var response: Response {
-        var headers = headers
-        headers[.cacheControl] = "no-store"
-        headers[.xContentTypeOptions] = "nosniff"
-        if headers[.contentSecurityPolicy] == nil {
-            headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
-        }
-        headers[HTTPField.Name("Referrer-Policy")!] = "no-referrer"  // A valid name.
-        return Response(status: status, headers: headers, body: body)
-    }
+    var response: Response { Response(status: status, headers: headers, body: body) }
+
+    /// What every answer says to browsers: that it is to be taken for nothing else, and shown nowhere else.
+    private static let guards: HTTPFields = [
+        .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+        .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+        HTTPField.Name("Referrer-Policy")!: "no-referrer",  // A valid name.
+    ]
 }

@@ -29,7 +29,12 @@ struct Route: Sendable {
     /// Whether it answers without the token: it tells nothing of the data.
     let isOpen: Bool
     let answer: @Sendable (Question) async throws -> Answer
-    private let segments: [Substring]
+    private let segments: [Segment]
+
+    private enum Segment: Sendable {
+        case fixed(Substring)
+        case parameter(String)
+    }
 
     init(
         _ path: String, _ summary: String, _ content: Content, _ parameters: [Parameter] = [], isOpen: Bool = false,
@@ -37,23 +42,25 @@ struct Route: Sendable {
     ) {
         (self.path, self.summary, self.parameters, self.content) = (path, summary, parameters, content)
         (self.isOpen, self.answer) = (isOpen, answer)
-        segments = path.split(separator: "/")
+        segments = path.split(separator: "/").map {
+            $0.hasPrefix("{") ? .parameter(String($0.dropFirst().dropLast())) : .fixed($0)
+        }
     }
 
     /// The names of the path's parameters.
-    var pathParameters: [String] { segments.compactMap(Self.parameter) }
-
-    /// The values of the path's parameters; nil if this is another path.
-    func values(in path: [String]) -> [String: String]? {
-        guard path.count == segments.count else { return nil }
-        var values: [String: String] = [:]
-        for (segment, part) in zip(segments, path) {
-            if let name = Self.parameter(segment) { values[name] = part } else if segment != part { return nil }
-        }
-        return values
+    var pathParameters: [String] {
+        segments.compactMap { if case .parameter(let name) = $0 { name } else { nil } }
     }
 
-    private static func parameter(_ segment: Substring) -> String? {
-        segment.hasPrefix("{") ? String(segment.dropFirst().dropLast()) : nil
+    func matches(_ path: [String]) -> Bool {
+        path.count == segments.count
+            && zip(segments, path).allSatisfy { if case .fixed(let text) = $0 { text == $1 } else { true } }
+    }
+
+    /// The values of the parameters of a path that matches.
+    func values(in path: [String]) -> [String: String] {
+        var values: [String: String] = [:]
+        for case (.parameter(let name), let part) in zip(segments, path) { values[name] = part }
+        return values
     }
 }

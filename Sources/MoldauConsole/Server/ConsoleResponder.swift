@@ -33,15 +33,14 @@ struct ConsoleResponder: HTTPResponder {
     private func answer(_ request: Request, _ context: ConsoleContext) async throws -> Answer {
         let target = RequestTarget(request.head.path ?? "/")
         let path = try? target.segments
-        let found = path.flatMap { path in
-            routes.lazy.compactMap { route in route.values(in: path).map { (route, $0) } }.first
-        }
-        try gate.check(request.head, isOpen: found?.0.isOpen ?? false)
-        guard let (route, values) = found else {
+        let route = path.flatMap { path in routes.first { $0.matches(path) } }
+        try gate.check(request.head, isOpen: route?.isOpen ?? false)
+        guard let route, let path else {
             throw ConsoleError.notFound("there is nothing at this path; /openapi.json lists all paths")
         }
         let question = Question(
-            path: values, query: try target.query(allowing: route.parameters.map(\.name)), channel: context.channel)
+            path: route.values(in: path), query: try target.query(allowing: route.parameters.map(\.name)),
+            channel: context.channel)
         return try await limits.requests.during { try await route.answer(question) }
     }
 }

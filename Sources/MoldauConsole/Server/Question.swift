@@ -3,19 +3,21 @@ import NIOCore
 
 /// A request's path and query.
 struct RequestTarget {
-    private let path: Substring
-    private let queryText: Substring
+    private let path: Substring.UTF8View
+    private let queryText: Substring.UTF8View
 
     init(_ target: String) {
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        (path, queryText) = (parts.first ?? "", parts.count > 1 ? parts[1] : "")
+        let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
+        (path, queryText) = (target[..<mark].utf8, target[mark...].utf8.dropFirst())
     }
 
     /// The parts of the path between slashes.
     var segments: [String] {
         get throws(ConsoleError) {
             var segments: [String] = []
-            for part in path.split(separator: "/") { segments.append(try Self.decoded(part, isForm: false)) }
+            for part in path.split(separator: UInt8(ascii: "/")) {
+                segments.append(try Self.decoded(part, isForm: false))
+            }
             return segments
         }
     }
@@ -24,23 +26,27 @@ struct RequestTarget {
     /// - Throws: `ConsoleError.badParameter` for names that are not among these, or given twice.
     func query(allowing names: [String]) throws(ConsoleError) -> [String: String] {
         var values: [String: String] = [:]
-        for part in queryText.split(separator: "&") {
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = try Self.decoded(pair[0], isForm: true)
+        for part in queryText.split(separator: UInt8(ascii: "&")) {
+            let equals = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
+            let name = try Self.decoded(part[..<equals], isForm: true)
             guard names.contains(name) else {
                 let known = names.isEmpty ? "none" : names.joined(separator: ", ")
                 throw .badParameter("there is no parameter '\(name)' here; there are: \(known)")
             }
             guard values[name] == nil else { throw .badParameter("the parameter '\(name)' is given twice") }
-            values[name] = try Self.decoded(pair.count > 1 ? pair[1] : "", isForm: true)
+            values[name] = try Self.decoded(part[equals...].dropFirst(), isForm: true)
         }
         return values
     }
 
     /// - Parameter isForm: whether a plus stands for a space, as browsers' forms write it.
-    private static func decoded(_ text: Substring, isForm: Bool) throws(ConsoleError) -> String {
+    private static func decoded(_ encoded: Substring.UTF8View, isForm: Bool) throws(ConsoleError) -> String {
+        let text = Substring(encoded)
+        guard encoded.contains(UInt8(ascii: "%")) || (isForm && encoded.contains(UInt8(ascii: "+"))) else {
+            return String(text)
+        }
         var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
+        var rest = Array(encoded)[...]
         while let byte = rest.popFirst() {
             switch byte {
             case UInt8(ascii: "%"):
