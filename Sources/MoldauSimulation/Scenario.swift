@@ -140,6 +140,8 @@ struct Scenario: Sendable, CustomStringConvertible {
     static let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 
     static let transactionTimeoutMs = 5_000
+    /// How long closures may take.
+    static let longestSlownessMs = 3 * transactionTimeoutMs
     /// Longer than that, and longer than transactions usually may take.
     private static let rareCommitMs = 12_000
 

@@ -108,6 +108,12 @@ final class SimulatedProcess {
         }
     }
 
+    /// A committed position stands for records whose results have all gone downstream.
+    func commitsWithoutResults(of number: Int) -> [String] {
+        (threads[number]?.tasks ?? []).filter { $0.context.deferredCount > 0 && !$0.hasUncommitted }
+            .map { "\($0.id) has committed records whose results are missing" }
+    }
+
     private func end(_ number: Int, _ thread: StreamThread, now: RoundTime) throws -> Int {
         try thread.stop(now: now)
         threads[number] = nil

@@ -14,6 +14,10 @@ extension Simulation {
         case .fullDisk:
             disk.setSpace(chance.below(3_000))
             isFullUntilStep = step + chance.within(1...20)
+            // So that some records still wait for their results when there is room again.
+            if scenario.workload == .asynchronous {
+                slowUntil = clock.passed + .milliseconds(Int64(Scenario.longestSlownessMs))
+            }
         case .longWait: clock.advance(ms: chance.within(1_000...40_000))
         case .clockSet: clock.set(by: (chance.oneIn(2) ? 1 : -1) * chance.within(60_000...Self.greatestSetMs))
         case .changedTopology:
@@ -30,7 +34,7 @@ extension Simulation {
             goDown()
             makesTopicAgain = true
         case .slowClosures:
-            slowUntil = clock.passed + .milliseconds(Int64(chance.within(100...3 * Scenario.transactionTimeoutMs)))
+            slowUntil = clock.passed + .milliseconds(Int64(chance.within(100...Scenario.longestSlownessMs)))
         case .backlog:
             guard let process = started() else { return }
             for _ in 0..<40 where self.process != nil { attempt { try feed(process) } }

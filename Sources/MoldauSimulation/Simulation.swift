@@ -208,6 +208,7 @@ package final class Simulation {
         }
         trace.note("step", "", number, count)
         try checkCommitted(process)
+        for complaint in process.commitsWithoutResults(of: number) { complain(complaint) }
         // A commit for which there is no room may be half done.
         if disk.isFull { process.halfCommitted.insert(number) }
         for complaint in try queries.check(process) { complain(complaint) }

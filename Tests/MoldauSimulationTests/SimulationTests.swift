@@ -113,5 +113,7 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
         MendedSeed(seed: 806_436, was: "a changelog that a power cut shortened kept rows whose deletion it had lost"),
         MendedSeed(
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
+        MendedSeed(
+            seed: 1_500_422, was: "after a full disk, records were committed whose closures had not ended yet"),
     ]
 }

@@ -91,7 +91,7 @@ package final class StreamTask {
         group.pointee.blocking(now: now)
     }
     /// Whether records were processed since the last commit.
-    var hasUncommitted: Bool {
+    package var hasUncommitted: Bool {
         processedCount > 0 && queues.contains { $0.position != nil && $0.position != committedOffsets[$0.partition] }
     }
     /// How many records each node has passed on: see `NodeContext.counts`. Nodes that do not count are missing.
