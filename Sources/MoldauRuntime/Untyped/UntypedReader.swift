@@ -24,9 +24,11 @@ package struct UntypedReader: Sendable {
     ///   operator's own business.
     package init(_ store: String, of engine: StreamsEngine, _ options: QueryOptions = QueryOptions()) throws(QueryError)
     {
-        let definitions = engine.topology.stores + engine.topology.globalTables.map(\.store)
-        guard let name = definitions.first(where: { $0.name == store })?.typedName else {
-            throw .unknownStore(store, known: definitions.filter { $0.typedName != nil }.map(\.name).sorted())
+        let (stores, tables) = (engine.topology.stores, engine.topology.globalTables)
+        let found = stores.first { $0.name == store } ?? tables.first { $0.store.name == store }?.store
+        guard let name = found?.typedName else {
+            let known = (stores + tables.map(\.store)).filter { $0.typedName != nil }
+            throw .unknownStore(store, known: known.map(\.name).sorted())
         }
         (self.name, self.engine, self.options) = (name, engine, options)
     }
