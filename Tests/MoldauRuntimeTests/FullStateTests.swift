@@ -50,6 +50,70 @@ struct FullStateTests {
         #expect(shelf.stores.withLock { $0["0_0/counts"]?.isEmpty == false })
     }
 
+    /// Each poll brings records of both changelogs, and each store is too full to take them.
+    @Test func `stores that are restored on a full disk get all their rows when there is room`() throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        let (shelf, full) = (Shelf(), FullShelf())
+        let provider = ByteStoreProvider("full") {
+            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
+        }
+        func topology(_ kind: StoreKind) throws -> Topology {
+            try Topology { streams in
+                let grouped = streams.stream(input).groupByKey()
+                for name in ["one", "two"] {
+                    grouped.count(as: TableStoreName<String, Int64>(name), options: TableStoreOptions(kind: kind))
+                        .toStream().mapValues { $0 ?? 0 }.to(out)
+                }
+            }
+        }
+        let keys = (0..<200).map { "\($0)" + String(repeating: "-", count: 2_000) }
+        let first = try fixture.thread(try topology(.inMemory))
+        for key in keys { try fixture.write("input", key, "x", at: 1) }
+        try first.runUntilIdle()
+        try first.stop(now: Timestamp(ms: 1))
+        let memory = StateMemory(budgetBytes: 1 << 20)
+        let second = try fixture.thread(try topology(.custom(provider))) {
+            StoreEnvironment(directory: $0, memory: memory)
+        }
+        for round: Int64 in 2...9 { try second.runOnce(now: Timestamp(ms: round), wait: .zero) }
+        #expect(shelf.stores.withLock { $0.values.allSatisfy(\.isEmpty) })
+        full.setFull(false)
+        try second.runUntilIdle(now: 10)
+        #expect(second.report.restored == 400)
+        for key in keys { try fixture.write("input", key, "x", at: 11) }
+        try second.runUntilIdle(now: 11)
+        try second.stop(now: Timestamp(ms: 12))
+        let counts = try fixture.read(out).map(\.value)
+        #expect(counts.filter { $0 == 1 }.count == 400 && counts.filter { $0 == 2 }.count == 400)
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a task goes to another thread also while its store has no room`(guarantee: ProcessingGuarantee) throws {
+        let (shelf, full) = (Shelf(), FullShelf())
+        let provider = ByteStoreProvider("full") {
+            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        let first = try fixture.thread(try topology(.custom(provider)), configuration: configuration)
+        try fixture.write("input", "a", "x", at: 1)
+        try first.runUntilIdle()
+        first.granted = TaskSet()
+        try first.runOnce(now: Timestamp(ms: 1), wait: .zero)
+        #expect(first.held == TaskSet())
+        try first.stop(now: Timestamp(ms: 2))
+        full.setFull(false)
+        let second = try fixture.thread(try topology(.custom(provider)), configuration: configuration)
+        try fixture.write("input", "a", "x", at: 2)
+        try second.runUntilIdle(now: 3)
+        try second.stop(now: Timestamp(ms: 4))
+        #expect(second.report.restored == 1)
+        #expect(try fixture.read(out).map(\.value) == [1, 2])
+    }
+
     @Test func `queries find all stores of a task at the same position, also while one of them has no room`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = ByteStoreProvider("full") {

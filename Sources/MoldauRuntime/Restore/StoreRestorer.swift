@@ -76,6 +76,8 @@ package final class StoreRestorer {
     private let logger: Logger
     private var restores: [TopicPartition: Restore] = [:]
     private var lastLook: Duration?
+    /// Why the last step could not write what it had read; nothing more is read before there is room.
+    private var shortage: StateError?
     package private(set) var restoredCount: Int64 = 0
     /// The number of changelog records applied to standby copies.
     package private(set) var followedCount: Int64 = 0
@@ -208,8 +210,15 @@ package final class StoreRestorer {
     }
 
     /// Applies what one poll returns. Blocks for at most `wait`.
+    /// - Throws: `StateError.noSpace` if the stores' disk is full: it may be called again.
     package func step(wait: Duration, now: Duration) throws {
         guard !restores.isEmpty else { return }
+        if shortage != nil {
+            for (_, restore) in restores.sorted(by: { $0.key < $1.key }) {
+                try restore.target.store.writeBehind(force: false)
+            }
+            shortage = nil
+        }
         let wasDone = isDone
         if wasDone { try lookForEnds(now) }
         var changed: Set<TopicPartition> = []
@@ -230,7 +239,7 @@ package final class StoreRestorer {
             let passed = min(consumer.position(changelog) ?? .zero, to)
             if passed > restore.position {
                 restore.position = passed
-                if passed > restore.comparedTo { try restore.target.restored(upTo: passed) }
+                if passed > restore.comparedTo { try restored(restore.target, upTo: passed) }
             }
             let isFinished = restore.position >= to
             if isFinished || changed.contains(changelog) { tell(isFinished ? .finished : .progressed, restore, now) }
@@ -240,6 +249,16 @@ package final class StoreRestorer {
         }
         if finished > 0 { try consumer.assign(Set(restores.keys)) }
         if finished > 0 || wasDone { letFollow() }
+        if let shortage { throw shortage }
+    }
+
+    /// Notes that a store is restored up to `end`. If its disk is full, its cache keeps the rows: what the poll
+    /// returned for other stores is still to be applied.
+    private func restored(_ target: Target, upTo end: Offset) throws {
+        do { try target.restored(upTo: end) } catch let error as StateError {
+            guard case .noSpace = error else { throw error }
+            shortage = error
+        }
     }
 
     /// The changelog no longer has the next records to read.
@@ -276,14 +295,14 @@ package final class StoreRestorer {
             }
             count(1, restore)
         }
-        if reader.nextOffset > restore.comparedTo { try restore.target.restored(upTo: reader.nextOffset) }
+        if reader.nextOffset > restore.comparedTo { try restored(restore.target, upTo: reader.nextOffset) }
         return reader.nextOffset
     }
 
     private func takeIn(_ source: SourceRestore, _ restore: Restore) throws -> Offset {
         let (end, taken) = try source.takeIn(upTo: restore.to ?? restore.end)
         count(taken, restore)
-        try restore.target.restored(upTo: end)
+        try restored(restore.target, upTo: end)
         return end
     }
 

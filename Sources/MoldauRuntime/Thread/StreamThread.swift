@@ -267,6 +267,8 @@ package final class StreamThread {
     private func restore(now: RoundTime, wait: Duration) throws {
         // Tasks that are running already may have batches among these.
         if !globalTables.isCaughtUp {
+            // What found no room is written before more is read.
+            if shortage != nil { try globalTables.commit() }
             try handOut(clients.consumer.poll(wait: wait), now: now)
             // Otherwise answers would go back to what was saved last, until the next commit.
             try globalTables.commit()

@@ -388,8 +388,8 @@ package final class CachedByteStore {
     /// Deletes everything below `dropBelow`: unsaved entries here, and all keys in the byte store.
     private func dropOutdated() throws(StateError) {
         guard let bound = dropBelow else { return }
-        dropBelow = nil
         try byteStore.drop(below: bound)
+        dropBelow = nil
         generation += 1
         index = nil
         unsaved.removeAll { entry in
@@ -453,17 +453,20 @@ package final class CachedByteStore {
         return max(0, count)
     }
 
-    /// Closes the store. If everything is committed, it is saved and made durable first; otherwise unsaved data is
-    /// discarded, and the next open restores it from the changelog. May be called again.
+    /// Closes the store. If everything is committed, it is saved and made durable first; otherwise, and if a store with
+    /// a changelog finds no room, unsaved data is discarded, and the next open restores it. May be called again.
     package func close() throws(StateError) {
         guard !isClosed else { return }
         defer {
             discard()
             byteStore.close()
         }
-        if changed.isEmpty && drained.isEmpty {
+        guard changed.isEmpty && drained.isEmpty else { return }
+        do {
             try writeBehind(force: true)
             try byteStore.flush()
+        } catch {
+            guard isLogged, case .noSpace = error else { throw error }
         }
     }
 
