@@ -129,6 +129,7 @@ final class SimulatedState: MachineState {
 
     fileprivate func apply(_ change: Change, to path: String, boot: Int) throws(StateError) {
         try pass("apply", path)
+        if disk.isFull { throw .noSpace(place: path, message: "the disk is full") }
         var change = change
         if mistake == .deletionsForgotten, case .batch(let parts) = change, case .entries(let entries) = parts[0] {
             change = .batch([.entries(entries.filter { $0.1 != nil }), parts[1]])
