@@ -87,7 +87,9 @@ package struct TaskStores {
     package func close() throws {
         var first: (any Error)?
         for entry in entries {
-            do { try entry.store.close() } catch { first = first ?? error }
+            do { try entry.store.close() } catch StateError.noSpace where entry.changelog != nil {
+                // What found no room is restored from the changelog.
+            } catch { first = first ?? error }
         }
         environment.close()
         if let first { throw first }

@@ -453,20 +453,17 @@ package final class CachedByteStore {
         return max(0, count)
     }
 
-    /// Closes the store. If everything is committed, it is saved and made durable first; otherwise, and if a store with
-    /// a changelog finds no room, unsaved data is discarded, and the next open restores it. May be called again.
+    /// Closes the store. If everything is committed, it is saved and made durable first; otherwise, and if that throws,
+    /// unsaved data is discarded, and the next open restores it from the changelog. May be called again.
     package func close() throws(StateError) {
         guard !isClosed else { return }
         defer {
             discard()
             byteStore.close()
         }
-        guard changed.isEmpty && drained.isEmpty else { return }
-        do {
+        if changed.isEmpty && drained.isEmpty {
             try writeBehind(force: true)
             try byteStore.flush()
-        } catch {
-            guard isLogged, case .noSpace = error else { throw error }
         }
     }
 
