@@ -120,6 +120,39 @@ struct DiskTests {
         #expect(waited > 3)
     }
 
+    /// A topic that refuses the batch as too large gets its records singly. The disk is full from the n-th write on.
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [1_500, 64 << 10])
+    func `records that are sent one by one wait for room too, and none is sent twice`(
+        guarantee: ProcessingGuarantee, batchBytes: Int
+    ) throws {
+        var waited = 0
+        for writes in 0..<20 {
+            let files = FullableFileSystem()
+            let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+            let fixture = try ClusterFixture(EmbeddedCluster(broker))
+            try fixture.create(["input": 1])
+            let settings = ["max.message.bytes": "1000", "retention.ms": "-1"]
+            try fixture.admin.create([NewTopic("out", partitionCount: 1, configuration: settings)])
+            let out = Topic<String, String>("out")
+            let topology = try Topology { $0.stream(Topic<String, String>("input")).to(out) }
+            var configuration = StreamsConfiguration()
+            (configuration.guarantee, configuration.batchBytes) = (guarantee, batchBytes)
+            let thread = try fixture.thread(topology, configuration: configuration)
+            try thread.runUntilIdle()
+            let values = (0..<8).map { String(repeating: "\($0)", count: 300) }
+            for value in values { try fixture.write("input", "a", value, at: 1) }
+            files.writesLeft.withLock { $0 = writes }
+            for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+            if files.writesLeft.withLock({ $0! < 0 }) { waited += 1 }
+            files.writesLeft.withLock { $0 = nil }
+            for round in 6...9 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+            #expect(try fixture.read(out).map(\.value) == values, "\(writes)")
+            #expect(try fixture.committed("input")?.offset == Offset(8))
+            try thread.stop(now: Timestamp(ms: 1_000))
+        }
+        #expect(waited > 8)
+    }
+
     @Test func `a thread that is stopped while it waits for room says what is lost`() throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })

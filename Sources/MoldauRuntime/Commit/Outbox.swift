@@ -190,26 +190,30 @@ package final class Outbox: RecordCollector {
         try producer.send(built: built, to: partition)
     }
 
-    /// - Returns: false if the cluster has no room for the batch; it is kept then.
+    /// - Returns: false if the cluster has no room for the batch, or for a part of it, which is kept then.
     private func ship(_ batch: BatchPointer) throws -> Bool {
+        do { try sendWhole(batch) } catch let error as ClusterError where error.isKept {
+            // Not thrown here: user code may be the caller, and would take it for its own error.
+            (isOutOfSpace, spaceError) = (true, error)
+            return false
+        }
+        batch.pointee.builder.reset()
+        return true
+    }
+
+    private func sendWhole(_ batch: BatchPointer) throws {
         let count = batch.pointee.builder.recordCount
         do {
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
             let isKeyed = !batch.pointee.builder.lacksKey
             try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
             noteSent(batch)
-        } catch let error as ClusterError where error.isKept {
-            // Not thrown here: user code may be the caller, and would take it for its own error.
-            (isOutOfSpace, spaceError) = (true, error)
-            return false
         } catch let error as ClusterError where error.remedy == .sendApart && count > 1 {
             try sendOneByOne(batch)
-        } catch let error as ClusterError {
+        } catch let error as ClusterError where !error.isKept {
             var reader = RecordBatchReader(batch.pointee.builder.finish())
             try judge(error, partition: batch.pointee.partition, recordCount: count, first: try reader.next())
         }
-        batch.pointee.builder.reset()
-        return true
     }
 
     private func noteSent(_ batch: BatchPointer) {
@@ -219,18 +223,22 @@ package final class Outbox: RecordCollector {
             latest: times.latest, now: now)
     }
 
-    /// After a batch was refused for its size or for one of its records: sends its records one by one.
+    /// After a batch was refused for its size or for one of its records: sends its records one by one. If that may be
+    /// repeated after an error, the batch keeps those that were not sent.
     private func sendOneByOne(_ batch: BatchPointer) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
         var reader = RecordBatchReader(batch.pointee.builder.finish())
         while let record = try reader.next() {
             single.reset()
             single.producer = producer.stamp(for: batch.pointee.partition)
-            single.append(
-                key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
+            try single.append(record)
             do {
                 let isKeyed = !single.lacksKey
                 try send(single.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
+            } catch let error as ClusterError where error.isKept {
+                while let unsent = try reader.next() { try single.append(unsent) }
+                swap(&batch.pointee.builder, &single)
+                throw error
             } catch let error as ClusterError {
                 try judge(error, partition: batch.pointee.partition, recordCount: 1, first: record)
             }
@@ -252,6 +260,12 @@ package final class Outbox: RecordCollector {
         drops[DropKey(node: refused.topic, reason: .production), default: DropTally()].add(
             Int64(recordCount), at: now.wall, dropSamples
         ) { first.map { OriginalRecord($0, of: refused) } }
+    }
+}
+
+extension RecordBatchBuilder {
+    fileprivate mutating func append(_ record: RecordView) throws {
+        append(key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
     }
 }
 
