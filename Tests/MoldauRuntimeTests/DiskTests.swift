@@ -153,6 +153,52 @@ struct DiskTests {
         #expect(waited > 8)
     }
 
+    private final class Numbering: Processor {
+        static let counts = KeyValueStoreName<String, Int>("counts")
+        static let stores = [StoreDefinition(counts)]
+        private var context: ProcessorContext<String, String>?
+        private var counts: KeyValueStore<String, Int>?
+
+        func start(_ context: ProcessorContext<String, String>) throws {
+            (self.context, counts) = (context, try context.store(Self.counts))
+        }
+
+        func process(_ record: Record<String, String>) throws {
+            let number = try counts?.get(record.key) ?? 0
+            try context?.forward(record.with(value: "\(number) \(record.value)"))
+            try counts?.put(record.key, number + 1)
+        }
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `records for a chosen topic wait until there is room to create it, and no handler is asked`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1])
+        let topology = try Topology { streams in
+            streams.stream(Topic<String, String>("input")).process { Numbering() }
+                .to(key: String.serde, value: String.serde) { _, _ in "chosen" }
+        }
+        var configuration = StreamsConfiguration()
+        (configuration.guarantee, configuration.newTopicPartitions) = (guarantee, 1)
+        configuration.onProcessingFailure = { _ in .skip }
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try thread.runUntilIdle()
+        for value in ["x", "y"] { try fixture.write("input", "a", value, at: 1) }
+        files.writesLeft.withLock { $0 = 0 }
+        for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+        files.writesLeft.withLock { $0 = nil }
+        try fixture.write("input", "a", "z", at: 2)
+        for round in 6...9 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+        #expect(thread.report.drops.isEmpty)
+        #expect(try fixture.read(Topic<String, String>("chosen")).map(\.value) == ["0 x", "1 y", "2 z"])
+        #expect(try fixture.committed("input")?.offset == Offset(3))
+        try thread.stop(now: Timestamp(ms: 1_000))
+    }
+
     @Test func `a thread that is stopped while it waits for room says what is lost`() throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })

@@ -146,7 +146,7 @@ package final class StreamThread {
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
-        clients.outbox.now = now
+        clients.outbox.begin(now)
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
         } catch let error as ClusterError where error.remedy == .beginAnew {
