@@ -11,8 +11,9 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
     private let inner: EmbeddedProducer<Files>
     /// The next sequence number of each partition.
     private var sequences: [TopicPartition: Int32] = [:]
+    /// The partitions that need not be added to the transaction again.
     private var enlisted: Set<TopicPartition> = []
-    private var isOpen: Bool { !enlisted.isEmpty }
+    private var isOpen = false
 
     init(_ broker: Broker<Files>, _ options: TransactionalProducerOptions) throws(ClusterError) {
         self.broker = broker
@@ -44,6 +45,7 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
         guard !enlisted.contains(partition) else { return }
         try translating { () throws(BrokerError) in try broker.enlist([partition], id, identity) }
         enlisted.insert(partition)
+        isOpen = true
     }
 
     private func note(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) {
@@ -59,15 +61,18 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
         let offsets = offsets.mapValues { GroupOffset(offset: $0.offset, metadata: $0.metadata, time: now) }
         try translating { () throws(BrokerError) in
             if !offsets.isEmpty { try broker.commit(offsets, of: group.group, id, identity) }
+            isOpen = true
+            // If this throws, it may be decided all the same: whatever is sent then is of the next transaction.
+            enlisted = []
             try broker.endTransaction(id, identity, commit: true)
         }
-        enlisted = []
+        isOpen = false
         inner.acknowledge()
     }
 
     func abort() throws {
         guard isOpen else { return }
-        enlisted = []
+        (isOpen, enlisted) = (false, [])
         try translating { () throws(BrokerError) in try broker.endTransaction(id, identity, commit: false) }
     }
 

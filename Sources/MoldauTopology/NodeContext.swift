@@ -121,7 +121,8 @@ import MoldauState
     /// record is to be skipped.
     /// - Throws: `ProcessingFailure` if the stream thread must stop.
     @usableFromInline package func failed(_ error: any Error) throws {
-        // A failure further downstream was handled there already; a store's failure is not the user code's.
+        // A failure further downstream was handled there already; a store's or the cluster's is not the user code's.
+        if let failure = task.outbox.failure { throw failure }
         if error is ProcessingFailure || error is StateError { throw error }
         if task.diversion?.taking(.processing, at: node) != nil {
             return task.drop(.processing, at: node, because: error)

@@ -288,6 +288,9 @@ public enum ProcessingResponse: Sendable {
         timestamp: Timestamp, headers: Headers) throws
     /// Must be called by whoever appends to a batch directly, when it has grown to its `noticeBytes`.
     func grew(_ batch: UnsafeMutablePointer<GrowingBatch>) throws
+    /// Why the cluster did not take what it was sent in this round, if the caller got that as an error: the caller may
+    /// be user code, and the error is not its own.
+    var failure: (any Error)? { get }
     /// A copy of the record that the task is processing; nil in punctuations.
     var originalRecord: OriginalRecord? { get }
     /// A record that the task took earlier and continues with now: while set, it counts as the record being processed.

@@ -120,6 +120,160 @@ struct DiskTests {
         #expect(waited > 3)
     }
 
+    /// A topic that refuses the batch as too large gets its records singly. The disk is full from the n-th write on.
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [1_500, 64 << 10])
+    func `records that are sent one by one wait for room too, and none is sent twice`(
+        guarantee: ProcessingGuarantee, batchBytes: Int
+    ) throws {
+        var waited = 0
+        for writes in 0..<20 {
+            let files = FullableFileSystem()
+            let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+            let fixture = try ClusterFixture(EmbeddedCluster(broker))
+            try fixture.create(["input": 1])
+            let settings = ["max.message.bytes": "1000", "retention.ms": "-1"]
+            try fixture.admin.create([NewTopic("out", partitionCount: 1, configuration: settings)])
+            let out = Topic<String, String>("out")
+            let topology = try Topology { $0.stream(Topic<String, String>("input")).to(out) }
+            var configuration = StreamsConfiguration()
+            (configuration.guarantee, configuration.batchBytes) = (guarantee, batchBytes)
+            let thread = try fixture.thread(topology, configuration: configuration)
+            try thread.runUntilIdle()
+            let values = (0..<8).map { String(repeating: "\($0)", count: 300) }
+            for value in values { try fixture.write("input", "a", value, at: 1) }
+            files.writesLeft.withLock { $0 = writes }
+            for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+            if files.writesLeft.withLock({ $0! < 0 }) { waited += 1 }
+            files.writesLeft.withLock { $0 = nil }
+            for round in 6...9 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+            #expect(try fixture.read(out).map(\.value) == values, "\(writes)")
+            #expect(try fixture.committed("input")?.offset == Offset(8))
+            try thread.stop(now: Timestamp(ms: 1_000))
+        }
+        #expect(waited > 8)
+    }
+
+    /// The disk is full from the n-th write of the commit on.
+    @Test(arguments: [true, false], [true, false])
+    func `a commit for which there was no room may be repeated, and more may be sent before`(
+        hasOffsets: Bool, sendsMore: Bool
+    ) throws {
+        let (out, place) = (Topic<String, String>("out"), TopicPartition("out", 0))
+        let offsets = hasOffsets ? [TopicPartition("input", 0): CommittedOffset(Offset(1))] : [:]
+        var refused = 0
+        for writes in 0..<10 {
+            let files = FullableFileSystem()
+            let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+            let cluster = EmbeddedCluster(broker)
+            let fixture = try ClusterFixture(cluster)
+            try fixture.create(["out": 1])
+            let producer = try cluster.makeTransactionalProducer(
+                TransactionalProducerOptions(clientID: "producer", id: "id", timeout: .seconds(60)))
+            func send(_ value: String) throws {
+                var builder = RecordBatchBuilder()
+                builder.producer = producer.stamp(for: place)
+                Array(value.utf8).withUnsafeBytes {
+                    builder.append(key: $0, value: $0, timestamp: Timestamp(ms: 1))
+                }
+                try producer.send(builder.finish(), to: place)
+            }
+            try send("first")
+            files.writesLeft.withLock { $0 = writes }
+            do { try producer.commit(offsets, of: GroupMetadata(group: "app")) } catch ClusterError.diskFull {
+                refused += 1
+            }
+            files.writesLeft.withLock { $0 = nil }
+            if sendsMore { try send("second") }
+            try producer.commit(offsets, of: GroupMetadata(group: "app"))
+            #expect(try fixture.read(out).map(\.value) == (sendsMore ? ["first", "second"] : ["first"]), "\(writes)")
+            #expect(try fixture.committed("input")?.offset == (hasOffsets ? Offset(1) : nil))
+        }
+        #expect(refused > 2)
+    }
+
+    private final class Numbering: Processor {
+        static let counts = KeyValueStoreName<String, Int>("counts")
+        static let stores = [StoreDefinition(counts)]
+        private var context: ProcessorContext<String, String>?
+        private var counts: KeyValueStore<String, Int>?
+
+        func start(_ context: ProcessorContext<String, String>) throws {
+            (self.context, counts) = (context, try context.store(Self.counts))
+        }
+
+        func process(_ record: Record<String, String>) throws {
+            let number = try counts?.get(record.key) ?? 0
+            try context?.forward(record.with(value: "\(number) \(record.value)"))
+            try counts?.put(record.key, number + 1)
+        }
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `records for a chosen topic wait until there is room to create it, and no handler is asked`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1])
+        let topology = try Topology { streams in
+            streams.stream(Topic<String, String>("input")).process { Numbering() }
+                .to(key: String.serde, value: String.serde) { _, _ in "chosen" }
+        }
+        var configuration = StreamsConfiguration()
+        (configuration.guarantee, configuration.newTopicPartitions) = (guarantee, 1)
+        configuration.onProcessingFailure = { _ in .skip }
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try thread.runUntilIdle()
+        for value in ["x", "y"] { try fixture.write("input", "a", value, at: 1) }
+        files.writesLeft.withLock { $0 = 0 }
+        for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+        files.writesLeft.withLock { $0 = nil }
+        try fixture.write("input", "a", "z", at: 2)
+        for round in 6...9 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+        #expect(thread.report.drops.isEmpty)
+        #expect(try fixture.read(Topic<String, String>("chosen")).map(\.value) == ["0 x", "1 y", "2 z"])
+        #expect(try fixture.committed("input")?.offset == Offset(3))
+        try thread.stop(now: Timestamp(ms: 1_000))
+    }
+
+    @Test func `a thread whose transaction was aborted waits for room to record its next producer`() throws {
+        let (files, uptime) = (FullableFileSystem(), Mutex(Duration.zero))
+        let broker = try Broker(
+            files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) },
+            uptime: { uptime.withLock { $0 } })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1, "counts": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = .exactlyOnce
+        let thread = try fixture.thread(try CountTopology.make(), configuration: configuration)
+        func run(_ rounds: Int) throws {
+            for _ in 0..<rounds {
+                let passed = uptime.withLock { passed in
+                    passed += .milliseconds(50)
+                    return passed
+                }
+                try thread.runOnce(now: RoundTime(Timestamp(ms: 0), uptime: passed), wait: .zero)
+            }
+        }
+        try fixture.write("input", "a", "x", at: 1)
+        try run(5)
+        try fixture.write("input", "a", "x", at: 2)
+        // Its result is sent but not committed.
+        try run(2)
+        uptime.withLock { $0 += .seconds(20) }
+        try broker.abortExpired()
+        files.writesLeft.withLock { $0 = 0 }
+        try run(5)
+        #expect(thread.held.isEmpty)
+        files.writesLeft.withLock { $0 = nil }
+        try fixture.write("input", "a", "x", at: 3)
+        try run(10)
+        try thread.stop(now: Timestamp(ms: 0))
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2, 3])
+        #expect(try fixture.committed("input")?.offset == Offset(3))
+    }
+
     @Test func `a thread that is stopped while it waits for room says what is lost`() throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })

@@ -219,6 +219,44 @@ struct StreamThreadTests {
         #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["good"])
     }
 
+    /// Otherwise a handler that skips would leave out the record's results and what comes after `forward`.
+    @Test func `errors of the cluster below a processor's forward are not the user code's`() throws {
+        func topology() throws -> Topology {
+            var topology = Topology()
+            try topology.addSource("source", reading: [CountTopology.input])
+            for (name, parent) in [("outer", "source"), ("inner", "outer")] {
+                try topology.addProcessor(name, after: [parent]) {
+                    (record: Record<String, String>, _, forward: Inlet<String, String>.Receive) in
+                    if record.value == "bad" { throw ClusterError.unavailable(reason: "of the processor's own client") }
+                    try forward(record)
+                }
+            }
+            try topology.addSink("sink", to: Topic<String, String>("out"), after: ["inner"])
+            return topology
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1])
+        try fixture.admin.create([NewTopic("out", partitionCount: 1, configuration: ["max.message.bytes": "1000"])])
+        var configuration = StreamsConfiguration()
+        // Each record is sent at once.
+        configuration.batchBytes = 1
+        configuration.onProcessingFailure = { _ in .skip }
+        try fixture.write("input", "a", "bad", at: 1)
+        try fixture.write("input", "a", "good", at: 2)
+        fixture.calls.fail("send out-0")
+        let cut = try fixture.thread(try topology(), configuration: configuration)
+        #expect(throws: ClusterError.unavailable(reason: "asked to fail: send out-0")) { try cut.runUntilIdle() }
+        #expect(cut.report.drops == [DropKey(node: "outer", reason: .processing): 1])
+        try cut.close()
+        fixture.calls.heal()
+        try fixture.write("input", "a", String(repeating: "x", count: 2_000), at: 3)
+        let refused = try fixture.thread(try topology(), configuration: configuration)
+        #expect(throws: ProductionFailure.self) { try refused.runUntilIdle() }
+        try refused.close()
+        #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["good"])
+        #expect(try fixture.committed("input") == nil)
+    }
+
     @Test func `a record that is too large goes alone to the handler, its neighbours are written`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])

@@ -20,8 +20,11 @@ package final class Outbox: RecordCollector {
     private(set) var producer: any Producer
     private let batchBytes: Int
     private let onFailure: @Sendable (ProductionFailure) -> ProductionResponse
-    /// Creates a topic that appears only in a closure; returns false if the configuration does not allow that.
-    private let createTopic: (_ name: String) throws -> Bool
+    /// For topics that appear only in closures; nil: they are not created.
+    private let newTopicPartitions: Int32?
+    private let createTopic: (NewTopic) throws -> Void
+    /// Topics that are to be created, for which there was no room.
+    private var missing: Set<String> = []
     /// Stores by the names of their changelog topics.
     private var changelogStores: [String: String] = [:]
 
@@ -44,17 +47,18 @@ package final class Outbox: RecordCollector {
     /// Records that were not written, by topic.
     package private(set) var drops: [DropKey: DropTally] = [:]
     private let dropSamples: DropSamples
+    package private(set) var failure: (any Error)?
     /// The time of the thread's round.
-    package var now = RoundTime(.none, uptime: .zero)
+    private var now = RoundTime(.none, uptime: .zero)
     /// What was sent, by the names of the topics in the cluster.
     private(set) var sent: [String: SentRecords] = [:]
 
     package init(
         names: InternalTopicNames, producer: any Producer, configuration: StreamsConfiguration,
-        createTopic: @escaping (_ name: String) throws -> Bool = { _ in false }
+        createTopic: @escaping (NewTopic) throws -> Void = { _ in }
     ) {
         self.names = names
-        self.createTopic = createTopic
+        (newTopicPartitions, self.createTopic) = (configuration.newTopicPartitions, createTopic)
         self.producer = producer
         batchBytes = configuration.batchBytes
         dropSamples = configuration.dropSamples
@@ -71,15 +75,45 @@ package final class Outbox: RecordCollector {
         topics.deallocate()
     }
 
+    /// Begins a round of the thread: errors of earlier ones were handled.
+    func begin(_ round: RoundTime) { (now, failure) = (round, nil) }
+
+    /// Notes the cluster's errors, because user code may be the caller: see `failure`. A topic or a partition that
+    /// cannot be is the choice of user code.
+    private func noting<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch {
+            if (error as? ClusterError)?.remedy != .leaveOut { failure = error }
+            throw error
+        }
+    }
+
     /// The batches of a topic, by its name in the topology.
     package func batches(forTopic name: String) throws -> BatchedTopic {
         let name = names.topic(name)
-        do {
-            return try batches(ofTopicInCluster: name)
-        } catch ClusterError.unknownTopic where handles[name] == nil {
-            guard try createTopic(name) else { throw ClusterError.unknownTopic(name) }
-            return try batches(ofTopicInCluster: name)
+        return try noting {
+            do {
+                return try batches(ofTopicInCluster: name)
+            } catch ClusterError.unknownTopic where handles[name] == nil {
+                guard let count = newTopicPartitions else { throw ClusterError.unknownTopic(name) }
+                do { try create(name, partitionCount: count) } catch let error as ClusterError where error.isKept {
+                    // The records wait in their batches.
+                    (isOutOfSpace, spaceError) = (true, error)
+                    missing.insert(name)
+                    return add(name, partitionCount: count)
+                }
+                return try batches(ofTopicInCluster: name)
+            }
         }
+    }
+
+    private func createIfMissing(_ topic: String) throws {
+        guard missing.contains(topic), let count = newTopicPartitions else { return }
+        try create(topic, partitionCount: count)
+        missing.remove(topic)
+    }
+
+    private func create(_ topic: String, partitionCount: Int32) throws {
+        do { try createTopic(NewTopic(topic, partitionCount: partitionCount)) } catch ClusterError.topicExists {}
     }
 
     /// The batches of a store's changelog.
@@ -90,7 +124,10 @@ package final class Outbox: RecordCollector {
 
     private func batches(ofTopicInCluster name: String) throws -> BatchedTopic {
         if let known = handles[name] { return topics[known].topic }
-        let count = try producer.partitionCount(of: name)
+        return add(name, partitionCount: try producer.partitionCount(of: name))
+    }
+
+    private func add(_ name: String, partitionCount count: Int32) -> BatchedTopic {
         let batches = BatchPointer.allocate(capacity: Int(count))
         for number in 0..<count {
             (batches + Int(number)).initialize(to: GrowingBatch(TopicPartition(name, number)))
@@ -137,7 +174,7 @@ package final class Outbox: RecordCollector {
             batch.pointee.noticeBytes = batchBytes
             filled.append(batch)
         }
-        if batch.pointee.builder.byteCount >= batchBytes, !isOutOfSpace { _ = try ship(batch) }
+        if batch.pointee.builder.byteCount >= batchBytes, !isOutOfSpace { _ = try noting { try ship(batch) } }
     }
 
     /// Passes all batches to the producer, in the order of their first records.
@@ -190,26 +227,31 @@ package final class Outbox: RecordCollector {
         try producer.send(built: built, to: partition)
     }
 
-    /// - Returns: false if the cluster has no room for the batch; it is kept then.
+    /// - Returns: false if the cluster has no room for the batch, or for a part of it, which is kept then.
     private func ship(_ batch: BatchPointer) throws -> Bool {
+        do { try sendWhole(batch) } catch let error as ClusterError where error.isKept {
+            // Not thrown here: user code may be the caller, and would take it for its own error.
+            (isOutOfSpace, spaceError) = (true, error)
+            return false
+        }
+        batch.pointee.builder.reset()
+        return true
+    }
+
+    private func sendWhole(_ batch: BatchPointer) throws {
         let count = batch.pointee.builder.recordCount
         do {
+            try createIfMissing(batch.pointee.partition.topic)
             batch.pointee.builder.producer = producer.stamp(for: batch.pointee.partition)
             let isKeyed = !batch.pointee.builder.lacksKey
             try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
             noteSent(batch)
-        } catch let error as ClusterError where error.isKept {
-            // Not thrown here: user code may be the caller, and would take it for its own error.
-            (isOutOfSpace, spaceError) = (true, error)
-            return false
         } catch let error as ClusterError where error.remedy == .sendApart && count > 1 {
             try sendOneByOne(batch)
-        } catch let error as ClusterError {
+        } catch let error as ClusterError where !error.isKept {
             var reader = RecordBatchReader(batch.pointee.builder.finish())
             try judge(error, partition: batch.pointee.partition, recordCount: count, first: try reader.next())
         }
-        batch.pointee.builder.reset()
-        return true
     }
 
     private func noteSent(_ batch: BatchPointer) {
@@ -219,18 +261,22 @@ package final class Outbox: RecordCollector {
             latest: times.latest, now: now)
     }
 
-    /// After a batch was refused for its size or for one of its records: sends its records one by one.
+    /// After a batch was refused for its size or for one of its records: sends its records one by one. If that may be
+    /// repeated after an error, the batch keeps those that were not sent.
     private func sendOneByOne(_ batch: BatchPointer) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
         var reader = RecordBatchReader(batch.pointee.builder.finish())
         while let record = try reader.next() {
             single.reset()
             single.producer = producer.stamp(for: batch.pointee.partition)
-            single.append(
-                key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
+            try single.append(record)
             do {
                 let isKeyed = !single.lacksKey
                 try send(single.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
+            } catch let error as ClusterError where error.isKept {
+                while let unsent = try reader.next() { try single.append(unsent) }
+                swap(&batch.pointee.builder, &single)
+                throw error
             } catch let error as ClusterError {
                 try judge(error, partition: batch.pointee.partition, recordCount: 1, first: record)
             }
@@ -252,6 +298,12 @@ package final class Outbox: RecordCollector {
         drops[DropKey(node: refused.topic, reason: .production), default: DropTally()].add(
             Int64(recordCount), at: now.wall, dropSamples
         ) { first.map { OriginalRecord($0, of: refused) } }
+    }
+}
+
+extension RecordBatchBuilder {
+    fileprivate mutating func append(_ record: RecordView) throws {
+        append(key: record.key, value: record.value, timestamp: record.timestamp, headers: try record.headers())
     }
 }
 

@@ -91,7 +91,8 @@ public struct StreamsConfiguration: Sendable {
     /// What to do with a record that cannot be decoded. By default the thread stops.
     public var onDeserializationFailure: @Sendable (DeserializationFailure) -> ProcessingResponse = { _ in .fail }
 
-    /// What to do when user code throws. By default the thread stops.
+    /// What to do when user code throws. By default the thread stops. Not asked if a processor's `forward` throws
+    /// because the cluster takes no records: the thread stops then, as it does without a processor.
     public var onProcessingFailure: @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
 
     /// What to do with records that cannot be written, for example because they are too large. By default the thread

@@ -41,6 +41,8 @@ package final class StreamThread {
     var schedule: CommitSchedule
     /// Why processing is paused for now.
     var shortage: Shortage?
+    /// Whether the producer can do nothing more, and there is no room yet to record another one.
+    private var lacksProducer = false
     /// How long polls, processing and commits take.
     private(set) var times = ThreadTimes()
     private let startPositions: StartPositions
@@ -146,7 +148,7 @@ package final class StreamThread {
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
-        clients.outbox.now = now
+        clients.outbox.begin(now)
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
         } catch let error as ClusterError where error.remedy == .beginAnew {
@@ -159,6 +161,14 @@ package final class StreamThread {
         answerMessages(isNewRound: true)
         let wait = mailbox.isEmpty ? wait : .zero
         turns.transactionPace.begin(at: now.uptime)
+        if lacksProducer, try !renewProducer() {
+            // What a global table's record leads to, a dead letter, could not be sent.
+            let paused = Set(globalTables.partitions)
+            clients.consumer.pause(paused)
+            defer { clients.consumer.resume(paused) }
+            _ = try clients.consumer.poll(wait: wait)
+            return 0
+        }
         try followGrants(now: now)
         let isIdle = heldTasks.running.isEmpty
         if phase == .restoring {
@@ -348,9 +358,19 @@ package final class StreamThread {
         schedule.cancelled()
         shortage = nil
         try assign()
-        try clients.renewProducer()
-        try heldTasks.takeUp(now: now)
+        lacksProducer = true
+        if try renewProducer() { try heldTasks.takeUp(now: now) }
         arrange(now: now)
+    }
+
+    /// - Returns: false if there is no room for another producer; no task can be open then.
+    private func renewProducer() throws -> Bool {
+        do { try clients.renewProducer() } catch {
+            try hold(because: error)
+            return false
+        }
+        lacksProducer = false
+        return true
     }
 
     private func close(_ task: StreamTask) throws {

@@ -21,11 +21,7 @@ struct ThreadClients {
         admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
         outbox = Outbox(
             names: plan.names, producer: producer, configuration: plan.configuration,
-            createTopic: { [admin] name in
-                guard let count = plan.configuration.newTopicPartitions else { return false }
-                do { try admin.create([NewTopic(name, partitionCount: count)]) } catch ClusterError.topicExists {}
-                return true
-            })
+            createTopic: { [admin] in try admin.create([$0]) })
     }
 
     /// Called after the producer's transaction was aborted: replaces the producer, and discards what the outbox holds.
