@@ -238,7 +238,8 @@ struct DiskTests {
     }
 
     @Test func `a thread whose transaction was aborted waits for room to record its next producer`() throws {
-        let (files, uptime) = (FullableFileSystem(), Mutex(Duration.zero))
+        let files = FullableFileSystem()
+        let uptime = Mutex(Duration.zero)
         let broker = try Broker(
             files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) },
             uptime: { uptime.withLock { $0 } })
