@@ -137,6 +137,41 @@ struct DiskTests {
         try next.runUntilIdle()
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1])
     }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a thread that is removed waits for room on the disk`(guarantee: ProcessingGuarantee) async throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 2, "counts": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        configuration.streamThreads = 2
+        configuration.commitInterval = .seconds(3_600)
+        let app = StreamsApplication(
+            id: "app", topology: try CountTopology.make(), cluster: .cluster(fixture.cluster, stateDirectory: nil),
+            configuration: configuration)
+        try await app.started()
+        #expect(try eventually { app.state == .running })
+        for partition in 0..<2 as Range<Int32> {
+            try fixture.write("input", "k\(partition)", "x", at: 1, partition: partition)
+        }
+        #expect(try eventually { app.metrics.processedRecords == 2 })
+        files.writesLeft.withLock { $0 = 0 }
+        async let removed = app.removeThread()
+        // It tries again and again.
+        let waits = try await eventuallyInTasks {
+            app.state == .error || app.state == .rebalancing && files.writesLeft.withLock { $0! < -20 }
+        }
+        #expect(waits && app.state == .rebalancing)
+        files.writesLeft.withLock { $0 = nil }
+        #expect(try await removed == "app-StreamThread-2")
+        try await app.stopped()
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 1])
+        for partition in 0..<2 as Range<Int32> {
+            #expect(try fixture.committed("input", partition: partition)?.offset == Offset(1))
+        }
+    }
 }
 
 /// Files in memory that run out of room after a number of writes, and whose syncs can be made to fail.
