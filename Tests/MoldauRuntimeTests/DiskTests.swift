@@ -139,6 +139,39 @@ struct DiskTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a global table is not restored further than there is room for copies of unreadable rows`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1, "rows": 1, "dead": 1])
+        let rows = TopicPartition("rows", 0)
+        try fixture.write(Record(key: [0xff], value: [], timestamp: Timestamp(ms: 1)), to: rows)
+        // One poll does not return all of them.
+        for key in ["a", "b", "c"] { try fixture.write("rows", key, String(repeating: "x", count: 700_000), at: 2) }
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        configuration.onDeserializationFailure = { _ in .deadLetter(topic: "dead") }
+        let topology = try Topology { streams in
+            _ = streams.globalTable(Topic<String, String>("rows"))
+            streams.stream(Topic<String, String>("input")).forEach { _, _ in }
+        }
+        let thread = try fixture.thread(topology, configuration: configuration)
+        files.writesLeft.withLock { $0 = 0 }
+        for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+        #expect(thread.phase == .restoring)
+        #expect(thread.globalTables.appliedCount < 3)
+        #expect(thread.globalTables.savedPosition(of: rows) == nil)
+        files.writesLeft.withLock { $0 = nil }
+        try thread.runUntilIdle(now: 600)
+        #expect(thread.globalTables.appliedCount == 3)
+        try thread.stop(now: Timestamp(ms: 1_000))
+        #expect(try fixture.read(Topic<[UInt8], [UInt8]>("dead")).map(\.key) == [[0xff]])
+        #expect(thread.globalTables.savedPosition(of: rows) == Offset(4))
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a thread that is removed waits for room on the disk`(guarantee: ProcessingGuarantee) async throws {
         let files = FullableFileSystem()
         let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
