@@ -118,7 +118,7 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
 
     /// Ends the stream thread that was added last, and returns when the others have taken over its tasks. If results of
     /// asynchronous operators do not arrive within `stopPatience`, the thread's work since the last commit is repeated
-    /// by the other threads. Kafka's `removeStreamThread`.
+    /// by the other threads. If the disk is full, this waits until there is room. Kafka's `removeStreamThread`.
     /// - Returns: the thread's name.
     /// - Throws: `RuntimeError.lastThread` if it is the only one (use `pause` instead); `.invalidState` if the
     ///   application is not running, or ends meanwhile.

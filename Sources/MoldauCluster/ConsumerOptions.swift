@@ -9,9 +9,9 @@ public struct ConsumerOptions: Hashable, Sendable {
     /// they read, or that would make the records again. Has no effect on a cluster whose readers never see such
     /// records.
     public var readsAhead: ReadAhead
-    /// The transactional id of a producer whose open transaction is read; nil for none. For a reader that commits, in
-    /// the same transaction, the results of these records: it then need not wait for the commit in between. Has no
-    /// effect on a cluster that never shows open transactions.
+    /// The transactional id of a producer whose open transaction is read in the topics that `readsAhead` includes; nil
+    /// for none. For a reader that commits, in the same transaction, the results of these records: it then need not
+    /// wait for the commit in between. Has no effect on a cluster that never shows open transactions.
     public var readsTransactionsOf: String?
 
     /// The topics of which records are returned before they are durable.

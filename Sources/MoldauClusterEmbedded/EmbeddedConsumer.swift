@@ -7,6 +7,8 @@ internal import MoldauRecords
 final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private struct Assigned {
         let source: BrokerPartition<Files>
+        /// Whether records are returned before they are durable, and those of the own transaction before its commit.
+        let readsAhead: Bool
         var position: Offset?
         var cursor: LogCursor?
         var isPaused = false
@@ -52,7 +54,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         }
         for (name, source) in sources {
             source.add(news.bell, for: .appends)
-            assigned[name] = Assigned(source: source)
+            assigned[name] = Assigned(source: source, readsAhead: options.readsAhead.includes(name.topic))
         }
         order = partitions.sorted()
         turn = 0
@@ -93,9 +95,9 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
 
     private func mustWaitForDisk(_ fetched: [FetchedBatches]) -> Bool {
         fetched.contains { batches in
-            guard !options.readsAhead.includes(batches.partition.topic), let read = assigned[batches.partition],
-                let position = read.position
-            else { return false }
+            guard let read = assigned[batches.partition], !read.readsAhead, let position = read.position else {
+                return false
+            }
             return !read.source.isDurable(upTo: position)
         }
     }
@@ -139,6 +141,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private func fetch(_ name: TopicPartition, openOf producer: Int64?) throws -> FetchedBatches? {
         guard let slot = assigned.index(forKey: name) else { return nil }
         let source = assigned.values[slot].source
+        let producer = assigned.values[slot].readsAhead ? producer : nil
         while !assigned.values[slot].isPaused, let position = assigned.values[slot].position {
             let cursor = assigned.values[slot].cursor
             let read = try translating { () throws(BrokerError) in

@@ -206,10 +206,18 @@ struct EmbeddedClusterTests {
     }
 
     /// Both producers of a transactional id have the same producer id until its epochs run out.
-    @Test func `an open transaction is read by the consumer that names its id, and by no other`() throws {
+    @Test func `an open transaction is read by the consumer that names its id and reads ahead, and by no other`()
+        throws
+    {
         let cluster = try makeCluster()
-        let own = try cluster.makeConsumer(ConsumerOptions(clientID: "own", readsTransactionsOf: "app-1"))
+        let own = try cluster.makeConsumer(
+            ConsumerOptions(clientID: "own", readsAhead: .everywhere(), readsTransactionsOf: "app-1"))
         let other = try makeReader(cluster, words)
+        let patient = try cluster.makeConsumer(
+            ConsumerOptions(
+                clientID: "patient", readsAhead: .everywhere(except: [words.topic]), readsTransactionsOf: "app-1"))
+        try patient.assign([words])
+        try patient.seek(words, to: .zero)
         try own.assign([words])
         try own.seek(words, to: .zero)
         #expect(try own.poll(wait: .zero).isEmpty)
@@ -221,8 +229,10 @@ struct EmbeddedClusterTests {
         try producer.send(builder.finish(), to: words)
         #expect(try own.poll(wait: .zero).count == 1)
         #expect(try other.poll(wait: .zero).isEmpty)
+        #expect(try patient.poll(wait: .zero).isEmpty)
         try producer.commit([:], of: GroupMetadata(group: "app"))
         #expect(try other.poll(wait: .zero).count == 1)
+        #expect(try patient.poll(wait: .zero).count == 1)
     }
 
     @Test func `offsets are found by time`() throws {

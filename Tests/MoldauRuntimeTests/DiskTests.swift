@@ -292,6 +292,74 @@ struct DiskTests {
         try next.runUntilIdle()
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1])
     }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a global table is not restored further than there is room for copies of unreadable rows`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 1, "rows": 1, "dead": 1])
+        let rows = TopicPartition("rows", 0)
+        try fixture.write(Record(key: [0xff], value: [], timestamp: Timestamp(ms: 1)), to: rows)
+        // One poll does not return all of them.
+        for key in ["a", "b", "c"] { try fixture.write("rows", key, String(repeating: "x", count: 700_000), at: 2) }
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        configuration.onDeserializationFailure = { _ in .deadLetter(topic: "dead") }
+        let topology = try Topology { streams in
+            _ = streams.globalTable(Topic<String, String>("rows"))
+            streams.stream(Topic<String, String>("input")).forEach { _, _ in }
+        }
+        let thread = try fixture.thread(topology, configuration: configuration)
+        files.writesLeft.withLock { $0 = 0 }
+        for round in 1...5 { try thread.runOnce(now: Timestamp(ms: Int64(round) * 100), wait: .zero) }
+        #expect(thread.phase == .restoring)
+        #expect(thread.globalTables.appliedCount < 3)
+        #expect(thread.globalTables.savedPosition(of: rows) == nil)
+        files.writesLeft.withLock { $0 = nil }
+        try thread.runUntilIdle(now: 600)
+        #expect(thread.globalTables.appliedCount == 3)
+        try thread.stop(now: Timestamp(ms: 1_000))
+        #expect(try fixture.read(Topic<[UInt8], [UInt8]>("dead")).map(\.key) == [[0xff]])
+        #expect(thread.globalTables.savedPosition(of: rows) == Offset(4))
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a thread that is removed waits for room on the disk`(guarantee: ProcessingGuarantee) async throws {
+        let files = FullableFileSystem()
+        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
+        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        try fixture.create(["input": 2, "counts": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        configuration.streamThreads = 2
+        configuration.commitInterval = .seconds(3_600)
+        let app = StreamsApplication(
+            id: "app", topology: try CountTopology.make(), cluster: .cluster(fixture.cluster, stateDirectory: nil),
+            configuration: configuration)
+        try await app.started()
+        #expect(try eventually { app.state == .running })
+        for partition in 0..<2 as Range<Int32> {
+            try fixture.write("input", "k\(partition)", "x", at: 1, partition: partition)
+        }
+        #expect(try eventually { app.metrics.processedRecords == 2 })
+        files.writesLeft.withLock { $0 = 0 }
+        async let removed = app.removeThread()
+        // It tries again and again.
+        let waits = try await eventuallyInTasks {
+            app.state == .error || app.state == .rebalancing && files.writesLeft.withLock { $0! < -20 }
+        }
+        #expect(waits && app.state == .rebalancing)
+        files.writesLeft.withLock { $0 = nil }
+        #expect(try await removed == "app-StreamThread-2")
+        try await app.stopped()
+        #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 1])
+        for partition in 0..<2 as Range<Int32> {
+            #expect(try fixture.committed("input", partition: partition)?.offset == Offset(1))
+        }
+    }
 }
 
 /// Files in memory that run out of room after a number of writes, and whose syncs can be made to fail.

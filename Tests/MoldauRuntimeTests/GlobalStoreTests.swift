@@ -85,6 +85,30 @@ struct GlobalStoreTests {
         #expect(throws: TopologyError.self) { try TopologyTestDriver(topology, state: .memory) }
     }
 
+    /// No copy is made of it again: the next start goes on after the row.
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `the copy of an unreadable row is kept, even if no task runs before the stop`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["rows": 1, "input": 1, "dead": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        configuration.onDeserializationFailure = { _ in .deadLetter(topic: "dead") }
+        let topology = try Topology { streams in
+            _ = streams.globalTable(Topic<String, Int>("rows"))
+            streams.stream(input).forEach { _, _ in }
+        }
+        try fixture.write("rows", "a", "no number", at: 1)
+        for _ in 1...2 {
+            let thread = try fixture.thread(topology, configuration: configuration, inMemory: false)
+            thread.granted = TaskSet()
+            try thread.runOnce(now: Timestamp(ms: 0), wait: .zero)
+            try thread.stop(now: Timestamp(ms: 0))
+            #expect(try fixture.read(Topic<String, String>("dead")).map(\.value) == ["no number"])
+        }
+    }
+
     @Test func `one processor gets the records of all partitions, and a restart goes on where it was`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["words": 2, "input": 1, "output": 1])

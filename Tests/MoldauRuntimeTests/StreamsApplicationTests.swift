@@ -22,6 +22,20 @@ struct StreamsApplicationTests {
             configuration: configuration)
     }
 
+    @Test func `a process that leaves its group for good while topics are planned ends`() throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let cluster = ExpellingCluster(fixture.cluster)
+        let engine = StreamsEngine(
+            applicationID: "app", topology: try CountTopology.make(), configuration: StreamsConfiguration(),
+            stateDirectory: nil, clock: { RoundTime(Timestamp(ms: 0), uptime: .zero) }, openCluster: { cluster })
+        try engine.start()
+        #expect(engine.state == .error)
+        #expect(engine.failure as? ClusterError == ExpellingCluster.reason)
+        engine.stop()
+        engine.waitUntilEnded()
+    }
+
     @Test func `goes through its states, and a stop commits what was done`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
@@ -207,5 +221,28 @@ struct StreamsApplicationTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value) == counts)
         try fixture.write("input", "a", "x", at: 1)
         try cluster.close()
+    }
+}
+
+/// A cluster whose group has no place for a process that plans its topics.
+private final class ExpellingCluster: Cluster {
+    static let reason = ClusterError.unavailable(reason: "another process has the same name")
+    private let inner: EmbeddedCluster
+    private let worker = Mutex<(any GroupWorker)?>(nil)
+
+    init(_ inner: EmbeddedCluster) { self.inner = inner }
+
+    func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { try inner.makeConsumer(options) }
+    func makeProducer(_ options: ProducerOptions) throws -> any Producer { try inner.makeProducer(options) }
+    func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        try inner.makeTransactionalProducer(options)
+    }
+    func makeAdmin(clientID: String) throws -> any Admin {
+        if clientID == "app-admin" { worker.withLock { $0 }?.failed(Self.reason) }
+        return try inner.makeAdmin(clientID: clientID)
+    }
+    func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+        self.worker.withLock { $0 = worker }
+        return try inner.join(group: group, worker)
     }
 }

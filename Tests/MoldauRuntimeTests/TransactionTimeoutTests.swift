@@ -114,6 +114,61 @@ struct TransactionTimeoutTests {
         #expect(slowTimes.withLock { $0 } == 2)
     }
 
+    @Test func `a row of an aborted transaction does not get into a global table`() throws {
+        let world = try World()
+        let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
+        try fixture.create(["input": 1, "questions": 1, "rows": 1, "answers": 1])
+        let rows = Topic<String, String>("rows")
+        let attempts = Mutex(0)
+        let topology = try Topology { streams in
+            let table = streams.globalTable(rows)
+            streams.stream(CountTopology.input)
+                .map { _, value in
+                    let attempt = attempts.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    return ("attempt \(attempt)", value)
+                }.to(rows)
+            streams.stream(Topic<String, String>("questions")).join(table, on: { key, _ in key }) { $0 + $1 }
+                .to(Topic<String, String>("answers"))
+        }
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try run(thread, in: world)
+        try fixture.write("input", "a", "x", at: 1)
+        for _ in 0..<4 { try thread.runOnce(now: world.now, wait: .zero) }
+        try world.pass(ms: 20_000)
+        try run(thread, in: world)
+        #expect(try fixture.read(rows).map(\.key) == ["attempt 2"])
+        for attempt in 1...2 { try fixture.write("questions", "attempt \(attempt)", "", at: 2) }
+        try run(thread, in: world)
+        try thread.stop(now: world.now)
+        #expect(try fixture.read(Topic<String, String>("answers")).map(\.key) == ["attempt 2"])
+    }
+
+    @Test func `the copy of a global table's unreadable row outlives an aborted transaction`() throws {
+        let world = try World()
+        let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
+        try fixture.create(["input": 1, "rows": 1, "dead": 1])
+        var configuration = configuration
+        configuration.onDeserializationFailure = { _ in .deadLetter(topic: "dead") }
+        let topology = try Topology { streams in
+            _ = streams.globalTable(Topic<String, Int>("rows"))
+            streams.stream(CountTopology.input).forEach { _, _ in }
+        }
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try run(thread, in: world)
+        try fixture.write("rows", "a", "no number", at: 1)
+        // The copy is sent but not committed.
+        for _ in 0..<2 { try thread.runOnce(now: world.now, wait: .zero) }
+        try world.pass(ms: 20_000)
+        try fixture.write("input", "a", "x", at: 2)
+        try run(thread, in: world)
+        try thread.stop(now: world.now)
+        #expect(try fixture.read(Topic<String, String>("dead")).map(\.value) == ["no number"])
+        #expect(try fixture.committed("input")?.offset == Offset(1))
+    }
+
     @Test func `the timeout follows a long commit interval`() throws {
         let world = try World()
         let fixture = try ClusterFixture(EmbeddedCluster(world.broker))

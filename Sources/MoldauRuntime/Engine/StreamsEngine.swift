@@ -113,7 +113,8 @@ package final class StreamsEngine: Sendable {
             let replicas = try plan.furthestReplicas(of: plan.allTasks, in: stateDirectory)
             let onDisk = plan.process == nil ? [:] : try plan.heldOnDisk(in: stateDirectory)
             let (loops, membership) = inner.withLock { inner -> ([StreamThreadLoop], GroupMembership?) in
-                if inner.isStopRequested { return ([], nil) }
+                // The group may have failed meanwhile, when there was no thread to stop.
+                if inner.isStopRequested || inner.failure != nil { return ([], nil) }
                 inner.isReplanning = false
                 inner.plan = plan
                 (inner.group.share, inner.group.onDisk) = (nil, onDisk)

@@ -29,4 +29,13 @@ extension GlobalTables {
             try consumer.seek(partition, to: offset)
         }
     }
+
+    /// Goes back to the last commit. The stores keep what they have, and get the rows since then once more.
+    func readAgain(with consumer: any Consumer) throws {
+        for queue in queues {
+            guard let offset = savedPosition(of: queue.partition) ?? queue.start else { continue }
+            queue.begin(at: offset, end: queue.end ?? offset, partitionTime: queue.partitionTime)
+            try consumer.seek(queue.partition, to: offset)
+        }
+    }
 }

@@ -275,17 +275,25 @@ package final class StreamThread {
     // MARK: Restore
 
     private func restore(now: RoundTime, wait: Duration) throws {
-        // Tasks that are running already may have batches among these.
         if !globalTables.isCaughtUp {
-            // What found no room is written before more is read.
-            if shortage != nil { try globalTables.commit() }
+            // As long as there is no room for rows, or for copies of unreadable ones, no more are taken.
+            let paused = heldTasks.running.isEmpty && shortage != nil ? Set(globalTables.partitions) : []
+            clients.consumer.pause(paused)
+            defer { clients.consumer.resume(paused) }
+            // Tasks that are running already may have batches among these.
             try handOut(clients.consumer.poll(wait: wait), now: now)
-            // Otherwise answers would go back to what was saved last, until the next commit.
-            try globalTables.commit()
+            try commitGlobalTables(now: now)
         }
         try restorer.step(wait: wait, now: now.uptime)
         guard globalTables.isCaughtUp else { return }
         try begin(heldTasks.restored, now: now)
+    }
+
+    /// Notes what global tables have applied, unless running tasks will commit it. Otherwise answers would go back to
+    /// what was saved last, until the next commit. Copies of unreadable rows are committed before.
+    private func commitGlobalTables(now: RoundTime) throws {
+        guard heldTasks.running.isEmpty else { return }
+        if clients.outbox.hasUnsent || shortage != nil { try commit(now: now) } else { try globalTables.commit() }
     }
 
     /// Lets restored tasks take records from their committed positions on.
@@ -344,7 +352,8 @@ package final class StreamThread {
 
     /// Called when the cluster has aborted the transaction because it was open for too long, or because another
     /// producer took over, and when the group has removed the process: nothing done since the last commit counts.
-    /// Stores discard it, and tasks that still belong to this thread start again at their committed positions.
+    /// Stores discard it, and tasks that still belong to this thread start again at their committed positions. Global
+    /// tables read again, because copies of unreadable rows were discarded.
     private func restartTasks(because error: ClusterError, now: RoundTime) throws {
         let reason =
             if case .notMember = error { "\(error)" } else {
@@ -358,6 +367,7 @@ package final class StreamThread {
         schedule.cancelled()
         shortage = nil
         try assign()
+        try globalTables.readAgain(with: clients.consumer)
         lacksProducer = true
         if try renewProducer() { try heldTasks.takeUp(now: now) }
         arrange(now: now)

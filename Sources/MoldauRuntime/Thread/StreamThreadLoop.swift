@@ -60,8 +60,8 @@ final class StreamThreadLoop: Sendable {
         change { $0.isStopping = true }
     }
 
-    /// As `stop`, for a thread that is removed while others continue: if it fails, it may restart once more in order to
-    /// end properly.
+    /// Ends a thread that is removed while others continue, as soon as it has handed over its tasks, which must no
+    /// longer be granted. If it fails, it may restart once more in order to end properly.
     func leave() { change { $0.isLeaving = true } }
 
     /// Sets what the thread may have from the next round on.
@@ -140,7 +140,10 @@ final class StreamThreadLoop: Sendable {
         do {
             try runRounds(of: thread, &drops)
             let end = clock().uptime + plan.configuration.stopPatience
-            while try !thread.settleForStop(now: clock(), wait: wait), clock().uptime < end {}
+            // One that leaves has waited already.
+            while control.withLock({ $0.isStopping }), try !thread.settleForStop(now: clock(), wait: wait),
+                clock().uptime < end
+            {}
         } catch {
             publish(thread)
             // The first error is the one to report.
@@ -160,9 +163,16 @@ final class StreamThreadLoop: Sendable {
 
     private func runRounds(of thread: StreamThread, _ drops: inout DropWatch) throws {
         var told: (held: TaskSet, followed: TaskSet, status: TaskStatus)?
+        var leaveBy: Duration?
         while true {
             let now = control.withLock { $0 }
-            if now.isStopping || now.isLeaving { return }
+            if now.isStopping { return }
+            if now.isLeaving {
+                let limit = leaveBy ?? clock().uptime + plan.configuration.stopPatience
+                leaveBy = limit
+                // For room it waits as long as it takes, as with every task that is handed over.
+                if thread.held.isEmpty || thread.shortage == nil && clock().uptime >= limit { return }
+            }
             thread.granted = now.granted
             try thread.runOnce(now: clock(), isPaused: now.isPaused, wait: wait)
             publish(thread)

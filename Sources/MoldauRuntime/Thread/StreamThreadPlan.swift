@@ -63,7 +63,8 @@ package struct StreamThreadPlan: Sendable {
 
     /// A commit makes the records that were read durable before it commits their offsets. In a transaction nothing of
     /// their results is seen before that. Otherwise a power cut may leave a part of the results of a record that is
-    /// itself lost; the application's own topics it would write again. No commit has the offsets of global tables.
+    /// itself lost; the application's own topics it would write again. No commit has the offsets of global tables, and
+    /// they do not forget the rows of a transaction that was aborted.
     private var readsAhead: ConsumerOptions.ReadAhead {
         guard transactionalID == nil else { return .everywhere(except: Set(topology.globalTables.map(\.topic))) }
         return .topics(Set(topology.repartitionTopics.map { names.topic($0.name) }))
