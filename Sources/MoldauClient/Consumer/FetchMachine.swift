@@ -184,13 +184,15 @@ struct FetchMachine {
     }
 
     /// Takes what was fetched, from one partition after another.
-    /// - Throws: what is wrong with a partition; its turn comes again.
+    /// - Throws: what is wrong with a partition, when all is taken that was fetched before: once for each question that
+    ///   has failed, and again and again while there is no position to fetch from.
     mutating func take() throws(ClientError) -> FetchedChunk? {
         for step in 0..<order.count {
             let partition = order[(turn + step) % order.count]
             guard let place = places[partition], !place.isPaused else { continue }
             if let error = place.error, place.chunks.isEmpty {
                 turn = (turn + step + 1) % order.count
+                if place.fetchOffset != nil || place.resetTo != nil { places[partition]?.error = nil }
                 throw error
             }
             guard let chunk = place.chunks.first else { continue }
