@@ -41,7 +41,8 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case notMember(group: String, reason: String)
     /// There is no position for the partition, and `auto.offset.reset` is `none`.
     case noPosition(TopicPartition, reason: String)
-    /// A record cannot be read; a `seek` behind it passes it.
+    /// A record cannot be read; a `seek` behind it passes it. If its whole batch is damaged, the reason says where that
+    /// ends; it is fetched once more for each poll that comes after the error.
     case unreadable(TopicPartition, Offset, reason: String)
     /// The client was closed.
     case closed

@@ -33,7 +33,7 @@ package struct WireBytes: @unchecked Sendable, Equatable {  // Unchecked: memory
     }
 
     /// A view of some of the bytes.
-    func view(of part: UnsafeRawBufferPointer) -> WireBytes { WireBytes(part, sharing: self) }
+    package func view(of part: UnsafeRawBufferPointer) -> WireBytes { WireBytes(part, sharing: self) }
 
     private init(_ bytes: UnsafeRawBufferPointer, sharing other: WireBytes) {
         self.bytes = bytes

@@ -11,7 +11,8 @@ import Testing
     }
 
     private func answer(
-        _ topic: String = "t", leader: Int32 = 1, epoch: Int32 = 0, id: UInt64 = 1, error: ErrorCode = .none
+        _ topic: String = "t", leader: Int32 = 1, epoch: Int32 = 0, id: UInt64 = 1, partitions: Int32 = 1,
+        error: ErrorCode = .none
     ) -> MetadataResponse {
         MetadataResponse {
             $0.brokers = [Int32(1), 2].map { node in
@@ -28,12 +29,13 @@ import Testing
                     $0.errorCode = error
                     $0.topicID = TopicID(high: 1, low: id)
                     if error == .none {
-                        $0.partitions = [
+                        $0.partitions = (0..<partitions).map { number in
                             .init {
+                                $0.partitionIndex = number
                                 $0.leaderID = leader
                                 $0.leaderEpoch = epoch
                             }
-                        ]
+                        }
                     }
                 }
             ]
@@ -73,6 +75,15 @@ import Testing
         map.answered(answer(leader: 1, epoch: 0, id: 2), .zero, chance: 0.5)
         #expect(map.leader(of: partition) == .init(node: 1, epoch: 0))
         #expect(map.leader(of: TopicPartition("t", 1)) == nil && map.leader(of: TopicPartition("u", 0)) == nil)
+    }
+
+    @Test func `an older answer does not take partitions away, but a new topic of the name has what it has`() {
+        var map = map()
+        map.answered(answer(partitions: 12), .zero, chance: 0.5)
+        map.answered(answer(partitions: 4), .zero, chance: 0.5)
+        #expect(map.topics["t"]?.leaders == Array(repeating: .init(node: 1, epoch: 0), count: 12))
+        map.answered(answer(id: 2, partitions: 4), .zero, chance: 0.5)
+        #expect(map.topics["t"]?.leaders.count == 4)
     }
 
     @Test func `a topic that is not there, or has no leader, is asked for again`() {

@@ -172,6 +172,92 @@ import Testing
         #expect(try strict.take() == nil)
     }
 
+    /// The last byte of a batch is changed.
+    private func damaged(_ batch: [UInt8]) -> [UInt8] { batch.dropLast() + [batch[batch.count - 1] ^ 1] }
+
+    @Test func `what stands before a damaged batch is taken first`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let bytes = batch(["a", "b"], at: 0) + damaged(batch(["c", "d"], at: 2)) + batch(["e"], at: 4)
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
+        let chunk = try #require(try machine.take())
+        #expect(try values(chunk) == ["a", "b"] && chunk.next == Offset(2))
+        machine.advance(chunk, to: Offset(1), chunk.rest(from: Offset(1), nil))
+        #expect(try values(try machine.take()) == ["b"], "the rest of it comes before the error, too")
+        machine.advance(chunk, to: chunk.next, nil)
+        let error = #expect(throws: ClientError.self) { try machine.take() }
+        #expect(error?.description.contains("t-0 at offset 2") == true)
+        #expect(error?.description.contains("seek to 4") == true, "it says what is behind the batch")
+    }
+
+    @Test func `a damaged batch is told once, and fetched again, after a pause`() throws {
+        var machine = machine()
+        machine.seek(partition, to: Offset(2))
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer(damaged(batch(["c"], at: 2)))), .zero, chance: 0.5)
+        #expect(fetch(&machine, .seconds(1)) == nil, "not before somebody was told")
+        #expect(throws: ClientError.self) { try machine.take() }
+        #expect(try machine.take() == nil && fetch(&machine, .milliseconds(99)) == nil)
+        let again = try #require(fetch(&machine, .milliseconds(100)))
+        #expect(again.2 == 2)
+        _ = machine.fetched(again.1, .success(answer(batch(["c"], at: 2))), .milliseconds(100), chance: 0.5)
+        #expect(try values(try machine.take()) == ["c"])
+    }
+
+    @Test func `a broker that has failed at a read is asked again, after a pause`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let number = try #require(fetch(&machine)).1
+        _ = machine.fetched(number, .success(answer([], error: .unknownServerError)), .zero, chance: 0.5)
+        #expect(try machine.take() == nil && fetch(&machine, .milliseconds(99)) == nil)
+        #expect(fetch(&machine, .milliseconds(100))?.2 == 0)
+    }
+
+    @Test(arguments: [ErrorCode.topicAuthorizationFailed, .corruptMessage])
+    func `what a broker refuses for good is told once for each fetch, and asked again`(code: ErrorCode) throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        var now = Duration.zero
+        for pause in [100, 200] {
+            let number = try #require(fetch(&machine, now)).1
+            _ = machine.fetched(number, .success(answer([], error: code)), now, chance: 0.5)
+            let error = #expect(throws: ClientError.self) { try machine.take() }
+            if code == .corruptMessage, case .unreadable(partition, .zero, _)? = error {
+                #expect(error?.description.contains("CORRUPT_MESSAGE") == true)
+            } else {
+                #expect(code == .topicAuthorizationFailed && error?.remedy == .change)
+            }
+            #expect(try machine.take() == nil && fetch(&machine, now) == nil)
+            now += .milliseconds(pause)
+        }
+        let number = try #require(fetch(&machine, now)).1
+        _ = machine.fetched(number, .success(answer(batch(["a"], at: 0))), now, chance: 0.5)
+        #expect(try values(try machine.take()) == ["a"], "the rule, or the segment, was repaired")
+    }
+
+    @Test func `offsets that a broker refuses to tell are asked for again`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .first)
+        let refused = ListOffsetsResponse {
+            $0.topics = [
+                .init {
+                    $0.name = "t"
+                    $0.partitions = [.init { $0.errorCode = .topicAuthorizationFailed }]
+                }
+            ]
+        }
+        for now in [Duration.zero, .milliseconds(100)] {
+            guard case .listOffsets(_, let question, _)? = machine.next(now, map(), at: time).actions.first else {
+                Issue.record("offsets are not asked for")
+                return
+            }
+            _ = machine.listed(question, .success(refused), now, chance: 0.5)
+            #expect(throws: ClientError.self) { try machine.take() }
+            #expect(try machine.take() == nil && machine.next(now, map(), at: time).actions.isEmpty)
+        }
+    }
+
     @Test func `a damaged batch is told with its place`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)

@@ -102,6 +102,57 @@ import Testing
         }
     }
 
+    @Test func `a topic that was made anew with fewer partitions gets records in those, and refuses the others`()
+        throws
+    {
+        var options = ProducerOptions()
+        options.idempotence = false
+        let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)])
+        var machine = ProducerMachine(options, client)
+        let topic = machine.addTopic(.roundRobin())
+        func append(to partition: Partition? = nil) -> ProducerMachine.Appended {
+            machine.append(
+                to: topic, partition: partition, RecordBytes(key: nil, value: nil), timestamp: Timestamp(ms: 1),
+                headers: Headers(), now: { .zero })
+        }
+        machine.setPartitions(12, of: topic, named: "t")
+        guard case .buffered(let waiting, _) = append(to: Partition(11)) else {
+            Issue.record("no record is taken")
+            return
+        }
+        machine.setPartitions(4, of: topic, named: "t")
+        var map = ClusterMap(client)
+        map.answered(FakeBrokers(partitions: 4).metadata, .zero, chance: 0.5)
+        let gone = ClientError.unknownPartition(TopicPartition("t", 11), partitionCount: 4)
+        let failed = machine.next(.zero, map).actions.contains { action in
+            guard case .complete(let outcome, .failure(gone)) = action else { return false }
+            return outcome === waiting.outcome
+        }
+        #expect(failed && machine.usedBytes == 0)
+        for _ in 0..<12 {
+            guard case .buffered(let acknowledgement, _) = append() else {
+                Issue.record("no record is taken")
+                return
+            }
+            #expect(acknowledgement.partition.partition.number < 4)
+        }
+        guard case .refused(gone) = append(to: Partition(11)) else {
+            Issue.record("a record for a partition that is gone is taken")
+            return
+        }
+        let batch = [UInt8](repeating: 0, count: 100)
+        #expect(throws: gone) {
+            try batch.withUnsafeBytes {
+                _ = try machine.append(batch: $0, to: topic, partition: Partition(11), now: .zero)
+            }
+        }
+        machine.setPartitions(12, of: topic, named: "t")
+        guard case .buffered = append(to: Partition(11)) else {
+            Issue.record("the partition is back")
+            return
+        }
+    }
+
     /// Without idempotence a repeated request may append twice, and nothing may be lost.
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func `without idempotence every record is there at least once`(seed: UInt64) {

@@ -96,12 +96,12 @@ package final class BatchConsumer: Sendable {
                 }
                 return (polled, ClientError?.none)
             } catch {
-                // What was taken before counts as returned. The error comes again.
+                // What was taken before counts as returned. The error comes again, when it is fetched again.
                 return (polled, polled.isEmpty ? error : nil)
             }
         }
+        if !polled.isEmpty || error != nil { session.driveSoon() }
         if let error { throw error }
-        if !polled.isEmpty { session.driveSoon() }
         return polled
     }
 

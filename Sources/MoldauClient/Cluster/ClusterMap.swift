@@ -146,12 +146,13 @@ struct ClusterMap: Sendable {
             if topic.errorCode == .unknownTopicOrPartition { topics[name] = nil }
             return !topic.errorCode.isRetriable
         }
-        let count = topic.partitions.count
-        var leaders = [Leader](repeating: Leader(node: nil, epoch: -1), count: count)
+        let known = topics[name].flatMap { $0.id == topic.topicID ? $0.leaders : nil }
+        var leaders = [Leader](repeating: Leader(node: nil, epoch: -1), count: topic.partitions.count)
+        // An answer of a broker that lags behind must not take partitions away: a topic never loses any.
+        if let known { leaders += known.dropFirst(leaders.count) }
         for partition in topic.partitions where leaders.indices.contains(Int(partition.partitionIndex)) {
             let number = Int(partition.partitionIndex)
-            let known = topics[name].flatMap { $0.id == topic.topicID ? $0.leaders : nil }
-            // An answer of a broker that lags behind must not lead back to the leader before.
+            // Nor must it lead back to the leader before.
             if let known, known.indices.contains(number), known[number].epoch > partition.leaderEpoch,
                 partition.leaderEpoch >= 0
             {

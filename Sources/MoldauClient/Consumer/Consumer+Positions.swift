@@ -39,17 +39,15 @@ extension Consumer {
 
     /// The offset behind the last record that was returned; nil before one is known.
     public func position(_ partition: TopicPartition) -> Offset? {
-        session.state.withLock { $0.fetch.places[partition]?.position }
+        session.allPositions[partition]
     }
 
     /// How many offsets are left up to the end of the partition, as the last fetch saw it; nil before one.
     public func lag(_ partition: TopicPartition) -> Int64? {
-        session.state.withLock { state in
-            guard let place = state.fetch.places[partition], let end = place.end, let position = place.position else {
-                return nil
-            }
-            return max(0, end - position)
-        }
+        guard let position = position(partition),
+            let end = session.state.withLock({ $0.fetch.places[partition]?.end })
+        else { return nil }
+        return max(0, end - position)
     }
 
     // MARK: Offsets

@@ -88,17 +88,28 @@ public final class Consumer<Key, Value>: Sendable {
     /// - Throws: `ClientError`; `CancellationError`. `ClientError.unreadable` for a record whose bytes cannot be
     ///   decoded: it is read again, unless `seek` passes it.
     @inlinable public func poll(within time: Duration = .seconds(1)) async throws -> [ConsumerRecord<Key, Value>] {
+        try await poll(within: time, oneByOne: false)
+    }
+
+    /// - Parameter oneByOne: whether a record counts as returned only when `handsOut` was told of it.
+    @inlinable func poll(within time: Duration, oneByOne: Bool) async throws -> [ConsumerRecord<Key, Value>] {
         guard let found = try await take(within: time) else { return [] }
         var taken = found.taken
         var records: [ConsumerRecord<Key, Value>] = []
+        var isBroken = false
         do {
             try Self.read(&taken, by: found.topic, into: &records, atMost: maxPollRecords)
         } catch {
-            try note(error, taken, hasRecords: !records.isEmpty)
-            return intercepted(records)
+            // What came before it is returned first: the error shows when the record is read again.
+            isBroken = true
+            guard !records.isEmpty else {
+                advance(taken, isBroken: true, oneByOne: false)
+                throw ClientError.unreadable(taken.partition, taken.position, reason: "\(error)")
+            }
         }
-        advance(taken)
-        return intercepted(records)
+        records = intercepted(records)
+        advance(taken, isBroken: isBroken, oneByOne: oneByOne && !records.isEmpty)
+        return records
     }
 
     /// Not asynchronous, so that what is done for each record stays in registers.
@@ -139,14 +150,9 @@ public final class Consumer<Key, Value>: Sendable {
     }
 
     /// Records were read up to `taken.position`.
-    @usableFromInline func advance(_ taken: TakenRecords) {
-        session.advance(taken.chunk, to: taken.position, taken.rest(isBroken: false))
-    }
-
-    /// A record cannot be read. What came before it is returned first: the error shows when the record is read again.
-    @usableFromInline func note(_ error: any Error, _ taken: TakenRecords, hasRecords: Bool) throws {
-        session.advance(taken.chunk, to: taken.position, taken.rest(isBroken: true))
-        if !hasRecords { throw ClientError.unreadable(taken.partition, taken.position, reason: "\(error)") }
+    /// - Parameter isBroken: whether the one there cannot be.
+    @usableFromInline func advance(_ taken: TakenRecords, isBroken: Bool, oneByOne: Bool) {
+        session.advance(taken.chunk, to: taken.position, taken.rest(isBroken: isBroken), oneByOne: oneByOne)
     }
 
     @usableFromInline func intercepted(_ records: [ConsumerRecord<Key, Value>]) -> [ConsumerRecord<Key, Value>] {
@@ -165,15 +171,16 @@ public final class Consumer<Key, Value>: Sendable {
     }
 
     /// The records, one after another, until the consumer is closed or the task cancelled.
+    ///
+    /// What counts as returned, for `position`, `commit` and `close`, are the records up to the one that the loop has
+    /// now, with that one. After a `break` another loop, or a poll, goes on with the record behind it.
     public var records: ConsumerRecords<Key, Value> { ConsumerRecords(consumer: self) }
 
-    /// Whether nothing more is to be read.
-    @usableFromInline var isOver: Bool { session.isOver.load(ordering: .relaxed) }
+    @usableFromInline var turn: Int { session.turn.load(ordering: .relaxed) }
 
-    /// Records from this one on were not dealt with.
-    @usableFromInline func giveBack(from record: ConsumerRecord<Key, Value>) {
-        session.giveBack(record.partition, from: record.offset)
-    }
+    /// A loop hands out a record of a poll, unless reading has ended, or somebody else has polled.
+    /// - Parameter next: the position behind it.
+    @usableFromInline func handsOut(upTo next: Offset, _ turn: Int) -> Bool { session.handsOut(upTo: next, turn) }
 
     /// Has the task that polls go on at once, without records; if none waits, the next `poll` does. A loop over
     /// `records` goes on; cancel its task to end it.

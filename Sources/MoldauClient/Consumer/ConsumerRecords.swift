@@ -1,3 +1,5 @@
+public import MoldauRecords
+
 /// The records of a consumer: see `Consumer.records`.
 public struct ConsumerRecords<Key, Value>: AsyncSequence {
     let consumer: Consumer<Key, Value>
@@ -5,29 +7,37 @@ public struct ConsumerRecords<Key, Value>: AsyncSequence {
     /// Reads on where the consumer is.
     public func makeAsyncIterator() -> Iterator { Iterator(consumer) }
 
-    /// Polls when all records of the poll before were taken.
+    /// Polls when all records of the poll before were taken, or somebody else has polled meanwhile.
     public struct Iterator: AsyncIteratorProtocol {
         @usableFromInline let consumer: Consumer<Key, Value>
         @usableFromInline var records: [ConsumerRecord<Key, Value>] = []
         @usableFromInline var place = 0
+        /// That of the poll that returned them.
+        @usableFromInline var turn = 0
 
         init(_ consumer: Consumer<Key, Value>) { self.consumer = consumer }
 
         @inlinable public mutating func next() async throws -> ConsumerRecord<Key, Value>? {
-            if place == records.count {
+            while true {
+                if place < records.count {
+                    // With the last one goes whatever stands behind it.
+                    let next = place + 1 == records.count ? Offset(.max) : records[place].offset + 1
+                    if consumer.handsOut(upTo: next, turn) {
+                        defer { place += 1 }
+                        return records[place]
+                    }
+                }
                 guard try await poll() else { return nil }
-            } else if consumer.isOver {
-                consumer.giveBack(from: records[place])
-                return nil
             }
-            defer { place += 1 }
-            return records[place]
         }
 
         /// - Returns: false if there are no more.
         @inlinable mutating func poll() async throws -> Bool {
             do {
-                while place == records.count { (records, place) = (try await consumer.poll(), 0) }
+                repeat {
+                    (records, place) = (try await consumer.poll(within: .seconds(1), oneByOne: true), 0)
+                } while records.isEmpty
+                turn = consumer.turn
                 return true
             } catch ClientError.closed {
                 return false

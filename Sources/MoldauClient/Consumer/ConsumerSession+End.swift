@@ -17,11 +17,7 @@ extension ConsumerSession {
         cluster.world.perform(after: patience) { answer.give(.success(())) }
         // If the task is cancelled, nobody is waited for.
         try? await answer.get()
-        var positions = allPositions
-        if let (partition, position) = state.withLock(\.inHand), positions[partition] != nil {
-            positions[partition] = position
-        }
-        await close(committing: positions)
+        await close(committing: state.withLock { $0.positions(inHandTo: $0.inHand?.from ?? handedPosition) })
     }
 
     /// Nothing more is read.
@@ -43,15 +39,6 @@ extension ConsumerSession {
             return state.returned
         }
         returned?.give(.success(()))
-    }
-
-    /// The reader comes back, and has not dealt with records from this one on.
-    func giveBack(_ partition: TopicPartition, from offset: Offset) {
-        state.withLock { state in
-            if state.inHand?.partition == partition { state.fetch.giveBack(partition, from: offset) }
-            state.inHand = nil
-        }
-        tellReturned()
     }
 
     private func close(committing positions: [TopicPartition: Offset]) async {

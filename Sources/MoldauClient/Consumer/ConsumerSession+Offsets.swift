@@ -3,10 +3,8 @@ internal import MoldauWire
 internal import Synchronization
 
 extension ConsumerSession {
-    /// Behind the last records that were returned.
-    var allPositions: [TopicPartition: Offset] {
-        state.withLock { $0.fetch.places.compactMapValues(\.position) }
-    }
+    /// Behind the last records that were returned, of a loop over records: that it has handed out.
+    var allPositions: [TopicPartition: Offset] { state.withLock { $0.positions(inHandTo: handedPosition) } }
 
     func positions(of partitions: Set<TopicPartition>) -> [TopicPartition: Offset] {
         allPositions.filter { partitions.contains($0.key) }
@@ -174,6 +172,18 @@ extension ConsumerSession {
             }
             return response.positions
         }
+    }
+}
+
+extension ConsumerSession.State {
+    /// Behind the last records that were returned; of those that the reader has in hand, no further than `limit`.
+    func positions(inHandTo limit: Offset) -> [TopicPartition: Offset] {
+        var positions = fetch.places.compactMapValues(\.position)
+        guard let inHand, let place = fetch.places[inHand.partition], place.version == inHand.version,
+            let position = place.position
+        else { return positions }
+        positions[inHand.partition] = min(position, limit)
+        return positions
     }
 }
 

@@ -19,8 +19,8 @@ final class ConsumerSession: Sendable {
         var bell: (@Sendable () -> Void)?
         var isReading = false
         var isClosed = false
-        /// The partition whose records the reader got last, and its position before them, until the reader comes back.
-        var inHand: (partition: TopicPartition, position: Offset)?
+        /// What the reader got last, until it comes back.
+        var inHand: FetchedChunk?
         /// Whether nothing more is given to the reader, and who waits for it to come back.
         var isFinishing = false
         var returned: OneAnswer<Void>?
@@ -42,8 +42,13 @@ final class ConsumerSession: Sendable {
     let cluster: ClusterClient
     let state: Mutex<State>
     private let driver: Driver
-    /// Whether nothing more is to be read: asked for each record.
+    // Of a loop over records, which asks and tells for each of them: atomics, so that it takes no lock.
+    /// Whether nothing more is to be read.
     let isOver = Atomic(false)
+    /// How often a reader has come: a loop hands out nothing of an earlier time.
+    let turn = Atomic(0)
+    /// The position behind what was handed out of `inHand`; the greatest of all if that is everything.
+    let handed = Atomic(Int64.max)
 
     /// - Parameter subscription: that of a member of a group; nil for partitions that are assigned by hand.
     /// - Throws: `ClientError.invalidSetting`.
@@ -115,6 +120,8 @@ final class ConsumerSession: Sendable {
 
     private func beginReading() throws {
         let error = state.withLock { state -> ClientError? in
+            turn.add(1, ordering: .relaxed)
+            if let chunk = state.inHand { state.fetch.giveBack(chunk, from: handedPosition) }
             state.inHand = nil
             if state.isClosed || state.isFinishing { return .closed }
             precondition(!state.isReading, "a consumer is read by one task at a time")
@@ -137,14 +144,28 @@ final class ConsumerSession: Sendable {
     }
 
     /// The records of a chunk up to there were returned.
-    /// - Parameter rest: the others.
-    func advance(_ chunk: FetchedChunk, to offset: Offset, _ rest: FetchedChunk?) {
+    /// - Parameters:
+    ///   - rest: the others.
+    ///   - oneByOne: whether they only count when `handsOut` was told of them.
+    func advance(_ chunk: FetchedChunk, to offset: Offset, _ rest: FetchedChunk?, oneByOne: Bool = false) {
         state.withLock { state in
-            state.inHand = state.fetch.places[chunk.partition]?.position.map { (chunk.partition, $0) }
+            state.inHand = chunk
+            handed.store(oneByOne ? chunk.from.value : .max, ordering: .relaxed)
             state.fetch.advance(chunk, to: offset, rest)
         }
         driveSoon()
     }
+
+    /// A loop hands out a record of `inHand`.
+    /// - Parameter next: the position behind it.
+    /// - Returns: false if it must not.
+    func handsOut(upTo next: Offset, _ turn: Int) -> Bool {
+        guard !isOver.load(ordering: .relaxed), self.turn.load(ordering: .relaxed) == turn else { return false }
+        handed.store(next.value, ordering: .relaxed)
+        return true
+    }
+
+    var handedPosition: Offset { Offset(handed.load(ordering: .relaxed)) }
 
     /// Changes the fetched partitions, and does what is due then.
     func withFetch<Result: Sendable>(_ body: @Sendable (inout FetchMachine) throws -> Result) rethrows -> Result {

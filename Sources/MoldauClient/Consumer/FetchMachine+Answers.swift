@@ -54,7 +54,7 @@ extension FetchMachine {
             do throws(ClientError) {
                 try keep(answer, partition)
             } catch {
-                places[partition]?.error = error
+                note(error, partition, now, chance)
             }
             return false
         case .offsetOutOfRange:
@@ -66,15 +66,30 @@ extension FetchMachine {
             }
             reset(partition, because: "it has no record at offset \(offset)")
             return false
+        case .corruptMessage:
+            let offset = places[partition]?.fetchOffset ?? .zero
+            let reason = "the broker cannot read it either: \(answer.errorCode.name)"
+            note(.unreadable(partition, offset, reason: reason), partition, now, chance)
+            return false
         default:
             let error = ClientError.refused(answer.errorCode, "to return records of \(partition)")
-            if error.isRetriable || answer.errorCode.asksForMetadata {
+            if answer.errorCode.asksForMetadata {
                 pauseQuestions(partition, now, chance)
             } else {
-                places[partition]?.error = error
+                note(error, partition, now, chance)
             }
             return answer.errorCode.asksForMetadata
         }
+    }
+
+    /// A question has failed. It is asked again after a pause. `take` throws first, unless the error passes by itself.
+    private mutating func note(
+        _ error: ClientError, _ partition: TopicPartition, _ now: Duration, _ chance: Double
+    ) {
+        pauseQuestions(partition, now, chance)
+        // Something has failed in the broker, and may not do so again.
+        if case .refused(code: ErrorCode.unknownServerError.rawValue, _, _) = error { return }
+        if !error.isRetriable { places[partition]?.error = error }
     }
 
     private mutating func pauseQuestions(_ partition: TopicPartition, _ now: Duration, _ chance: Double) {
@@ -82,14 +97,19 @@ extension FetchMachine {
         places[partition]?.retryAt = now + pause
     }
 
+    /// - Throws: what is wrong with a batch, when those before it are kept.
     private mutating func keep(
         _ answer: FetchResponse.Partition, _ partition: TopicPartition
     ) throws(ClientError) {
         guard case .bytes(var bytes) = answer.records, bytes.count > 0, let place = places[partition],
             let from = place.fetchOffset
         else { return }
-        let next = try offset(behind: bytes, from, partition)
-        guard next > from else { return }
+        let (byteCount, next, error) = readable(bytes.bytes, from, partition)
+        guard next > from else {
+            if let error { throw error }
+            return
+        }
+        if error != nil { bytes = bytes.view(of: UnsafeRawBufferPointer(rebasing: bytes.bytes[..<byteCount])) }
         if options.isolation == .readCommitted, let aborted = answer.abortedTransactions, !aborted.isEmpty {
             let listed = aborted.map { AbortedTransaction(producer: $0.producerID, first: $0.firstOffset) }
             bytes = WireBytes(SharedBytes(copying: bytes.bytes).withoutAborted(listed))
@@ -98,39 +118,38 @@ extension FetchMachine {
         places[partition]?.chunks.append(
             FetchedChunk(partition: partition, bytes: bytes, from: from, next: next, version: place.version))
         places[partition]?.bufferedBytes += bytes.count
+        if let error { throw error }
     }
 
-    /// The offset behind the last whole batch.
-    private func offset(
-        behind bytes: WireBytes, _ from: Offset, _ partition: TopicPartition
-    ) throws(ClientError) -> Offset {
+    /// The whole batches, up to the first one that cannot be read.
+    /// - Returns: how many bytes they take, the offset behind them, and what is wrong with that one.
+    private func readable(
+        _ bytes: UnsafeRawBufferPointer, _ from: Offset, _ partition: TopicPartition
+    ) -> (byteCount: Int, next: Offset, error: ClientError?) {
         var next = from
-        var rest = bytes.bytes
+        var rest = bytes
         while rest.count >= BatchFormat.headerSize {
+            var end: Offset?
             do throws(RecordBatchError) {
                 let header = try RecordBatchHeader(rest)
                 guard header.byteCount <= rest.count else { break }
+                end = header.lastOffset + 1
                 if options.checksSums { try header.validateChecksum(rest) }
                 next = max(next, header.lastOffset + 1)
                 rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
             } catch {
-                throw .unreadable(partition, next, reason: "\(error)")
+                let way = end.map { "; a seek to \($0) passes the batch" } ?? ""
+                return (bytes.count - rest.count, next, .unreadable(partition, next, reason: "\(error)\(way)"))
             }
         }
-        return next
+        return (bytes.count - rest.count, next, nil)
     }
 
     private mutating func fail(
         _ partitions: [TopicPartition], _ error: ClientError, _ now: Duration, _ chance: Double
     ) -> [Action] {
         guard !partitions.isEmpty else { return [] }
-        for partition in partitions {
-            if error.isRetriable {
-                pauseQuestions(partition, now, chance)
-            } else {
-                places[partition]?.error = error
-            }
-        }
+        for partition in partitions { note(error, partition, now, chance) }
         return [.refresh]
     }
 
@@ -156,11 +175,7 @@ extension FetchMachine {
                     seek(partition, to: .end)
                 } else {
                     let error = ClientError.refused(answer.errorCode, "to tell offsets of \(partition)")
-                    if error.isRetriable {
-                        pauseQuestions(partition, now, chance)
-                    } else {
-                        places[partition]?.error = error
-                    }
+                    note(error, partition, now, chance)
                     isStale = isStale || answer.errorCode.asksForMetadata
                 }
             }

@@ -167,10 +167,16 @@ struct FetchMachine {
         places[partition]?.isPaused = old.isPaused
     }
 
-    /// What was returned of a partition from this record on was not dealt with.
-    mutating func giveBack(_ partition: TopicPartition, from offset: Offset) {
-        guard let position = places[partition]?.position, position > offset else { return }
-        places[partition]?.position = offset
+    /// Of the chunk that was taken last, nothing from that record on was returned after all: it is taken once more.
+    mutating func giveBack(_ chunk: FetchedChunk, from offset: Offset) {
+        guard let place = places[chunk.partition], place.version == chunk.version, let position = place.position,
+            position > offset
+        else { return }
+        if place.chunks.first?.next == chunk.next {
+            places[chunk.partition]?.chunks.removeFirst()
+            places[chunk.partition]?.bufferedBytes -= chunk.bytes.count
+        }
+        advance(chunk, to: offset, chunk.rest(from: offset, nil))
     }
 
     mutating func pause(_ partitions: Set<TopicPartition>, _ isPaused: Bool) {
@@ -178,13 +184,15 @@ struct FetchMachine {
     }
 
     /// Takes what was fetched, from one partition after another.
-    /// - Throws: what is wrong with a partition; its turn comes again.
+    /// - Throws: what is wrong with a partition, when all is taken that was fetched before: once for each question that
+    ///   has failed, and again and again while there is no position to fetch from.
     mutating func take() throws(ClientError) -> FetchedChunk? {
         for step in 0..<order.count {
             let partition = order[(turn + step) % order.count]
             guard let place = places[partition], !place.isPaused else { continue }
             if let error = place.error, place.chunks.isEmpty {
                 turn = (turn + step + 1) % order.count
+                if place.fetchOffset != nil || place.resetTo != nil { places[partition]?.error = nil }
                 throw error
             }
             guard let chunk = place.chunks.first else { continue }

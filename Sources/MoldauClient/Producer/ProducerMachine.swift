@@ -44,7 +44,10 @@ struct ProducerMachine {
 
     struct TopicLanes {
         var partitioner: Partitioner
+        /// Of each partition that was ever there.
         var lanes: [Int] = []
+        /// How many partitions there are now.
+        var count: Int32 = 0
     }
 
     /// A request that waits for its answer.
@@ -107,8 +110,10 @@ struct ProducerMachine {
         return topics.count - 1
     }
 
-    /// The topic has so many partitions, or more than before.
+    /// The topic has so many partitions: with fewer than before it was deleted, and made anew.
     mutating func setPartitions(_ count: Int32, of topic: Int, named name: String) {
+        // None at all would say nothing.
+        if count > 0 { topics[topic].count = count }
         for number in Int32(topics[topic].lanes.count)..<max(count, Int32(topics[topic].lanes.count)) {
             topics[topic].lanes.append(lanes.count)
             lanes.append(ProducerLane(TopicPartition(name, number), backoff: backoff))
@@ -126,7 +131,7 @@ struct ProducerMachine {
         guard size + BatchFormat.headerSize <= options.maxRequestSize else {
             return .refused(.recordTooLarge(bytes: size, limit: options.maxRequestSize))
         }
-        let count = Int32(topics[topic].lanes.count)
+        let count = topics[topic].count
         guard count > 0 else { return .full }
         let chosen = partition ?? topics[topic].partitioner.partition(key: bytes.key, byteCount: size, count: count)
         guard chosen.number >= 0, chosen.number < count else {
@@ -158,10 +163,10 @@ struct ProducerMachine {
         guard batch.count <= options.maxRequestSize else {
             throw .recordTooLarge(bytes: batch.count, limit: options.maxRequestSize)
         }
-        let places = topics[topic].lanes
-        guard places.indices.contains(Int(partition.number)) else {
+        let (places, count) = (topics[topic].lanes, topics[topic].count)
+        guard partition.number >= 0, partition.number < count else {
             let name = places.first.map { lanes[$0].partition.topic } ?? ""
-            throw .unknownPartition(TopicPartition(name, partition), partitionCount: Int32(places.count))
+            throw .unknownPartition(TopicPartition(name, partition), partitionCount: count)
         }
         let place = places[Int(partition.number)]
         guard try hasRoom(for: batch.count) else { return nil }
@@ -252,6 +257,7 @@ struct ProducerMachine {
         var actions: [Action] = []
         dueTime = nil
         closeLingering(now)
+        failGone(&actions)
         expire(now, &actions)
         active.removeAll { place in
             guard lanes[place].isEmpty else { return false }
@@ -279,14 +285,31 @@ struct ProducerMachine {
         isRoomWanted = false
     }
 
+    /// What waits for partitions that are gone has nowhere to go.
+    private mutating func failGone(_ actions: inout [Action]) {
+        for topic in topics where Int(topic.count) < topic.lanes.count {
+            for place in topic.lanes[Int(topic.count)...] where lanes[place].isActive {
+                let error = ClientError.unknownPartition(lanes[place].partition, partitionCount: topic.count)
+                for batch in lanes[place].takeAll() { fail(batch, error, &actions) }
+            }
+        }
+    }
+
+    /// A batch cannot be delivered, nor a transaction that it belongs to be committed.
+    mutating func fail(_ batch: PendingBatch, _ error: ClientError, _ actions: inout [Action]) {
+        if options.transactionalID != nil, transactionError == nil {
+            transactionError = .transactionFailed(reason: "\(error)")
+        }
+        complete(batch, .failure(error), &actions)
+    }
+
     private mutating func expire(_ now: Duration, _ actions: inout [Action]) {
         for place in active {
             for batch in lanes[place].takeExpired(before: now - options.deliveryTimeout) {
                 let error = ClientError.deliveryTimedOut(
                     batch.partition, after: options.deliveryTimeout,
                     lastError: lanes[place].lastError?.description ?? "the partition's leader is not known")
-                if options.transactionalID != nil { transactionError = .transactionFailed(reason: "\(error)") }
-                complete(batch, .failure(error), &actions)
+                fail(batch, error, &actions)
             }
             if let oldest = lanes[place].queue.first { note(due: oldest.created + options.deliveryTimeout) }
         }
