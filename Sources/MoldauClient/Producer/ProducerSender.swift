@@ -173,6 +173,7 @@ final class ProducerSender: Sendable {
                     self?.take { machine, now, chance in machine.answered(number, result, now, chance: chance) }
                 }
             case .initProducer: initProducer()
+            case .abort(let stamp): abort(stamp)
             case .addPartitions(let partitions, let stamp): add(partitions, stamp)
             case .refresh: cluster.refresh()
             case .split(let outcome, let parts): outcome.split(into: parts)
@@ -214,6 +215,19 @@ final class ProducerSender: Sendable {
             cluster.send(request, toCoordinatorOf: .transaction(id), then: take)
         } else {
             cluster.sendToAny(request, then: take)
+        }
+    }
+
+    private func abort(_ stamp: ProducerStamp) {
+        let request = endRequest(stamp, committed: false)
+        let key = CoordinatorKey.transaction(request.transactionalID)
+        cluster.send(request, toCoordinatorOf: key, maxVersion: Self.endVersion) { [weak self] result in
+            self?.forgetCoordinator(if: result.map(\.errorCode))
+            self?.take { machine, now, chance in
+                machine.aborted(result, now, chance: chance)
+                return []
+            }
+            self?.tellIdentified()
         }
     }
 

@@ -1,0 +1,87 @@
+import MoldauRecords
+import MoldauWire
+import Testing
+
+@testable import MoldauClient
+
+/// Transactions on a coordinator that answers as Kafka's.
+@Suite struct TransactionAbortTests {
+    private struct Stop: Error {}
+
+    private let cluster = FakeCoordinator()
+
+    private func producer(maxBlock: Duration = .seconds(10)) throws -> Producer<String, String> {
+        var options = ProducerOptions()
+        options.transactionalID = "id"
+        options.linger = .zero
+        options.maxBlock = maxBlock
+        return Producer(topic, try ProducerSender(options, cluster.client, cluster), nil)
+    }
+
+    private let offsets = [TopicPartition("t", 0): Offset(1)]
+    private let member = ConsumerGroupMetadata(group: "g", generation: 1, memberID: "m", instanceID: nil)
+
+    /// The APIs of the coordinator that were asked for once the first transaction had begun.
+    private var asked: [ApiKey] {
+        let apis = cluster.seen.map(\.api).filter {
+            [.initProducerId, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn].contains($0)
+        }
+        return Array(apis.dropFirst())
+    }
+
+    @Test(arguments: [false, true])
+    func `a transaction that fails while a partition joins it is aborted before the next one`(isLost: Bool)
+        async throws
+    {
+        let producer = try producer()
+        cluster.fail(.addPartitionsToTxn, isLost ? .unanswered : .late(.milliseconds(200)))
+        await #expect(throws: Stop.self) {
+            try await producer.transaction { _ in
+                _ = try await producer.enqueue("k", "no")
+                try await cluster.arrival(of: .addPartitionsToTxn)
+                throw Stop()
+            }
+        }
+        try await producer.transaction { _ in try await producer.send("k", "yes") }
+        #expect(asked.suffix(4) == [.endTxn, .initProducerId, .addPartitionsToTxn, .endTxn])
+        await producer.close()
+    }
+
+    @Test func `a transaction that is cancelled while offsets join it is aborted before the next one`() async throws {
+        let producer = try producer()
+        cluster.fail(.addOffsetsToTxn, .late(.milliseconds(200)))
+        let first = Task { try await producer.transaction { try await $0.commit(offsets, of: member) } }
+        try await cluster.arrival(of: .addOffsetsToTxn)
+        first.cancel()
+        await #expect(throws: CancellationError.self) { try await first.value }
+        try await producer.transaction { _ in try await producer.send("k", "yes") }
+        #expect(asked == [.addOffsetsToTxn, .endTxn, .initProducerId, .addPartitionsToTxn, .endTxn])
+        await producer.close()
+    }
+
+    @Test func `an abort without an answer is asked for again before the next transaction`() async throws {
+        let producer = try producer(maxBlock: .milliseconds(300))
+        await #expect(throws: Stop.self) {
+            try await producer.transaction { _ in
+                try await producer.send("k", "no")
+                cluster.ignore(.endTxn, true)
+                throw Stop()
+            }
+        }
+        cluster.ignore(.endTxn, false)
+        try await producer.transaction { _ in try await producer.send("k", "yes") }
+        let unanswered = asked.prefix { $0 != .initProducerId }
+        #expect(unanswered.first == .addPartitionsToTxn && unanswered.dropFirst().allSatisfy { $0 == .endTxn })
+        await producer.close()
+    }
+
+    @Test func `a transaction that nothing could join is not aborted for ever`() async throws {
+        let producer = try producer()
+        cluster.fail(.addPartitionsToTxn, .refused(.topicAuthorizationFailed))
+        await #expect(throws: ClientError.self) {
+            try await producer.transaction { _ in try await producer.send("k", "no") }
+        }
+        try await producer.transaction { _ in try await producer.send("k", "yes") }
+        await producer.close()
+    }
+}
