@@ -84,4 +84,40 @@ import Testing
         try await producer.transaction { _ in try await producer.send("k", "yes") }
         await producer.close()
     }
+
+    /// ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, STALE_MEMBER_EPOCH, TRANSACTION_ABORTABLE,
+    /// INVALID_TXN_STATE
+    @Test(arguments: [22, 25, 27, 113, 120, 48] as [Int16])
+    func `offsets of a group that has divided its partitions anew fail the transaction only`(code: Int16) async throws {
+        let producer = try producer()
+        cluster.fail(.txnOffsetCommit, .refused(ErrorCode(rawValue: code)))
+        let error = await #expect(throws: ClientError.self) {
+            try await producer.transaction { try await $0.commit(offsets, of: member) }
+        }
+        #expect(error?.remedy == .abort, "\(String(describing: error))")
+        try await producer.transaction { try await $0.commit(offsets, of: member) }
+        await producer.close()
+    }
+
+    @Test func `a static member whose name another one has taken is fenced`() async throws {
+        let producer = try producer()
+        cluster.fail(.txnOffsetCommit, .refused(.fencedInstanceID))
+        let named = ConsumerGroupMetadata(group: "g", generation: 1, memberID: "m", instanceID: "first")
+        await #expect(throws: ClientError.fenced(id: "first")) {
+            try await producer.transaction { try await $0.commit(offsets, of: named) }
+        }
+        await producer.close()
+    }
+
+    @Test(arguments: [ApiKey.produce, .endTxn], [ErrorCode.transactionAbortable, .invalidTxnState])
+    func `a broker that wants a transaction aborted fails this one only`(api: ApiKey, code: ErrorCode) async throws {
+        let producer = try producer()
+        cluster.fail(api, .refused(code))
+        let error = await #expect(throws: ClientError.self) {
+            try await producer.transaction { _ in try await producer.send("k", "no") }
+        }
+        #expect(error?.remedy == .abort, "\(String(describing: error))")
+        try await producer.transaction { _ in try await producer.send("k", "yes") }
+        await producer.close()
+    }
 }

@@ -105,7 +105,7 @@ extension ProducerMachine {
         if options.transactionalID != nil, transactionError == nil {
             transactionError = .transactionFailed(reason: "\(error)")
         }
-        complete(batch, .failure(error), &actions)
+        complete(batch, .failure(options.transactionalID == nil ? error : error.inTransaction()), &actions)
     }
 }
 

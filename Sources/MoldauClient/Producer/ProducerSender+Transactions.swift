@@ -48,8 +48,8 @@ extension ProducerSender {
         try await Task(executorPreference: OwnThreads.shared) { [self] in
             do {
                 try await end(committed: true)
-            } catch let error as ClientError where error.isRetriable {
-                throw ClientError.commitUnknown(reason: "\(error)")
+            } catch let error as ClientError {
+                throw error.isRetriable ? ClientError.commitUnknown(reason: "\(error)") : error.inTransaction()
             }
         }.value
         withMachine { $0.endTransaction() }
@@ -116,7 +116,7 @@ extension ProducerSender {
                     machine.transactionError = .transactionFailed(reason: "offsets were not added to it: \(error)")
                 }
             }
-            throw error
+            throw (error as? ClientError)?.inTransaction(of: metadata) ?? error
         }
     }
 

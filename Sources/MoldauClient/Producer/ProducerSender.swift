@@ -359,4 +359,21 @@ extension ClientError {
         default: .refused(code, what)
         }
     }
+
+    /// The error for who runs a transaction: what only this one has failed of does not need another program.
+    func inTransaction(of member: ConsumerGroupMetadata? = nil) -> ClientError {
+        guard case .refused(let code, let name, _) = self else { return self }
+        switch ErrorCode(rawValue: code) {
+        case .invalidTxnState, .invalidProducerIDMapping, .transactionAbortable:
+            return .transactionFailed(reason: "\(self)")
+        case .illegalGeneration, .unknownMemberID, .rebalanceInProgress, .fencedMemberEpoch, .staleMemberEpoch:
+            guard let member else { return self }
+            return .transactionFailed(
+                reason: "the group '\(member.group)' has divided its partitions anew since they were read (\(name))")
+        case .fencedInstanceID:
+            guard let id = member?.instanceID else { return self }
+            return .fenced(id: id)
+        default: return self
+        }
+    }
 }
