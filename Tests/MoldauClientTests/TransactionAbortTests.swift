@@ -120,4 +120,19 @@ import Testing
         try await producer.transaction { _ in try await producer.send("k", "yes") }
         await producer.close()
     }
+
+    /// In later versions partitions join by themselves, and each transaction has an epoch of its own (KIP-890).
+    @Test func `all requests of a transaction are of the versions in which partitions join it by request`()
+        async throws
+    {
+        let producer = try producer()
+        try await producer.transaction { transaction in
+            try await producer.send("k", "v")
+            try await transaction.commit(offsets, of: member)
+        }
+        let highest = Dictionary(cluster.seen.map { ($0.api, $0.maxVersion) }, uniquingKeysWith: max)
+        #expect(highest[.addPartitionsToTxn] == 3 && highest[.produce] == 11 && highest[.addOffsetsToTxn] == 3)
+        #expect(highest[.txnOffsetCommit] == 4 && highest[.endTxn] == 4)
+        await producer.close()
+    }
 }

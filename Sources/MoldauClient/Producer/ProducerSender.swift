@@ -169,7 +169,9 @@ final class ProducerSender: Sendable {
             case .produce(let node, let number, let request):
                 // The broker may wait for replicas as long as that.
                 let timeout = cluster.options.requestTimeout
-                cluster.send(request, toNode: node, timeout: timeout) { [weak self] result in
+                // From version 12 on partitions join a transaction without being asked for.
+                let maxVersion: Int16 = options.transactionalID == nil ? .max : 11
+                cluster.send(request, toNode: node, maxVersion: maxVersion, timeout: timeout) { [weak self] result in
                     self?.take { machine, now, chance in machine.answered(number, result, now, chance: chance) }
                 }
             case .initProducer: initProducer()
