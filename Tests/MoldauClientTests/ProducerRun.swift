@@ -146,7 +146,7 @@ struct ProducerRun {
             switch action {
             case .produce(let node, let number, let request): send(request, number, node)
             case .initProducer: plan(now + latency(), .identified)
-            case .addPartitions: break
+            case .addPartitions, .abort: break
             case .refresh:
                 learn()
                 plan(now + .milliseconds(10), .look)

@@ -105,7 +105,7 @@ extension ProducerMachine {
         if options.transactionalID != nil, transactionError == nil {
             transactionError = .transactionFailed(reason: "\(error)")
         }
-        complete(batch, .failure(error), &actions)
+        complete(batch, .failure(options.transactionalID == nil ? error : error.inTransaction()), &actions)
     }
 }
 
@@ -147,6 +147,25 @@ extension ProducerMachine {
         case .success(let response): error = .refused(response.errorCode, "to give the producer a number")
         case .failure(let failure): error = failure
         }
+        notIdentified(error, now, chance)
+    }
+
+    /// The answer to `abort`: only then a new number is asked for.
+    mutating func aborted(_ result: Result<EndTxnResponse, ClientError>, _ now: Duration, chance: Double) {
+        guard case .asked = identity else { return }
+        switch result.map(\.errorCode) {
+        case .success(.none), .success(.invalidTxnState), .success(.invalidProducerIDMapping):
+            // Or none is open: nothing has begun it, or it has ended already.
+            hasTransaction = false
+            identity = .unknown
+        case .success(let code):
+            notIdentified(
+                .of(transactional: code, options.transactionalID ?? "", "to end the transaction"), now, chance)
+        case .failure(let error): notIdentified(error, now, chance)
+        }
+    }
+
+    private mutating func notIdentified(_ error: ClientError, _ now: Duration, _ chance: Double) {
         if error.isRetriable {
             identity = .unknown
             identityRetryAt = now + identityBackoff.pause(chance: chance)
@@ -178,22 +197,19 @@ extension ProducerMachine {
         }
     }
 
-    /// Whether any partition or group belongs to the transaction.
-    var hasTransaction: Bool { hasOffsets || lanes.contains(where: \.isInTransaction) }
-
     /// The transaction was committed: the next one has no partitions yet. It begins in the same epoch, if nothing of
     /// this one can arrive any more.
     mutating func endTransaction() {
+        hasTransaction = false
         if hasStragglers { return renewIdentity() }
-        hasOffsets = false
         for place in lanes.indices { lanes[place].isInTransaction = false }
     }
 
-    /// The next transaction begins in a new epoch, as after an abort: what is left of this one is refused.
+    /// The next transaction begins in a new epoch, as after an abort: what is left of this one is refused. If the
+    /// cluster has not said that it has aborted this one, it is asked again before.
     mutating func renewIdentity() {
         transactionError = nil
         hasStragglers = false
-        hasOffsets = false
         isAdding = false
         if case .known = identity { identity = .unknown }
     }

@@ -15,6 +15,8 @@ struct ProducerMachine {
         case produce(node: Int32, number: Int, ProduceRequest)
         /// Ask for the producer's number; the answer goes to `gotProducer`.
         case initProducer
+        /// Ask to have the transaction undone; the answer goes to `aborted`.
+        case abort(ProducerStamp)
         /// Ask to have these partitions in the transaction; the answer goes to `addedPartitions`.
         case addPartitions([TopicPartition], ProducerStamp)
         /// Ask for metadata.
@@ -89,8 +91,8 @@ struct ProducerMachine {
     /// Whether requests about the transaction may still arrive that were sent again meanwhile: the next one must
     /// not take them for its own.
     var hasStragglers = false
-    /// Whether a group's offsets belong to the transaction.
-    var hasOffsets = false
+    /// Whether the cluster may have a transaction of this producer open: it was asked for something that begins one.
+    var hasTransaction = false
     private let brokerTimeoutMs: Int32
 
     init(_ options: ProducerOptions, _ client: ClientOptions) {
@@ -328,7 +330,8 @@ struct ProducerMachine {
         case .none: return true
         case .known:
             guard let transactionError else { return true }
-            failAll(transactionError, &actions)
+            // What was asked for begins a transaction: it is aborted only after that.
+            if !isAdding { failAll(transactionError, &actions) }
             return false
         case .asked: return false
         case .unknown:
@@ -337,7 +340,8 @@ struct ProducerMachine {
                 note(due: time)
             } else {
                 identity = .asked
-                actions.append(.initProducer)
+                // Who asks for an epoch amid its own transaction is fenced by that.
+                actions.append(lastStamp.flatMap { hasTransaction ? .abort($0) : nil } ?? .initProducer)
             }
             return false
         case .failed(let error):
@@ -359,6 +363,7 @@ struct ProducerMachine {
         let missing = active.filter { !lanes[$0].isInTransaction && !lanes[$0].queue.isEmpty }
         guard !missing.isEmpty else { return }
         isAdding = true
+        hasTransaction = true
         actions.append(.addPartitions(missing.map { lanes[$0].partition }, stamp))
     }
 

@@ -48,15 +48,15 @@ extension ProducerSender {
         try await Task(executorPreference: OwnThreads.shared) { [self] in
             do {
                 try await end(committed: true)
-            } catch let error as ClientError where error.isRetriable {
-                throw ClientError.commitUnknown(reason: "\(error)")
+            } catch let error as ClientError {
+                throw error.isRetriable ? ClientError.commitUnknown(reason: "\(error)") : error.inTransaction()
             }
         }.value
         withMachine { $0.endTransaction() }
     }
 
-    /// Has the transaction undone. If the cluster does not answer, it aborts it after `transaction.timeout.ms`, or when
-    /// the next one begins.
+    /// Has the transaction undone. If the cluster does not answer within `max.block.ms`, it is asked again before the
+    /// next one begins; it aborts it by itself after `transaction.timeout.ms`.
     /// - Returns: whether the cluster has done it.
     @discardableResult
     func abort() async -> Bool {
@@ -70,7 +70,10 @@ extension ProducerSender {
             try? await flush()
             let isOpen = withMachine { $0.hasTransaction && $0.fatalError == nil }
             let isAborted = isOpen ? (try? await end(committed: false)) != nil : false
-            withMachine { $0.renewIdentity() }
+            withMachine { machine in
+                if isAborted { machine.hasTransaction = false }
+                machine.renewIdentity()
+            }
             return isAborted
         }.value
         endScope()
@@ -78,15 +81,22 @@ extension ProducerSender {
     }
 
     private func end(committed: Bool) async throws {
-        guard let stamp = withMachine({ $0.stamp }), let id = options.transactionalID else { return }
-        let request = EndTxnRequest {
-            $0.transactionalID = id
+        guard let stamp = withMachine({ $0.stamp }) else { return }
+        let request = endRequest(stamp, committed: committed)
+        let key = CoordinatorKey.transaction(request.transactionalID)
+        try await ask(request, key, maxVersion: Self.endVersion, "to end the transaction", \.errorCode)
+    }
+
+    /// From version 5 on each transaction has an epoch of its own.
+    static var endVersion: Int16 { 4 }
+
+    func endRequest(_ stamp: ProducerStamp, committed: Bool) -> EndTxnRequest {
+        EndTxnRequest {
+            $0.transactionalID = options.transactionalID ?? ""
             $0.producerID = stamp.id
             $0.producerEpoch = stamp.epoch
             $0.committed = committed
         }
-        // From version 5 on each transaction has an epoch of its own.
-        try await ask(request, .transaction(id), maxVersion: 4, "to end the transaction", \.errorCode)
     }
 
     /// Makes a group's offsets part of the transaction, which cannot be committed without them any more.
@@ -94,14 +104,19 @@ extension ProducerSender {
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of metadata: ConsumerGroupMetadata
     ) async throws {
         do {
-            try await tryToAdd(offsets, of: metadata)
+            // What begins a transaction has to be answered before it can be aborted: cancelling the task changes
+            // nothing until then.
+            try await Task(executorPreference: OwnThreads.shared) { [self] in
+                try await tryToAdd(offsets, of: metadata)
+            }.value
+            try Task.checkCancellation()
         } catch {
             withMachine { machine in
                 if machine.transactionError == nil {
                     machine.transactionError = .transactionFailed(reason: "offsets were not added to it: \(error)")
                 }
             }
-            throw error
+            throw (error as? ClientError)?.inTransaction(of: metadata) ?? error
         }
     }
 
@@ -118,8 +133,8 @@ extension ProducerSender {
             $0.producerEpoch = stamp.epoch
             $0.groupID = metadata.group
         }
+        withMachine { $0.hasTransaction = true }
         try await ask(request, .transaction(id), maxVersion: 3, "to add offsets to the transaction", \.errorCode)
-        withMachine { $0.hasOffsets = true }
         let commit = TxnOffsetCommitRequest {
             $0.transactionalID = id
             $0.groupID = metadata.group

@@ -169,10 +169,13 @@ final class ProducerSender: Sendable {
             case .produce(let node, let number, let request):
                 // The broker may wait for replicas as long as that.
                 let timeout = cluster.options.requestTimeout
-                cluster.send(request, toNode: node, timeout: timeout) { [weak self] result in
+                // From version 12 on partitions join a transaction without being asked for.
+                let maxVersion: Int16 = options.transactionalID == nil ? .max : 11
+                cluster.send(request, toNode: node, maxVersion: maxVersion, timeout: timeout) { [weak self] result in
                     self?.take { machine, now, chance in machine.answered(number, result, now, chance: chance) }
                 }
             case .initProducer: initProducer()
+            case .abort(let stamp): abort(stamp)
             case .addPartitions(let partitions, let stamp): add(partitions, stamp)
             case .refresh: cluster.refresh()
             case .split(let outcome, let parts): outcome.split(into: parts)
@@ -214,6 +217,19 @@ final class ProducerSender: Sendable {
             cluster.send(request, toCoordinatorOf: .transaction(id), then: take)
         } else {
             cluster.sendToAny(request, then: take)
+        }
+    }
+
+    private func abort(_ stamp: ProducerStamp) {
+        let request = endRequest(stamp, committed: false)
+        let key = CoordinatorKey.transaction(request.transactionalID)
+        cluster.send(request, toCoordinatorOf: key, maxVersion: Self.endVersion) { [weak self] result in
+            self?.forgetCoordinator(if: result.map(\.errorCode))
+            self?.take { machine, now, chance in
+                machine.aborted(result, now, chance: chance)
+                return []
+            }
+            self?.tellIdentified()
         }
     }
 
@@ -343,6 +359,23 @@ extension ClientError {
         switch code {
         case .producerFenced, .invalidProducerEpoch: .fenced(id: id)
         default: .refused(code, what)
+        }
+    }
+
+    /// The error for who runs a transaction: what only this one has failed of does not need another program.
+    func inTransaction(of member: ConsumerGroupMetadata? = nil) -> ClientError {
+        guard case .refused(let code, let name, _) = self else { return self }
+        switch ErrorCode(rawValue: code) {
+        case .invalidTxnState, .invalidProducerIDMapping, .transactionAbortable:
+            return .transactionFailed(reason: "\(self)")
+        case .illegalGeneration, .unknownMemberID, .rebalanceInProgress, .fencedMemberEpoch, .staleMemberEpoch:
+            guard let member else { return self }
+            return .transactionFailed(
+                reason: "the group '\(member.group)' has divided its partitions anew since they were read (\(name))")
+        case .fencedInstanceID:
+            guard let id = member?.instanceID else { return self }
+            return .fenced(id: id)
+        default: return self
         }
     }
 }
