@@ -197,13 +197,14 @@ package final class Broker<Files: FileSystem>: Sendable {
             do throws(LogError) {
                 for topic in topics { try moveAside(topic, &state) }
                 try state.catalog.change(adding: topics)
+                // They exist from here on, even if there is no room for their directories.
+                for (name, partitions) in made { state.partitions[name] = partitions }
                 let opened = DataDirectory(
                     files: files, path: directory, logger: logger, randomness: state.randomness)
                 for topic in topics { try opened.makeLastDirectory(of: topic) }
             } catch {
                 throw .storage(error)
             }
-            for (name, partitions) in made { state.partitions[name] = partitions }
         }
     }
 
