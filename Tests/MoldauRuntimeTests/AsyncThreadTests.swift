@@ -1,7 +1,5 @@
 import Dispatch
 import Moldau
-import MoldauBroker
-import MoldauClusterEmbedded
 import MoldauRecords
 import MoldauRuntime
 import MoldauTopology
@@ -83,8 +81,7 @@ struct AsyncThreadTests {
         throws
     {
         let (gate, files, log) = (Gate(), FullableFileSystem(), GatheredLog())
-        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "out": 1])
         try fixture.write("input", "k", "fast", at: 1)
         try fixture.write("input", "k", "slow", at: 2)

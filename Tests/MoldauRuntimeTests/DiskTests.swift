@@ -13,8 +13,7 @@ struct DiskTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a failed sync ends the application, whatever its handler says`(guarantee: ProcessingGuarantee) async throws {
         let files = FullableFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)
         files.failsSyncs.withLock { $0 = true }
@@ -66,8 +65,7 @@ struct DiskTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a global table gets its rows once they are durable`(guarantee: ProcessingGuarantee) throws {
         let files = FullableFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "rows": 1, "output": 1])
         let topology = try Topology { streams in
             let rows = streams.globalTable(Topic<String, String>("rows"))
@@ -92,8 +90,7 @@ struct DiskTests {
         var waited = 0
         for writes in 0..<30 {
             let files = FullableFileSystem()
-            let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-            let fixture = try ClusterFixture(EmbeddedCluster(broker))
+            let fixture = try ClusterFixture(on: files)
             try fixture.create(["input": 1, "counts": 1])
             for value in ["x", "y"] { try fixture.write("input", "a", value, at: 1) }
             var configuration = StreamsConfiguration()
@@ -128,8 +125,7 @@ struct DiskTests {
         var waited = 0
         for writes in 0..<20 {
             let files = FullableFileSystem()
-            let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-            let fixture = try ClusterFixture(EmbeddedCluster(broker))
+            let fixture = try ClusterFixture(on: files)
             try fixture.create(["input": 1])
             let settings = ["max.message.bytes": "1000", "retention.ms": "-1"]
             try fixture.admin.create([NewTopic("out", partitionCount: 1, configuration: settings)])
@@ -213,8 +209,7 @@ struct DiskTests {
         guarantee: ProcessingGuarantee
     ) throws {
         let files = FullableFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1])
         let topology = try Topology { streams in
             streams.stream(Topic<String, String>("input")).process { Numbering() }
@@ -282,8 +277,7 @@ struct DiskTests {
 
     @Test func `a thread that is stopped while it waits for room says what is lost`() throws {
         let files = FullableFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)
         let thread = try fixture.thread(try CountTopology.make())
@@ -303,8 +297,7 @@ struct DiskTests {
         guarantee: ProcessingGuarantee
     ) throws {
         let files = FullableFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "rows": 1, "dead": 1])
         let rows = TopicPartition("rows", 0)
         try fixture.write(Record(key: [0xff], value: [], timestamp: Timestamp(ms: 1)), to: rows)
@@ -334,8 +327,7 @@ struct DiskTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a thread that is removed waits for room on the disk`(guarantee: ProcessingGuarantee) async throws {
         let files = FullableFileSystem()
-        let broker = try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })
-        let fixture = try ClusterFixture(EmbeddedCluster(broker))
+        let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 2, "counts": 1])
         var configuration = StreamsConfiguration()
         configuration.guarantee = guarantee
@@ -364,6 +356,14 @@ struct DiskTests {
         for partition in 0..<2 as Range<Int32> {
             #expect(try fixture.committed("input", partition: partition)?.offset == Offset(1))
         }
+    }
+}
+
+extension ClusterFixture {
+    /// On a disk that may become full, or whose syncs may fail.
+    convenience init(on files: FullableFileSystem) throws {
+        try self.init(
+            EmbeddedCluster(try Broker(files, directory: "data", durability: .sync, clock: { Timestamp(ms: 0) })))
     }
 }
 

@@ -39,15 +39,17 @@ extension Consumer {
 
     /// The offset behind the last record that was returned; nil before one is known.
     public func position(_ partition: TopicPartition) -> Offset? {
-        session.allPositions[partition]
+        session.state.withLock { $0.position(partition, inHandTo: session.handedPosition) }
     }
 
     /// How many offsets are left up to the end of the partition, as the last fetch saw it; nil before one.
     public func lag(_ partition: TopicPartition) -> Int64? {
-        guard let position = position(partition),
-            let end = session.state.withLock({ $0.fetch.places[partition]?.end })
-        else { return nil }
-        return max(0, end - position)
+        session.state.withLock { state in
+            guard let end = state.fetch.places[partition]?.end,
+                let position = state.position(partition, inHandTo: session.handedPosition)
+            else { return nil }
+            return max(0, end - position)
+        }
     }
 
     // MARK: Offsets

@@ -176,13 +176,17 @@ extension ConsumerSession {
 }
 
 extension ConsumerSession.State {
-    /// Behind the last records that were returned; of those that the reader has in hand, no further than `limit`.
+    /// Behind the last record that was returned; of those that the reader has in hand, no further than `limit`.
+    func position(_ partition: TopicPartition, inHandTo limit: Offset) -> Offset? {
+        guard let place = fetch.places[partition], let position = place.position else { return nil }
+        guard let inHand, inHand.partition == partition, inHand.version == place.version else { return position }
+        return min(position, limit)
+    }
+
+    /// As above, of all partitions.
     func positions(inHandTo limit: Offset) -> [TopicPartition: Offset] {
         var positions = fetch.places.compactMapValues(\.position)
-        guard let inHand, let place = fetch.places[inHand.partition], place.version == inHand.version,
-            let position = place.position
-        else { return positions }
-        positions[inHand.partition] = min(position, limit)
+        if let partition = inHand?.partition { positions[partition] = position(partition, inHandTo: limit) }
         return positions
     }
 }

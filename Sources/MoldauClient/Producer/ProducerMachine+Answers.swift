@@ -102,10 +102,7 @@ extension ProducerMachine {
         _ batch: PendingBatch, _ lane: Int, _ error: ClientError, _ actions: inout [Action]
     ) {
         lanes[lane].settle(batch, isDelivered: false)
-        if options.transactionalID != nil, transactionError == nil {
-            transactionError = .transactionFailed(reason: "\(error)")
-        }
-        complete(batch, .failure(options.transactionalID == nil ? error : error.inTransaction()), &actions)
+        fail(batch, error, &actions)
     }
 }
 

@@ -302,7 +302,7 @@ struct ProducerMachine {
         if options.transactionalID != nil, transactionError == nil {
             transactionError = .transactionFailed(reason: "\(error)")
         }
-        complete(batch, .failure(error), &actions)
+        complete(batch, .failure(options.transactionalID == nil ? error : error.inTransaction()), &actions)
     }
 
     private mutating func expire(_ now: Duration, _ actions: inout [Action]) {
