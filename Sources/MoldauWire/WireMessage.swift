@@ -45,6 +45,13 @@ package protocol WireMessage: WireFields {
 package protocol WireRequest: WireMessage {
     /// The body of what answers it, in the same version.
     associatedtype Response: WireMessage
+
+    /// The lowest version that carries what the request cannot do without; 0 unless its fields say otherwise.
+    var leastVersion: Int16 { get }
+}
+
+extension WireRequest {
+    package var leastVersion: Int16 { 0 }
 }
 
 extension WireMessage {

@@ -85,8 +85,10 @@ final class SocketLink: BrokerLink, FrameReceiver {
         case .hold: break
         case .fail(let error): loop.execute { answer(.failure(error)) }
         case .go(let carrier, let versions):
-            guard let version = versions.version(of: Request.api, atMost: maxVersion) else {
-                let error = ClientError.unsupportedAPI(Request.api.name, address)
+            let least = request.leastVersion
+            guard let version = versions.version(of: Request.api, atMost: maxVersion), version >= least else {
+                let api = least == 0 ? Request.api.name : "\(Request.api.name) from \(least) on"
+                let error = ClientError.unsupportedAPI(api, address)
                 return loop.execute { answer(.failure(error)) }
             }
             write(request, version, carrier, timeout, answer)

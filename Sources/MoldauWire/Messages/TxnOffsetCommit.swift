@@ -35,6 +35,9 @@ package struct TxnOffsetCommitRequest: WireRequest {
         try wire("groupInstanceId", &groupInstanceID, since: 3)
         try wire("topics", &topics)
     }
+
+    /// Without the member, a process that has lost its partitions could still commit (KIP-447).
+    package var leastVersion: Int16 { memberID.isEmpty ? 0 : 3 }
 }
 
 extension TxnOffsetCommitRequest {
