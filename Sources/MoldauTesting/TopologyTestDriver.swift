@@ -232,7 +232,7 @@ public final class TopologyTestDriver {
     private func runUntilQuiet() throws {
         try feedBack()
         repeat {
-            while try task.processNext(now: time) {
+            while try processNext() {
                 try resume()
                 try task.punctuateStreamTime(now: time)
                 try commit()
@@ -243,10 +243,16 @@ public final class TopologyTestDriver {
         } while try feedBack() > 0
     }
 
+    private func processNext() throws -> Bool {
+        outbox.begin(time)
+        return try task.processNext(now: time)
+    }
+
     /// Waits for the results of asynchronous operators, except for attempts that are repeated later, and runs until
     /// nothing is left to do.
     /// - Throws: `TestDriverError.asyncWorkStalled` if there is no progress for ten seconds.
     public func drainAsync() throws {
+        outbox.begin(time)
         repeat {
             try waitForResults()
             try task.punctuateStreamTime(now: time)

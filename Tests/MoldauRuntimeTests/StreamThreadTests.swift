@@ -220,7 +220,8 @@ struct StreamThreadTests {
     }
 
     /// Otherwise a handler that skips would leave out the record's results and what comes after `forward`.
-    @Test func `errors of the cluster below a processor's forward are not the user code's`() throws {
+    @Test(arguments: [false, true])
+    func `errors of the cluster below a processor's forward are not the user code's`(areCaught: Bool) throws {
         func topology() throws -> Topology {
             var topology = Topology()
             try topology.addSource("source", reading: [CountTopology.input])
@@ -228,7 +229,7 @@ struct StreamThreadTests {
                 try topology.addProcessor(name, after: [parent]) {
                     (record: Record<String, String>, _, forward: Inlet<String, String>.Receive) in
                     if record.value == "bad" { throw ClusterError.unavailable(reason: "of the processor's own client") }
-                    try forward(record)
+                    do { try forward(record) } catch { if !areCaught { throw error } }
                 }
             }
             try topology.addSink("sink", to: Topic<String, String>("out"), after: ["inner"])

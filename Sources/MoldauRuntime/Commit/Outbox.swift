@@ -76,7 +76,7 @@ package final class Outbox: RecordCollector {
     }
 
     /// Begins a round of the thread: errors of earlier ones were handled.
-    func begin(_ round: RoundTime) { (now, failure) = (round, nil) }
+    package func begin(_ round: RoundTime) { (now, failure) = (round, nil) }
 
     /// Notes the cluster's errors, because user code may be the caller: see `failure`. A topic or a partition that
     /// cannot be is the choice of user code.
@@ -86,6 +86,9 @@ package final class Outbox: RecordCollector {
             throw error
         }
     }
+
+    /// - Throws: an error of this round, which user code may have caught: the record that was not sent would be lost.
+    func check() throws { if let failure { throw failure } }
 
     /// The batches of a topic, by its name in the topology.
     package func batches(forTopic name: String) throws -> BatchedTopic {

@@ -46,7 +46,9 @@ package struct TaskCommit {
     /// Step 0, called for every task: each may have held changes to forward.
     /// - Returns: whether all results have gone downstream: then `commit` does something.
     package func settle(_ tasks: [StreamTask], now: RoundTime) throws -> Bool {
-        try tasks.map { try $0.settle(now: now) }.allSatisfy { $0 }
+        let areSettled = try tasks.map { try $0.settle(now: now) }.allSatisfy { $0 }
+        try outbox.check()
+        return areSettled
     }
 
     /// Steps 0 to 7. Blocks until everything is as durable as the cluster promises.
@@ -61,6 +63,7 @@ package struct TaskCommit {
     ) throws -> Bool {
         guard try settle(tasks, now: now) else { return false }
         for task in tasks { try task.prepareCommit(now: now) }
+        try outbox.check()
         if !(outbox.producer is any TransactionalProducer) { try outbox.flush() }
         for task in tasks { try task.sendChanges() }
         try commitPositions(of: tasks)
