@@ -204,6 +204,7 @@ package final class Simulation {
         let count: Int
         do { count = try process.step(number, now: clock.round) } catch {
             queries.stepFailed(after: halfCommitted)
+            if case StateError.noSpace = error { complain("a thread ended instead of waiting: \(error)") }
             throw error
         }
         trace.note("step", "", number, count)

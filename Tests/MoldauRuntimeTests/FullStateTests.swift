@@ -114,6 +114,72 @@ struct FullStateTests {
         #expect(try fixture.read(out).map(\.value) == [1, 2])
     }
 
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a task that comes while its store cannot be opened is opened when there is room`(
+        guarantee: ProcessingGuarantee
+    ) throws {
+        let (shelf, full) = (Shelf(), FullShelf())
+        full.setFull(false)
+        let provider = ByteStoreProvider("full") { place in
+            if place.task == "0_1" { try full.check() }
+            return FullableShelfStore(ShelfStore(shelf, "\(place.task)/\(place.store)"), full)
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 2, "out": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        let thread = try fixture.thread(try topology(.custom(provider)), configuration: configuration)
+        let both = thread.granted
+        let (a, b) = (TaskID(subtopology: 0, partition: Partition(0)), TaskID(subtopology: 0, partition: Partition(1)))
+        #expect(Set(both.active.keys) == [a, b])
+        thread.granted = TaskSet(active: [a: 0])
+        for _ in 0..<3 { try fixture.write("input", "a", "x", at: 1) }
+        for _ in 0..<2 { try fixture.write("input", "b", "x", at: 1, partition: 1) }
+        try thread.runUntilIdle(now: 1)
+        try thread.commit(now: Timestamp(ms: 1))
+        #expect(try fixture.read(out).map(\.value) == [1, 2, 3])
+        full.setFull(true)
+        thread.granted = both
+        for round: Int64 in 2...5 { try thread.runOnce(now: Timestamp(ms: round), wait: .zero) }
+        #expect(Set(thread.held.active.keys) == [a] && !thread.status.isRunning)
+        full.setFull(false)
+        try thread.runUntilIdle(now: 6)
+        #expect(thread.held == both && thread.status.isRunning)
+        try thread.stop(now: Timestamp(ms: 7))
+        #expect(try fixture.read(out).map(\.value) == [1, 2, 3, 1, 2])
+    }
+
+    @Test func `a task whose store must be emptied when it is opened waits for room`() throws {
+        let (shelf, full) = (Shelf(), FullShelf())
+        full.setFull(false)
+        let provider = ByteStoreProvider("full") {
+            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
+        }
+        let topology = try topology(.custom(provider))
+        func write(_ count: Int, to fixture: borrowing ClusterFixture) throws {
+            for _ in 0..<count { try fixture.write("input", "a", "x", at: 1) }
+        }
+        let first = try ClusterFixture()
+        try first.create(["input": 1, "out": 1])
+        try write(3, to: first)
+        let before = try first.thread(topology)
+        try before.runUntilIdle()
+        try before.commit(now: Timestamp(ms: 1), writeBehind: true)
+        try before.stop(now: Timestamp(ms: 2))
+        full.setFull(true)
+        // The broker has lost everything: the store is of another topic.
+        let second = try ClusterFixture()
+        try second.create(["input": 1, "out": 1])
+        try write(1, to: second)
+        let after = try second.thread(topology)
+        for round: Int64 in 3...5 { try after.runOnce(now: Timestamp(ms: round), wait: .zero) }
+        #expect(after.held.active.isEmpty && !after.status.isRunning)
+        full.setFull(false)
+        for now: Int64 in 6...7 { try after.runUntilIdle(now: now) }
+        try after.stop(now: Timestamp(ms: 8))
+        #expect(try second.read(out).map(\.value) == [1])
+    }
+
     @Test func `queries find all stores of a task at the same position, also while one of them has no room`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = ByteStoreProvider("full") {
@@ -185,6 +251,26 @@ struct FullStateTests {
             try next.stop(now: Timestamp(ms: 7))
             #expect(next.report.restored == 0)
             #expect(try fixture.read(out).filter { $0.key == "a" }.map(\.value) == [1, 2, 3])
+        }
+
+        @Test(.enabled(if: TinyDisk.isPossible, "only root may mount a small disk"))
+        func `RocksDB is opened when there is room`() throws {
+            let disk = try TinyDisk()
+            let fixture = try ClusterFixture()
+            try fixture.create(["input": 1, "out": 1])
+            try fixture.write("input", "a", "x", at: 1)
+            try disk.fill()
+            let path = disk.path
+            let memory = StateMemory(budgetBytes: 8 << 20)
+            let thread = try fixture.thread(try topology(.rocksDB)) {
+                StoreEnvironment(directory: "\(path)/\($0)", memory: memory)
+            }
+            for round: Int64 in 1...3 { try thread.runOnce(now: Timestamp(ms: round), wait: .zero) }
+            #expect(thread.held.active.isEmpty && !thread.status.isRunning)
+            try disk.makeRoom()
+            for now: Int64 in 4...5 { try thread.runUntilIdle(now: now) }
+            try thread.stop(now: Timestamp(ms: 6))
+            #expect(try fixture.read(out).map(\.value) == [1])
         }
     #endif
 }

@@ -50,23 +50,41 @@ final class HeldTasks {
     // MARK: Taking up
 
     /// Opens what is granted and not open yet, and starts to restore it. Blocks.
+    /// - Throws: `StateError.noSpace` if the state's disk is full: it may be called again, and opens the rest.
     func takeUp(now: RoundTime) throws {
+        defer { tasks.sort { $0.id < $1.id } }
         for (id, replica) in granted.active.sorted(by: { $0.key < $1.key }) where held.active[id] == nil {
             guard let part = parts[id.subtopology] else { continue }
             let task = try open(id, part, replica: replica, now: now)
+            try restore(task.stores, orClose: task.close, now)
             tasks.append(task)
             held.active[id] = replica
-            try restorer.add(task.stores, now: now.uptime)
         }
         for (id, replica) in granted.standby.sorted(by: { $0.key < $1.key }) where held.replica(of: id) == nil {
             guard let part = parts[id.subtopology] else { continue }
             let standby = try StandbyTask(
                 id, part, environment: plan.environment(of: id, replica: replica), services: services, now: now)
+            try restore(standby.stores, follows: true, orClose: standby.close, now)
             standbys.append(standby)
             held.standby[id] = replica
-            try restorer.add(standby.stores, follows: true, now: now.uptime)
         }
-        tasks.sort { $0.id < $1.id }
+    }
+
+    /// Starts to restore the stores. What cannot be restored must not be held: it would count as restored.
+    private func restore(
+        _ stores: TaskStores, follows: Bool = false, orClose close: () throws -> Void, _ now: RoundTime
+    ) throws {
+        do { try restorer.add(stores, follows: follows, now: now.uptime) } catch {
+            // The first error is the one to report.
+            try? close()
+            throw error
+        }
+    }
+
+    /// Whether all that is granted is open.
+    var isComplete: Bool {
+        granted.active.keys.allSatisfy { held.active[$0] != nil || parts[$0.subtopology] == nil }
+            && granted.standby.keys.allSatisfy { held.replica(of: $0) != nil || parts[$0.subtopology] == nil }
     }
 
     /// Opens a task with the stores of the standby copy that this thread has, or else with those of its replica.

@@ -32,6 +32,10 @@ extension StreamThread {
             schedule.committed(at: now.uptime)
             turns.transactionPace.committed()
             if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }
+            if isShortOfState {
+                shortage = .state
+                return true
+            }
             if shortage != nil { plan.configuration.logger.info("there is room again; processing continues") }
             shortage = nil
             return true
@@ -53,7 +57,10 @@ extension StreamThread {
 
     /// Runs `body`, which may find the state's disk full; the thread then pauses processing.
     func waitingForSpace(_ body: () throws -> Void) throws {
-        do { try body() } catch let error as StateError { try hold(because: error) }
+        do { try body() } catch let error as StateError {
+            try hold(because: error)
+            isShortOfState = true
+        }
     }
 
     /// Pauses processing until there is room.

@@ -41,6 +41,8 @@ package final class StreamThread {
     var schedule: CommitSchedule
     /// Why processing is paused for now.
     var shortage: Shortage?
+    /// Whether stores that are opened or restored found no room in this round.
+    var isShortOfState = false
     /// Whether the producer can do nothing more, and there is no room yet to record another one.
     private var lacksProducer = false
     /// How long polls, processing and commits take.
@@ -78,7 +80,7 @@ package final class StreamThread {
         topicSearch = Recurrence(every: configuration.topicSearchInterval, since: now.uptime)
         standbyLookup = Recurrence(every: .seconds(1), since: nil)
         do {
-            try heldTasks.takeUp(now: now)
+            try takeUp(now: now)
             try globalTables.begin(
                 with: consumer, logger: configuration.logger, report: configuration.onRestore)
         } catch {
@@ -161,19 +163,20 @@ package final class StreamThread {
         answerMessages(isNewRound: true)
         let wait = mailbox.isEmpty ? wait : .zero
         turns.transactionPace.begin(at: now.uptime)
+        isShortOfState = false
         if lacksProducer, try !renewProducer() {
             // What a global table's record leads to, a dead letter, could not be sent.
-            let paused = Set(globalTables.partitions)
-            clients.consumer.pause(paused)
-            defer { clients.consumer.resume(paused) }
-            _ = try clients.consumer.poll(wait: wait)
+            try rest(now: now, wait: wait)
             return 0
         }
         try followGrants(now: now)
         let isIdle = heldTasks.running.isEmpty
         if phase == .restoring {
             try waitingForSpace { try restore(now: now, wait: isIdle ? wait : min(wait, Turns.shortWait)) }
-            if isIdle { return 0 }
+            if isIdle {
+                if isShortOfState { try rest(now: now, wait: wait) }
+                return 0
+            }
         } else if !heldTasks.standbys.isEmpty {
             try waitingForSpace { try followChangelogs(now: now) }
         }
@@ -192,11 +195,20 @@ package final class StreamThread {
             let resumed = try resume(now: now)
             return try isPaused ? resumed : resumed + work(now: now)
         }
+        try clients.outbox.check()
         turns.transactionPace.did(count)
         let outbox = clients.outbox
         if count == 0, !turns.transactionPace.isCareful { try outbox.sendAll() }
         if outbox.isOutOfSpace { try hold(because: outbox.spaceError) } else { try commitIfDue(now: now) }
         return count
+    }
+
+    /// Blocks for at most `wait`, and takes nothing for the global tables.
+    private func rest(now: RoundTime, wait: Duration) throws {
+        let paused = Set(globalTables.partitions)
+        clients.consumer.pause(paused)
+        defer { clients.consumer.resume(paused) }
+        try fetch(now: now, wait: wait)
     }
 
     /// - Parameter isBlocked: whether records wait for other threads' progress.
@@ -325,7 +337,8 @@ package final class StreamThread {
     private func arrange(now: RoundTime) {
         turns.arrange(heldTasks.running, now: now.uptime)
         let areAllRunning = heldTasks.running.count == heldTasks.tasks.count
-        phase = areAllRunning && globalTables.isCaughtUp ? .running : .restoring
+        let isComplete = areAllRunning && heldTasks.isComplete
+        phase = isComplete && globalTables.isCaughtUp ? .running : .restoring
     }
 
     // MARK: Tasks that come and go
@@ -335,9 +348,12 @@ package final class StreamThread {
     private func followGrants(now: RoundTime) throws {
         guard granted != held else { return }
         if let leaving = try heldTasks.giveUp(), try commitAndClose(leaving, now: now) { arrange(now: now) }
-        try heldTasks.takeUp(now: now)
+        try takeUp(now: now)
         if phase == .running { arrange(now: now) }
     }
+
+    /// Opens what is granted, as far as there is room; the next rounds open the rest. Blocks.
+    private func takeUp(now: RoundTime) throws { try waitingForSpace { try heldTasks.takeUp(now: now) } }
 
     /// - Returns: false if the commit has to wait; the tasks wait with it, and take no records, whose results would
     ///   come too late.
@@ -369,7 +385,7 @@ package final class StreamThread {
         try assign()
         try globalTables.readAgain(with: clients.consumer)
         lacksProducer = true
-        if try renewProducer() { try heldTasks.takeUp(now: now) }
+        if try renewProducer() { try takeUp(now: now) }
         arrange(now: now)
     }
 

@@ -42,7 +42,7 @@ final class TaskDatabase: StateStorage {
     var storeNames: [String] { families.keys.filter { $0 != Self.defaultFamily }.sorted() }
 
     /// Opens the database in `directory`, or creates it.
-    /// - Throws: `StateError.directoryInUse` if it is open elsewhere, `.directoryNotCreated`, `.rocksDB`.
+    /// - Throws: `StateError.directoryInUse` if it is open elsewhere, `.directoryNotCreated`, `.noSpace`, `.rocksDB`.
     init(directory: String, memory: StateMemory, settings: RocksDBOptions) throws(StateError) {
         self.directory = directory
         self.memory = memory
@@ -278,6 +278,8 @@ final class TaskDatabase: StateStorage {
     /// Creates a directory and its parents.
     static func makeDirectory(_ path: String) throws(StateError) {
         for end in path.indices.dropFirst() where path[end] == "/" { mkdir(String(path[..<end]), 0o700) }
-        if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .directoryNotCreated(path: path, code: errno) }
+        guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+        if errno == ENOSPC { throw .noSpace(place: path, message: "the directory could not be created") }
+        throw .directoryNotCreated(path: path, code: errno)
     }
 }
