@@ -13,10 +13,11 @@ struct FullStateTests {
     private let input = Topic<String, String>("input")
     private let out = Topic<String, Int64>("out")
 
-    private func topology(_ kind: StoreKind) throws -> Topology {
-        try Topology { streams in
+    private func topology(_ kind: StoreKind, isLogged: Bool = true) throws -> Topology {
+        let options = TableStoreOptions(kind: kind, isLogged: isLogged)
+        return try Topology { streams in
             streams.stream(input).groupByKey()
-                .count(as: TableStoreName<String, Int64>("counts"), options: TableStoreOptions(kind: kind)).toStream()
+                .count(as: TableStoreName<String, Int64>("counts"), options: options).toStream()
                 .mapValues { $0 ?? 0 }.to(out)
         }
     }
@@ -114,6 +115,32 @@ struct FullStateTests {
         #expect(try fixture.read(out).map(\.value) == [1, 2])
     }
 
+    /// Nothing could restore the rows.
+    @Test func `a task whose store has no changelog is not handed over before its rows have room`() throws {
+        let (shelf, full) = (Shelf(), FullShelf())
+        let provider = ByteStoreProvider("full") {
+            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        let first = try fixture.thread(try topology(.custom(provider), isLogged: false))
+        let both = first.granted
+        for _ in 0..<3 { try fixture.write("input", "a", "x", at: 1) }
+        try first.runUntilIdle()
+        first.granted = TaskSet()
+        for round: Int64 in 1...3 { try first.runOnce(now: Timestamp(ms: round), wait: .zero) }
+        #expect(first.held == both)
+        full.setFull(false)
+        try first.runOnce(now: Timestamp(ms: 4), wait: .zero)
+        #expect(first.held == TaskSet())
+        try first.stop(now: Timestamp(ms: 5))
+        let second = try fixture.thread(try topology(.custom(provider), isLogged: false))
+        try fixture.write("input", "a", "x", at: 6)
+        try second.runUntilIdle(now: 6)
+        try second.stop(now: Timestamp(ms: 7))
+        #expect(try fixture.read(out).map(\.value) == [1, 2, 3, 4])
+    }
+
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a task that comes while its store cannot be opened is opened when there is room`(
         guarantee: ProcessingGuarantee
@@ -143,9 +170,9 @@ struct FullStateTests {
         for round: Int64 in 2...5 { try thread.runOnce(now: Timestamp(ms: round), wait: .zero) }
         #expect(Set(thread.held.active.keys) == [a] && !thread.status.isRunning)
         full.setFull(false)
-        try thread.runUntilIdle(now: 6)
+        try thread.runUntilIdle(now: 1_000)
         #expect(thread.held == both && thread.status.isRunning)
-        try thread.stop(now: Timestamp(ms: 7))
+        try thread.stop(now: Timestamp(ms: 1_001))
         #expect(try fixture.read(out).map(\.value) == [1, 2, 3, 1, 2])
     }
 
@@ -175,8 +202,8 @@ struct FullStateTests {
         for round: Int64 in 3...5 { try after.runOnce(now: Timestamp(ms: round), wait: .zero) }
         #expect(after.held.active.isEmpty && !after.status.isRunning)
         full.setFull(false)
-        for now: Int64 in 6...7 { try after.runUntilIdle(now: now) }
-        try after.stop(now: Timestamp(ms: 8))
+        for now: Int64 in 1_000...1_001 { try after.runUntilIdle(now: now) }
+        try after.stop(now: Timestamp(ms: 1_002))
         #expect(try second.read(out).map(\.value) == [1])
     }
 
@@ -268,8 +295,8 @@ struct FullStateTests {
             for round: Int64 in 1...3 { try thread.runOnce(now: Timestamp(ms: round), wait: .zero) }
             #expect(thread.held.active.isEmpty && !thread.status.isRunning)
             try disk.makeRoom()
-            for now: Int64 in 4...5 { try thread.runUntilIdle(now: now) }
-            try thread.stop(now: Timestamp(ms: 6))
+            for now: Int64 in 1_000...1_001 { try thread.runUntilIdle(now: now) }
+            try thread.stop(now: Timestamp(ms: 1_002))
             #expect(try fixture.read(out).map(\.value) == [1])
         }
     #endif

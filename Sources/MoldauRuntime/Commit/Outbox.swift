@@ -78,8 +78,8 @@ package final class Outbox: RecordCollector {
     /// Begins a round of the thread: errors of earlier ones were handled.
     package func begin(_ round: RoundTime) { (now, failure) = (round, nil) }
 
-    /// Notes the cluster's errors, because user code may be the caller: see `failure`. A topic or a partition that
-    /// cannot be is the choice of user code.
+    /// Notes the cluster's errors, because user code may be the caller: see `failure`. A topic's name or a partition
+    /// that cannot be is the choice of user code.
     private func noting<Result>(_ body: () throws -> Result) throws -> Result {
         do { return try body() } catch {
             if (error as? ClusterError)?.remedy != .leaveOut { failure = error }

@@ -25,16 +25,21 @@ extension StreamThreadPlan {
         return furthest
     }
 
-    /// How far the stores are in their changelogs: the sum of their offsets.
+    /// How far the stores are in their changelogs: the sum of their offsets. Those that cannot be opened for lack of room
+    /// do not count.
     private func reach(of part: Subtopology, in environment: StoreEnvironment) throws -> Int64 {
         environment.changelogTopic = names.changelog
         defer { environment.close() }
-        return try part.stores.reduce(0) { sum, definition in
-            let store = try definition.open(in: environment)
-            let reach = (store.changelogOffset.map { [$0] } ?? Array(store.positions.values)).map(\.value)
-            try store.close()
-            return sum + reach.reduce(0, +)
-        }
+        var sum: Int64 = 0
+        do {
+            for definition in part.stores {
+                let store = try definition.open(in: environment)
+                let reach = (store.changelogOffset.map { [$0] } ?? Array(store.positions.values)).map(\.value)
+                sum += reach.reduce(0, +)
+                try store.close()
+            }
+        } catch StateError.noSpace {}
+        return sum
     }
 }
 

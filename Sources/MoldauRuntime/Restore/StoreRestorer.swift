@@ -191,6 +191,9 @@ package final class StoreRestorer {
     /// Whether all stores of tasks are restored; standby copies do not count.
     package var isDone: Bool { restores.values.allSatisfy { $0.to == nil } }
 
+    /// Whether the last step found no room for what it had read.
+    var isShort: Bool { shortage != nil && !restores.isEmpty }
+
     /// Whether these stores are restored.
     package func isDone(_ stores: TaskStores) -> Bool {
         stores.entries.allSatisfy { $0.changelog.flatMap { restores[$0]?.to } == nil }
@@ -265,9 +268,13 @@ package final class StoreRestorer {
     private func beginAgain(_ changelog: TopicPartition, _ now: Duration) throws {
         guard let lost = restores.removeValue(forKey: changelog) else { return }
         lost.target.source?.reset()
-        for restore in try begin([lost.target], follows: lost.to == nil, now) {
-            try consumer.seek(changelog, to: restore.from)
+        let again: [Restore]
+        do { again = try begin([lost.target], follows: lost.to == nil, now) } catch {
+            // Without a restore the store would count as restored.
+            restores[changelog] = lost
+            throw error
         }
+        for restore in again { try consumer.seek(changelog, to: restore.from) }
         try consumer.assign(Set(restores.keys))
     }
 

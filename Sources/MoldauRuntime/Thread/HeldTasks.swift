@@ -76,6 +76,7 @@ final class HeldTasks {
     ) throws {
         do { try restorer.add(stores, follows: follows, now: now.uptime) } catch {
             // The first error is the one to report.
+            try? restorer.remove(stores)
             try? close()
             throw error
         }

@@ -32,7 +32,7 @@ extension StreamThread {
             schedule.committed(at: now.uptime)
             turns.transactionPace.committed()
             if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }
-            if isShortOfState {
+            if isShortOfState || restorer.isShort {
                 shortage = .state
                 return true
             }

@@ -41,6 +41,7 @@ package final class StreamThread {
     var schedule: CommitSchedule
     /// Why processing is paused for now.
     var shortage: Shortage?
+    private var opening = openingPace
     /// Whether stores that are opened or restored found no room in this round.
     var isShortOfState = false
     /// Whether the producer can do nothing more, and there is no room yet to record another one.
@@ -174,7 +175,7 @@ package final class StreamThread {
         if phase == .restoring {
             try waitingForSpace { try restore(now: now, wait: isIdle ? wait : min(wait, Turns.shortWait)) }
             if isIdle {
-                if isShortOfState { try rest(now: now, wait: wait) }
+                if isShortOfState, restorer.isDone || restorer.isShort { try rest(now: now, wait: wait) }
                 return 0
             }
         } else if !heldTasks.standbys.isEmpty {
@@ -352,15 +353,27 @@ package final class StreamThread {
         if phase == .running { arrange(now: now) }
     }
 
-    /// Opens what is granted, as far as there is room; the next rounds open the rest. Blocks.
-    private func takeUp(now: RoundTime) throws { try waitingForSpace { try heldTasks.takeUp(now: now) } }
+    /// Opens what is granted, as far as there is room; later rounds open the rest. Blocks.
+    private func takeUp(now: RoundTime) throws {
+        guard opening.takesTurn(at: now.uptime) else {
+            isShortOfState = true
+            return
+        }
+        try waitingForSpace { try heldTasks.takeUp(now: now) }
+        if !isShortOfState { opening = Self.openingPace }
+    }
+
+    /// How often it is tried to open what had no room.
+    private static var openingPace: Recurrence { Recurrence(every: .milliseconds(500), since: nil) }
 
     /// - Returns: false if the commit has to wait; the tasks wait with it, and take no records, whose results would
     ///   come too late.
     private func commitAndClose(_ leaving: [StreamTask], now: RoundTime) throws -> Bool {
         guard !leaving.isEmpty else { return true }
         schedule.expect()
-        guard try commit(now: now) else { return false }
+        // Nothing restores what such a store would lose at its end for lack of room: the task waits with the commit.
+        let isLossy = leaving.contains { $0.stores.entries.contains { $0.changelog == nil } }
+        guard try commit(now: now, writeBehind: isLossy) else { return false }
         for task in leaving { try close(task) }
         try assign()
         return true

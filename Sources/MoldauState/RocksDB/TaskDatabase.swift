@@ -98,6 +98,10 @@ final class TaskDatabase: StateStorage {
     }
 
     private func open() throws(StateError) {
+        // See `writable`.
+        if let free = DiskSpace(at: directory)?.freeBytes, free < Self.reserveBytes {
+            throw .noSpace(place: directory, message: "\(free) bytes are free, and \(Self.reserveBytes) may be needed")
+        }
         let names = existingFamilies()
         var handles = [OpaquePointer?](repeating: nil, count: names.count)
         let cNames = names.map { strdup($0) }

@@ -121,9 +121,15 @@ extension StoreEnvironment {
             case .byKeyWithin(let span): max(span.milliseconds, 1)
             case .byTime: 1
             }
-        return try SegmentedStore(
-            cache: try cache(for: store),
-            retention: WindowRetention(retention, isExact: store.expiresExactly ?? (store.kind == .inMemory)),
-            bucketMs: span, reach: reach, trailerBytes: trailerBytes)
+        let cache = try cache(for: store)
+        do throws(StateError) {
+            return try SegmentedStore(
+                cache: cache,
+                retention: WindowRetention(retention, isExact: store.expiresExactly ?? (store.kind == .inMemory)),
+                bucketMs: span, reach: reach, trailerBytes: trailerBytes)
+        } catch {
+            cache.leave()
+            throw error
+        }
     }
 }
