@@ -434,7 +434,7 @@ let package = Package(
                 "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "demo", "MoldauCLI",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

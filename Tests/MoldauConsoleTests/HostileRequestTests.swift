@@ -4,6 +4,7 @@ import Hummingbird
 import Moldau
 import MoldauRecords
 import MoldauTopology
+import NIOEmbedded
 import Testing
 
 @testable import MoldauConsole
@@ -155,6 +156,35 @@ struct HostileRequestTests {
         #expect(found.dropFirst().map(\.data) == (4..<20).map { "\($0)" })
     }
 
+    @Test(.timeLimit(.minutes(1))) func `health is told also while all places for requests are taken`() async throws {
+        let limits = ConsoleLimits()
+        while (try? limits.requests.take()) != nil {}
+        let live = Route("/live", "Fine.", .text, isOpen: true) { _ in Answer(text: "fine", type: "text/plain") }
+        let more = Route("/more", "More.", .text) { _ in Answer(text: "more", type: "text/plain") }
+        try await Self.serve(live, more, limits: limits) { port in
+            let (live, more) = (
+                try await HTTPExchange(port: port).send("/live"), try await HTTPExchange(port: port).send("/more")
+            )
+            #expect(live.status == 200 && more.status == 503)
+        }
+    }
+
+    @Test func `a stream that is refused, or never begun, gives back its place and ends its source`() throws {
+        let (places, channel) = (Places(1, of: "streams"), EmbeddedChannel())
+        let first = EventReader()
+        do {
+            let answer = try Answer(events: first, places: places, to: channel, end: first.end)
+            let refused = EventReader()
+            #expect(throws: ConsoleError.self) {
+                try Answer(events: refused, places: places, to: channel, end: refused.end)
+            }
+            #expect(!refused.push(ServerEvent("update", .null)) && first.push(ServerEvent("update", .null)))
+            withExtendedLifetime(answer) {}
+        }
+        #expect(!first.push(ServerEvent("update", .null)))
+        try places.take()
+    }
+
     /// Nothing is ever written to such a stream, so no write can fail.
     @Test(.timeLimit(.minutes(1))) func `a stream without events ends when its reader goes`() async throws {
         let places = Places(1, of: "streams")
@@ -191,9 +221,11 @@ struct HostileRequestTests {
         try places.take()
     }
 
-    /// Serves one route while `body` runs.
-    private static func serve(_ route: Route, _ body: (_ port: Int) async throws -> Void) async throws {
-        let responder = ConsoleResponder([route], gate: ConsoleGate(.localhost(0)), limits: ConsoleLimits())
+    /// Serves routes while `body` runs.
+    private static func serve(
+        _ routes: Route..., limits: ConsoleLimits = ConsoleLimits(), _ body: (_ port: Int) async throws -> Void
+    ) async throws {
+        let responder = ConsoleResponder(routes, gate: ConsoleGate(.localhost(0)), limits: limits)
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let server = Application(
             responder: responder, configuration: .init(address: .hostname("127.0.0.1", port: 0)),

@@ -63,6 +63,43 @@ struct StoreQueryTests {
         #expect(try store.get("b") == 2)
     }
 
+    @Test(arguments: [StoreKind.inMemory, .rocksDB], [false, true])
+    func `a query's scan ends after so many rows, whether they are wanted or not`(
+        kind: StoreKind, reverse: Bool
+    ) throws {
+        let name = WindowStoreName<String, Int64>("windows")
+        let definition = StoreDefinition(name, size: .milliseconds(10), retention: .seconds(1), kind: kind)
+        let store = try #require(try definition.open(in: task.environment) as? TimestampedWindowStore<String, Int64>)
+        for time in stride(from: Int64(0), to: 900, by: 10) {
+            for key in ["a", "b", "c"] {
+                try store.put(key, ValueAndTimestamp(time, at: Timestamp(ms: time)), at: Timestamp(ms: time))
+            }
+        }
+        var (place, found, parts): ([UInt8]?, [String], Int) = (nil, [], 0)
+        repeat {
+            try store.cache.queried(.newest, after: place, steps: 20) {
+                let (from, to) = (Timestamp(ms: 500), Timestamp(ms: 500))
+                let windows =
+                    reverse
+                    ? try store.reverseFetch(keysFrom: nil, through: nil, from: from, to: to)
+                    : try store.fetch(keysFrom: nil, through: nil, from: from, to: to)
+                while let (key, _) = try windows.next() { found.append(key.key) }
+                place = windows.cut
+            }
+            parts += 1
+        } while place != nil
+        #expect(found == (reverse ? ["c", "b", "a"] : ["a", "b", "c"]) && (13...15).contains(parts), "\(parts)")
+        // Outside of queries nothing is cut short.
+        let all = try store.fetch(keysFrom: nil, through: nil, from: Timestamp(ms: 0), to: Timestamp(ms: 900))
+        #expect(try all.collect().count == 270 && all.cut == nil)
+    }
+
+    @Test func `a range whose last key comes first is empty`() {
+        let range = KeyRange(from: [2], through: [1])
+        #expect(range.isEmpty && range.upper == range.lower)
+        #expect(!KeyRange(from: [1], through: [1]).isEmpty)
+    }
+
     @Test func `windows are listed in parts, oldest first and newest first`() throws {
         let name = WindowStoreName<String, Int64>("windows")
         let definition = StoreDefinition(name, size: .milliseconds(10), retention: .seconds(1))

@@ -16,14 +16,13 @@ extension Answer {
         events: Events, places: Places, to channel: any Channel, patience: Duration = .seconds(30),
         end: @escaping @Sendable () -> Void
     ) throws(ConsoleError) where Events.Element == [ServerEvent] {
-        try places.take()
+        let stream = try OpenStream(places, end)
         let body = ResponseBody { writer in
             let watch = WriteWatch()
             let watching = Task { try await watch.close(channel, after: patience) }
             defer {
                 watching.cancel()
-                end()
-                places.giveBack()
+                stream.close()
             }
             try await channel.eventLoop.submit {
                 try channel.pipeline.syncOperations.addHandler(FarewellHandler(end), position: .first)
@@ -46,6 +45,35 @@ extension Answer {
     ) throws(ConsoleError) where Events.Element == ServerEvent {
         try self.init(
             events: events.map { [$0] }, places: places, to: channel, patience: patience, end: end)
+    }
+}
+
+/// A stream's place and its source. They are given back when the stream ends, or is not begun at all: if the reader has
+/// gone before.
+private final class OpenStream: Sendable {
+    private let places: Places
+    private let end: @Sendable () -> Void
+    private let isOpen = Mutex(true)
+
+    /// - Throws: `ConsoleError.busy`; the source is ended then.
+    init(_ places: Places, _ end: @escaping @Sendable () -> Void) throws(ConsoleError) {
+        do { try places.take() } catch {
+            end()
+            throw error
+        }
+        (self.places, self.end) = (places, end)
+    }
+
+    deinit { close() }
+
+    func close() {
+        let wasOpen = isOpen.withLock { isOpen in
+            defer { isOpen = false }
+            return isOpen
+        }
+        guard wasOpen else { return }
+        end()
+        places.giveBack()
     }
 }
 

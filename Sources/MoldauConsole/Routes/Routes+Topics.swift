@@ -17,8 +17,14 @@ extension Routes {
                 guard let topic = engine.graph.topics.first(where: { $0.name == name }) else {
                     throw ConsoleError.unknownTopic(name)
                 }
-                let reading = try TopicReading(question, topic)
-                let found = try await subject.limits.topicReads.during { try await engine.read(reading) }
+                let found = try await subject.limits.topicReads.during {
+                    // A topic may have been created since the start.
+                    let count =
+                        if let known = topic.partitions { known } else {
+                            try await engine.partitionCount(of: topic.name)
+                        }
+                    return try await engine.read(try TopicReading(question, topic.name, partitions: count))
+                }
                 return Answer(JSONValue(found))
             },
         ]
@@ -27,9 +33,8 @@ extension Routes {
 
 extension TopicReading {
     /// - Throws: `ConsoleError.badParameter`.
-    fileprivate init(_ question: Question, _ topic: TopologyGraph.Topic) throws(ConsoleError) {
+    fileprivate init(_ question: Question, _ topic: String, partitions count: Int32) throws(ConsoleError) {
         let key = question.query["key"].map { KeyText($0).prefix }
-        let count = topic.partitions ?? 1
         let chosen = try question.number("partition", in: 0...Int64(max(count, 1) - 1)).map { Partition(Int32($0)) }
         // A key is looked for where Kafka's producers put it.
         let partition = chosen ?? key.map { $0.withUnsafeBytes { Partitioner.partition(ofKey: $0, count: count) } }
@@ -44,7 +49,7 @@ extension TopicReading {
             start = offset.map { .offset(Offset($0)) } ?? .latest
         }
         self.init(
-            TopicPartition(topic.name, partition ?? Partition(0)), from: start,
+            TopicPartition(topic, partition ?? Partition(0)), from: start,
             limit: Int(try question.number("limit", in: 1...Int64(ConsoleLimits.records)) ?? 50), key: key)
     }
 }
@@ -57,7 +62,7 @@ extension Array<Route.Parameter> {
                 schema: ["type": "integer", "minimum": .number(0)]),
             .init(
                 name: "offset", meaning: "Where to begin: a number, 'earliest', or 'latest' for the last records.",
-                schema: ["type": "string", "pattern": "^(earliest|latest|[0-9]{1,18})$"]),
+                schema: ["type": "string", "pattern": "^(earliest|latest|[0-9]{1,19})$"]),
             .init(
                 name: "limit", meaning: "How many records at most.",
                 schema: [

@@ -69,8 +69,9 @@ public struct ConsoleAddress: Sendable {
                         maxHeaderFieldCount: 100)))
             guard case .certificate(let chain, let key, _) = access else { return plain }
             let certificates = try NIOSSLCertificate.fromPEMFile(chain).map(NIOSSLCertificateSource.certificate)
-            let configuration = TLSConfiguration.makeServerConfiguration(
+            var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: certificates, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+            configuration.minimumTLSVersion = .tlsv12
             return try .tls(plain, tlsConfiguration: configuration)
         }
     }

@@ -33,7 +33,7 @@ package struct TopicReading: Sendable {
 
     /// Where a search for a key stops: it goes on from `next`.
     private static let scannedRecords = 100_000
-    /// How much text of keys and values is returned at most.
+    /// After so many bytes of keys, values and headers nothing more is returned.
     private static let returnedBytes = 4 << 20
     private static let patience = Duration.seconds(2)
 
@@ -74,8 +74,9 @@ package struct TopicReading: Sendable {
                     found.next = record.offset + 1
                     scanned += 1
                     if let key { guard record.key.map({ $0.elementsEqual(key) }) ?? false else { continue } }
-                    found.records.append(try TopicRecord(record, in: partition.partition))
-                    bytes += (record.key?.count ?? 0) + (record.value?.count ?? 0)
+                    let taken = try TopicRecord(record, in: partition.partition)
+                    found.records.append(taken)
+                    bytes += taken.byteCount
                 }
             }
             // Behind the last record there may be markers.
@@ -94,6 +95,10 @@ package struct TopicReading: Sendable {
 }
 
 extension TopicRecord {
+    fileprivate var byteCount: Int {
+        headers.reduce((key?.count ?? 0) + (value?.count ?? 0)) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+    }
+
     fileprivate init(_ record: RecordView, in partition: Partition) throws {
         self.init(
             partition: partition, offset: record.offset, timestamp: record.timestamp, key: record.key.map { Array($0) },
@@ -103,6 +108,19 @@ extension TopicRecord {
 }
 
 extension StreamsEngine {
+    /// How many partitions a topic has, if the cluster has it.
+    /// - Throws: `QueryError.notRunning` before the start; `ClusterError`.
+    package func partitionCount(of topic: String) async throws -> Int32 {
+        let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
+        guard let cluster, !state.isOver else { throw QueryError.notRunning(state) }
+        return try await onThread { [names] in
+            let admin = try cluster.makeAdmin(clientID: "\(names.applicationID)-console")
+            defer { admin.close() }
+            guard let found = try admin.describe([topic])[topic] else { throw ClusterError.unknownTopic(topic) }
+            return found.partitionCount
+        }
+    }
+
     /// Reads records of a topic of the cluster that the application runs on.
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`; `RecordBatchError`.
     package func read(_ reading: TopicReading) async throws -> TopicReading.Found {

@@ -46,6 +46,8 @@ struct StorePageRequest: Sendable {
 /// `wanted`.
 struct StorePageMerge<Key, Row> {
     typealias Placed = (place: [UInt8], entry: StoreEntry<Key, Row>)
+    /// What a partition has, and the place where the search was cut short; nil if it was not.
+    typealias Slice = (entries: [Placed], cut: [UInt8]?)
 
     private struct Part {
         let partition: Partition
@@ -54,44 +56,62 @@ struct StorePageMerge<Key, Row> {
         /// The last place that was read.
         var place: [UInt8]?
         var isAtEnd = false
+
+        /// Whether its next entry has to be read.
+        var isUnknown: Bool { ahead.isEmpty && !isAtEnd }
     }
 
     /// How many entries a stream thread reads at a time: less than a millisecond's work, as records wait meanwhile.
     private static var slice: Int { 256 }
-
+    /// How many rows it looks at for them.
+    static var steps: Int { 1_024 }
     private let request: StorePageRequest
     private var parts: [Part]
     private var entries: [StoreEntry<Key, Row>] = []
     private var lastPlace: [UInt8]?
+    private var cuts = 0
+    private let mostCuts: Int
     /// How many entries were asked for and not yet received.
     private var count: Int { min(Self.slice, max(1, request.limit - entries.count)) }
 
-    init(_ partitions: [Partition], _ request: StorePageRequest) {
-        self.request = request
+    /// - Parameter mostCuts: after so many searches that were cut short the page ends with what it has.
+    init(_ partitions: [Partition], _ request: StorePageRequest, mostCuts: Int = 256) {
+        (self.request, self.mostCuts) = (request, mostCuts)
         parts = partitions.map { Part(partition: $0, place: request.after?.bytes) }
     }
 
     /// The partition to ask next, behind which place, and for how many entries; nil if the page is complete.
     var wanted: (Partition, after: [UInt8]?, count: Int)? {
-        if isComplete { return nil }
-        return parts.first { $0.ahead.isEmpty && !$0.isAtEnd }.map { ($0.partition, $0.place, count) }
+        if isFull { return nil }
+        let next = parts.filter(\.isUnknown).min { isBefore($0.place, $1.place) }
+        if cuts >= mostCuts, next?.place != request.after?.bytes { return nil }
+        return next.map { ($0.partition, $0.place, count) }
+    }
+
+    /// Whether a place comes before another one; nil is before all.
+    private func isBefore(_ place: [UInt8]?, _ other: [UInt8]?) -> Bool {
+        guard let place, let other else { return place == nil && other != nil }
+        return request.isReversed ? other.lexicographicallyPrecedes(place) : place.lexicographicallyPrecedes(other)
     }
 
     /// Takes what a partition has.
-    mutating func take(_ read: [Placed], from partition: Partition) {
+    mutating func take(_ slice: Slice, from partition: Partition) {
         guard let index = parts.firstIndex(where: { $0.partition == partition }) else { return }
-        parts[index].isAtEnd = read.count < count
-        parts[index].place = read.last?.place ?? parts[index].place
-        parts[index].ahead = read.reversed()
-        while !isComplete, parts.allSatisfy({ !$0.ahead.isEmpty || $0.isAtEnd }), let next = nextPart {
-            guard let (place, entry) = parts[next].ahead.popLast() else { return }
+        parts[index].isAtEnd = slice.cut == nil && slice.entries.count < count
+        parts[index].place = slice.cut ?? slice.entries.last?.place ?? parts[index].place
+        parts[index].ahead = slice.entries.reversed()
+        if slice.cut != nil { cuts += 1 }
+        while !isFull, let next = nextPart, let (place, entry) = parts[next].ahead.last {
+            // Another part may have an entry that comes before.
+            if parts.contains(where: { $0.isUnknown && isBefore($0.place, place) }) { return }
+            parts[next].ahead.removeLast()
             entries.append(entry)
             lastPlace = place
         }
     }
 
     /// A page ends at its limit, but not between two entries of the same place: these would be lost.
-    private var isComplete: Bool {
+    private var isFull: Bool {
         guard entries.count >= request.limit else { return false }
         return nextPart.map { parts[$0].ahead.last?.place != lastPlace } ?? true
     }
@@ -99,14 +119,15 @@ struct StorePageMerge<Key, Row> {
     /// The part that has the next entry.
     private var nextPart: Int? {
         parts.indices.filter { !parts[$0].ahead.isEmpty }.min { left, right in
-            let (left, right) = (parts[left].ahead.last?.place ?? [], parts[right].ahead.last?.place ?? [])
-            return request.isReversed ? right.lexicographicallyPrecedes(left) : left.lexicographicallyPrecedes(right)
+            isBefore(parts[left].ahead.last?.place, parts[right].ahead.last?.place)
         }
     }
 
     /// What was found.
     var page: StorePage<Key, Row> {
-        let isAtEnd = parts.allSatisfy { $0.ahead.isEmpty && $0.isAtEnd }
-        return StorePage(entries: entries, next: isAtEnd ? nil : lastPlace.map(StorePlace.init))
+        if parts.allSatisfy({ $0.ahead.isEmpty && $0.isAtEnd }) { return StorePage(entries: entries, next: nil) }
+        // If the page is not full, all entries up to the first unknown place are in it.
+        let unknown = isFull ? nil : parts.filter(\.isUnknown).map(\.place).min(by: isBefore)
+        return StorePage(entries: entries, next: (unknown ?? lastPlace).map(StorePlace.init))
     }
 }

@@ -10,18 +10,20 @@ package struct StoreQuestion<Answer: Sendable>: Sendable {
     let options: QueryOptions
     let deadline: Duration
     let place: [UInt8]?
+    let steps: Int
     let read: @Sendable (any StateStore) throws -> Answer
 
     /// - Parameters:
     ///   - task: nil for a global table.
     ///   - deadline: when the question is to be given up.
     ///   - place: the place behind which a scan goes on.
+    ///   - steps: how many rows a scan looks at.
     package init(
         store: String, task: TaskID?, view: StoreView, options: QueryOptions, deadline: Duration,
-        place: [UInt8]? = nil, read: @escaping @Sendable (any StateStore) throws -> Answer
+        place: [UInt8]? = nil, steps: Int = .max, read: @escaping @Sendable (any StateStore) throws -> Answer
     ) {
         (self.store, self.task, self.view, self.options) = (store, task, view, options)
-        (self.deadline, self.place, self.read) = (deadline, place, read)
+        (self.deadline, self.place, self.steps, self.read) = (deadline, place, steps, read)
     }
 
     /// Reads the store.
@@ -44,7 +46,7 @@ package struct StoreQuestion<Answer: Sendable>: Sendable {
             if now < deadline { return nil }
             throw QueryError.timedOut(store: store, reason: Self.reason(missing, found.position))
         }
-        let answer = try cache?.queried(view, after: place) { try read(found.store) } ?? read(found.store)
+        let answer = try cache?.queried(view, after: place, steps: steps) { try read(found.store) } ?? read(found.store)
         return QueryAnswer(
             answer, position: found.isCopy ? [:] : found.position,
             age: found.seenAt.map { max(.zero, now - $0) } ?? .zero,

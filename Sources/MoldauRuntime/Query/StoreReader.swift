@@ -69,7 +69,7 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
             while entries.count < count, let (key, row) = try iterator.next() {
                 entries.append((iterator.place, StoreEntry(key: key, row: row)))
             }
-            return entries
+            return (entries, iterator.cut)
         }
     }
 }

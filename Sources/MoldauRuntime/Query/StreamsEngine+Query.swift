@@ -18,14 +18,15 @@ extension StreamsEngine {
     /// - Throws: `QueryError`, `StateError`, errors of the serdes; `CancellationError`.
     func ask<Answer: Sendable>(
         _ store: String, _ partition: Partition, _ options: QueryOptions, after place: [UInt8]? = nil,
-        _ read: @escaping @Sendable (any StateStore) throws -> Answer
+        steps: Int = .max, _ read: @escaping @Sendable (any StateStore) throws -> Answer
     ) async throws -> QueryAnswer<Answer> {
         let deadline = clock().uptime + options.timeout
         let view = options.view ?? (configuration.guarantee == .exactlyOnce ? .committed : .newest)
         while true {
             let task = try await placement(of: store, options).task(of: partition, store)
             let question = StoreQuestion(
-                store: store, task: task, view: view, options: options, deadline: deadline, place: place, read: read)
+                store: store, task: task, view: view, options: options, deadline: deadline, place: place,
+                steps: steps, read: read)
             do {
                 if let mailbox = try mailbox(for: task, of: store, options) {
                     return try await put(question, to: mailbox)
@@ -42,15 +43,17 @@ extension StreamsEngine {
     }
 
     /// Asks the tasks of some partitions for a page of entries.
-    /// - Parameter read: returns up to so many entries; called on the stream threads.
+    /// - Parameter read: returns up to so many entries, and where the scan was cut short; called on the stream threads.
     func list<Key: Sendable, Row: Sendable>(
         _ store: String, in partitions: [Partition], _ options: QueryOptions, _ request: StorePageRequest,
-        _ read: @escaping @Sendable (any StateStore, _ count: Int) throws -> [StorePageMerge<Key, Row>.Placed]
+        _ read: @escaping @Sendable (any StateStore, _ count: Int) throws -> StorePageMerge<Key, Row>.Slice
     ) async throws -> QueryAnswer<StorePage<Key, Row>> {
         var merge = StorePageMerge<Key, Row>(partitions, request)
         var answer = QueryAnswer(())
         while let (partition, place, count) = merge.wanted {
-            let part = try await ask(store, partition, options, after: place) { try read($0, count) }
+            let part = try await ask(
+                store, partition, options, after: place, steps: StorePageMerge<Key, Row>.steps
+            ) { try read($0, count) }
             answer.add(part)
             merge.take(part.value, from: partition)
         }

@@ -101,7 +101,9 @@ package struct UntypedReader: Sendable {
             entries += found.value.entries.map(\.row)
             place = found.value.next
             bytes += found.value.entries.reduce(0) { $0 + $1.row.size }
-            if place == nil || entries.count >= request.limit || bytes >= Self.pageBytes {
+            // Fewer than asked for: the search has looked at enough rows.
+            let isCut = found.value.entries.count < part.limit
+            if place == nil || isCut || entries.count >= request.limit || bytes >= Self.pageBytes {
                 return answer.with((entries, place))
             }
         }
@@ -113,12 +115,12 @@ package struct UntypedReader: Sendable {
         let (serde, isReversed) = (engine.keySerde(of: name), request.isReversed)
         return try await engine.list(name.name, in: partitions, options, request) { store, count in
             try name.asked(store) { store in
-                let next = try store.entries(scan, reversed: isReversed, key: serde)
+                let entries = try store.entries(scan, reversed: isReversed, key: serde)
                 var found: [StorePageMerge<Void, UntypedEntry>.Placed] = []
-                while found.count < count, let (place, entry) = try next() {
+                while found.count < count, let (place, entry) = try entries.next() {
                     found.append((place, StoreEntry(key: (), row: entry)))
                 }
-                return found
+                return (found, entries.cut())
             }
         }
     }

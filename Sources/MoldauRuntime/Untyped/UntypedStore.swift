@@ -44,7 +44,16 @@ enum UntypedScan: Sendable {
 }
 
 /// Entries of a store, one after another, each with its place in the store.
-typealias UntypedEntries = () throws -> (place: [UInt8], entry: UntypedEntry)?
+struct UntypedEntries {
+    let next: () throws -> (place: [UInt8], entry: UntypedEntry)?
+    /// See `StoreIterator.cut`.
+    let cut: () -> [UInt8]?
+
+    init<Key, Row>(_ iterator: StoreIterator<Key, Row>, _ entry: @escaping (Key, Row) -> UntypedEntry) {
+        next = { try iterator.next().map { (iterator.place, entry($0.key, $0.value)) } }
+        cut = { iterator.cut }
+    }
+}
 
 /// A store that can be read without its types.
 protocol UntypedStore<Key> {
@@ -86,7 +95,7 @@ extension UntypedStore where Self: ReadableMap {
             iterator = try prefixScan(bytes, serde: [UInt8].serde)
         case .windows: throw WrongQuestion()
         }
-        return { try iterator.next().map { (iterator.place, UntypedEntry($0.key, $0.value)) } }
+        return UntypedEntries(iterator) { UntypedEntry($0, $1) }
     }
 }
 
@@ -116,11 +125,7 @@ extension UntypedStore where Self: ReadableWindows {
 }
 
 private func windowed<Key, Row>(_ iterator: StoreIterator<Windowed<Key>, Row>) -> UntypedEntries {
-    {
-        try iterator.next().map {
-            (iterator.place, UntypedEntry($0.key.key, $0.value, in: $0.key.window))
-        }
-    }
+    UntypedEntries(iterator) { UntypedEntry($0.key, $1, in: $0.window) }
 }
 
 extension KeyValueStore: UntypedStore {}

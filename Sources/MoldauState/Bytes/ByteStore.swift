@@ -11,9 +11,10 @@ package struct KeyRange: Equatable {
         self.upper = upper
     }
 
-    /// The keys from `lower` to `last`, both included.
+    /// The keys from `lower` to `last`, both included; none if `last` comes first.
     package init(from lower: [UInt8]?, through last: [UInt8]?) {
         self.init(from: lower ?? [], upTo: last.map { $0 + [0] })
+        order()
     }
 
     /// The keys that begin with `prefix`.
@@ -38,9 +39,13 @@ package struct KeyRange: Equatable {
         } else if !place.lexicographicallyPrecedes(lower) {
             rest.lower = place + [0]
         }
-        // Cursors take ranges whose bounds are in order.
-        if let upper = rest.upper, upper.lexicographicallyPrecedes(rest.lower) { rest.lower = upper }
+        rest.order()
         return rest
+    }
+
+    /// Cursors take ranges whose bounds are in order.
+    private mutating func order() {
+        if let upper, upper.lexicographicallyPrecedes(lower) { lower = upper }
     }
 
     var isEmpty: Bool { upper.map { !lower.lexicographicallyPrecedes($0) } ?? false }

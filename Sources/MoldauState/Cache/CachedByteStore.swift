@@ -72,6 +72,8 @@ package final class CachedByteStore {
     @exclusivity(unchecked) var queriedView: StoreView?
     /// The place behind which scans of that query begin.
     @exclusivity(unchecked) var queriedPlace: [UInt8]?
+    /// How many rows scans of that query may still look at.
+    @exclusivity(unchecked) var queriedSteps = Int.max
     @exclusivity(unchecked) var committedValues = CommittedValues()
     /// The last value that a query read from the byte store.
     @exclusivity(unchecked) var peeked = ByteWriter()

@@ -23,6 +23,8 @@ package final class StoreCursor {
     @exclusivity(unchecked) private var belowIsBehind = false
     @exclusivity(unchecked) private var hasShown = false
     @exclusivity(unchecked) private var lastKey = ByteWriter(capacity: 64)
+    /// Whether it ended because the query had looked at enough rows, the last of them at `key`: there may be more.
+    @exclusivity(unchecked) @usableFromInline package private(set) var isCut = false
     @exclusivity(unchecked) @usableFromInline package private(set) var value = UnsafeRawBufferPointer(
         start: nil, count: 0)
 
@@ -51,7 +53,13 @@ package final class StoreCursor {
                 belowIsBehind = false
                 try below.advance()
             }
+            // At least one step is made, so that those who go on get on.
+            if store.queriedSteps <= 0, hasShown {
+                isCut = true
+                return false
+            }
             guard let (key, found) = choose() else { return false }
+            store.queriedSteps -= 1
             lastKey.removeAll()
             lastKey.append(contentsOf: key)
             hasShown = true

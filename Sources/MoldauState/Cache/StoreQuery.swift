@@ -13,13 +13,15 @@ extension CachedByteStore {
     /// Lets `body` read the store as a query does: `get` and `scan` see `view`, and leave the cache as it is. `body`
     /// must not write.
     /// - Precondition: for `.committed`, `knowsCommittedValues`.
-    /// - Parameter place: of the last entry of an earlier scan, behind which scans go on.
+    /// - Parameters:
+    ///   - place: of the last entry of an earlier scan, behind which scans go on.
+    ///   - steps: how many rows scans look at, whether they are of those asked for or not: see `StoreCursor.isCut`.
     package func queried<Result>(
-        _ view: StoreView, after place: [UInt8]? = nil, _ body: () throws -> Result
+        _ view: StoreView, after place: [UInt8]? = nil, steps: Int = .max, _ body: () throws -> Result
     ) rethrows -> Result {
         precondition(view == .newest || knowsCommittedValues, "committed values are read after a commit")
-        (queriedView, queriedPlace) = (view, place)
-        defer { (queriedView, queriedPlace) = (nil, nil) }
+        (queriedView, queriedPlace, queriedSteps) = (view, place, steps)
+        defer { (queriedView, queriedPlace, queriedSteps) = (nil, nil, .max) }
         return try body()
     }
 

@@ -53,10 +53,13 @@ final class SegmentedCursor: EntryCursor {
 
     var place: UnsafeRawBufferPointer { cursor?.key ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
+    var isCut: Bool { cursor?.isCut ?? false }
+
     func next() throws(StateError) -> Bool {
         while true {
             if let cursor {
                 while try cursor.next() { if try matches(cursor.key) { return true } }
+                if cursor.isCut { return false }
             }
             guard let range = nextRange() else {
                 cursor = nil
