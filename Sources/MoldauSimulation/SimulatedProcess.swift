@@ -91,7 +91,8 @@ final class SimulatedProcess {
         guard let thread = threads[number] else {
             var plan = plan
             plan.number = number
-            threads[number] = try StreamThread(plan, now: now)
+            // As the loop of a thread does, it waits until its global tables can be opened.
+            do { threads[number] = try StreamThread(plan, now: now) } catch StateError.noSpace { return 0 }
             if failed.remove(number) != nil { placement.restarted(number) }
             return 0
         }

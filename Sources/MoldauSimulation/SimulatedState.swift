@@ -87,10 +87,7 @@ final class SimulatedState: MachineState {
 
     func environment(_ task: String) -> StoreEnvironment {
         StoreEnvironment(memory: memory) { () throws(StateError) in
-            // Global tables are opened with their thread, which cannot wait yet.
-            if self.disk.isFull, !task.hasPrefix("global_") {
-                throw .noSpace(place: task, message: "the disk is full")
-            }
+            if self.disk.isFull { throw .noSpace(place: task, message: "the disk is full") }
             let boot = self.state.withLock { $0.openTasks.insert(task).inserted ? $0.boot : nil }
             guard let boot else { throw .directoryInUse(path: task, message: "opened twice") }
             return TaskStorage(state: self, task: task, boot: boot)

@@ -207,6 +207,35 @@ struct FullStateTests {
         #expect(try second.read(out).map(\.value) == [1])
     }
 
+    @Test(.timeLimit(.minutes(1))) func `an application whose global table cannot be opened begins when there is room`()
+        async throws
+    {
+        let (shelf, full) = (Shelf(), FullShelf())
+        let provider = ByteStoreProvider("full") { place in
+            try full.check()
+            return FullableShelfStore(ShelfStore(shelf, "\(place.task)/\(place.store)"), full)
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "names": 1])
+        try fixture.write("names", "a", "Ada", at: 1)
+        let names = TableStoreName<String, String>("names")
+        let topology = try Topology { streams in
+            _ = streams.globalTable(Topic<String, String>("names"), as: names, kind: .custom(provider))
+            streams.stream(input).forEach { _, _ in }
+        }
+        let app = StreamsApplication(
+            id: "app", topology: topology, cluster: .cluster(fixture.cluster, stateDirectory: nil))
+        let starting = Task { try await app.started() }
+        try await Task.sleep(for: .milliseconds(700))
+        #expect(app.state != .running && app.state != .error)
+        full.setFull(false)
+        try await starting.value
+        let table = try app.table(names)
+        while try await table.get("a").value?.value != "Ada" { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(app.state == .running)
+        try await app.stopped()
+    }
+
     @Test func `queries find all stores of a task at the same position, also while one of them has no room`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = ByteStoreProvider("full") {

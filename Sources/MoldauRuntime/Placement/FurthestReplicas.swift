@@ -25,8 +25,8 @@ extension StreamThreadPlan {
         return furthest
     }
 
-    /// How far the stores are in their changelogs: the sum of their offsets. Those that cannot be opened for lack of room
-    /// do not count.
+    /// How far the stores are in their changelogs: the sum of their offsets. Those that cannot be opened for lack of
+    /// room do not count.
     private func reach(of part: Subtopology, in environment: StoreEnvironment) throws -> Int64 {
         environment.changelogTopic = names.changelog
         defer { environment.close() }

@@ -130,8 +130,22 @@ final class StreamThreadLoop: Sendable {
         return control.withLock { $0.isStopping }
     }
 
+    /// Waits for room if the global tables cannot be opened without it.
+    /// - Returns: nil if the thread is to stop or to leave before.
+    private func openThread() throws -> StreamThread? {
+        var isWaiting = false
+        while true {
+            do { return try StreamThread(plan, now: clock()) } catch let error as StateError {
+                guard case .noSpace = error else { throw error }
+                if !isWaiting { plan.configuration.logger.warning("\(error); the thread begins when there is room") }
+                isWaiting = true
+                if sleep(.milliseconds(500)) || control.withLock(\.isLeaving) { return nil }
+            }
+        }
+    }
+
     private func runThread(isAnew: Bool) throws {
-        let thread = try StreamThread(plan, now: clock())
+        guard let thread = try openThread() else { return }
         if isAnew { listener.restarted(plan.number) }
         control.withLock { $0.mailbox = thread.mailbox }
         defer { control.withLock { $0.mailbox = nil } }
