@@ -17,6 +17,7 @@ class KafkaProducer: MoldauCluster.Producer {
         var options = MoldauClient.ProducerOptions()
         options.linger = .zero
         options.deliveryTimeout = cluster.options.deliveryTimeout
+        options.maxBlock = cluster.options.deliveryTimeout
         options.transactionalID = transactionalID
         if transactionalID != nil { options.transactionTimeout = timeout }
         inner = try translating { try BatchProducer(options, cluster: cluster.client(named: clientID)) }

@@ -6,6 +6,8 @@ internal import MoldauRecords
 final class KafkaTransactionalProducer: KafkaProducer, TransactionalProducer {
     func identify() throws { try translating { try inner.identify() } }
 
+    var asksForMember: Bool { inner.isInTransaction }
+
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
         let offsets = offsets.mapValues(AdminClient.OffsetAndMetadata.init)
         try translating {

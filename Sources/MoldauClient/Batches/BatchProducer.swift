@@ -24,7 +24,7 @@ package final class BatchProducer {
     /// In the order in which they were sent.
     private var pending: [Pending] = []
     private var acknowledged: [TopicPartition: Offset] = [:]
-    private var isInTransaction = false
+    package private(set) var isInTransaction = false
 
     /// Where a batch was appended.
     package struct Delivery: Sendable, Equatable {
@@ -175,7 +175,11 @@ package final class BatchProducer {
         try flush()
         let sender = sender
         if !offsets.isEmpty {
-            try asMember { member in try waiting { try await sender.tryToAdd(offsets, of: member) } }
+            do {
+                try asMember { member in try waiting { try await sender.tryToAdd(offsets, of: member) } }
+            } catch let error as ClientError {
+                throw error.inTransaction()
+            }
         }
         try waiting { try await sender.commit() }
         sender.endScope()

@@ -36,6 +36,10 @@ struct SocketWorld: ClientWorld {
             link.begin(transport.connect(on: loop, to: link))
             return link
         }
+        guard UInt16(exactly: address.port) != nil else {
+            loop.execute { link.fail("there is no port \(address.port)") }
+            return link
+        }
         let tls = tls
         // nil for a name, which has to be looked up.
         let direct = try? SocketAddress(ipAddress: address.host, port: address.port)

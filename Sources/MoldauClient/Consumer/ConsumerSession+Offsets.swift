@@ -115,14 +115,22 @@ extension ConsumerSession {
         return try await admin.listOffsets(wanted, isolation: options.isolation).all()
     }
 
-    /// Commits offsets for a group as one of its members, or as nobody in particular.
+    /// Commits offsets for a group as one of its members, or as nobody in particular: again and again while that may
+    /// help. A broker that has just started may not know a partition yet.
     /// - Returns: what the coordinator says of it.
     func send(
-        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata
+        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata,
+        within time: Duration
     ) async throws -> ErrorCode {
-        try await askCoordinator(
-            OffsetCommitRequest(offsets, as: member), of: member.group, within: options.apiTimeout, code: \.errorCode
-        ).errorCode
+        let end = cluster.world.now + time
+        while true {
+            let code = try await askCoordinator(
+                OffsetCommitRequest(offsets, as: member), of: member.group, within: end - cluster.world.now,
+                code: \.errorCode
+            ).errorCode
+            guard code.isRetriable, cluster.world.now < end else { return code }
+            try await cluster.world.sleep(cluster.options.retryBackoff)
+        }
     }
 
     /// What the group has committed; partitions without an offset are missing.
