@@ -148,6 +148,9 @@ package protocol InProcessProducer: Producer {
 
 /// Appends batches in transactions: one begins with the first `send` after the last one ended.
 public protocol TransactionalProducer: Producer {
+    /// Whether something was sent since the last commit, and the group must be asked whether the member that commits
+    /// still belongs to it. `commit` then needs at least one offset.
+    var asksForMember: Bool { get }
     /// Atomically makes what was sent readable and the group's offsets effective; returns when that is as durable as
     /// the cluster promises. Blocks.
     /// - Parameter group: from `Consumer.groupMetadata`.
@@ -155,6 +158,10 @@ public protocol TransactionalProducer: Producer {
     func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws
     /// Aborts the transaction: what was sent since the last commit will never be readable.
     func abort() throws
+}
+
+extension TransactionalProducer {
+    public var asksForMember: Bool { false }
 }
 
 /// Manages topics, and looks at groups. Every call blocks.

@@ -178,6 +178,13 @@ extension StreamThread {
 final class CallLog: Sendable {
     private let lines = Mutex<[String]>([])
     private let failing = Mutex<Set<String>>([])
+    private let asks = Mutex(false)
+
+    /// Whether producers of transactions ask for the member that commits, as those of a Kafka cluster do.
+    var asksForMember: Bool {
+        get { asks.withLock { $0 } }
+        set { asks.withLock { $0 = newValue } }
+    }
 
     func add(_ line: String) throws {
         lines.withLock { $0.append(line) }
@@ -209,12 +216,13 @@ struct RecordingCluster: Cluster {
         RecordingProducer(try inner.makeProducer(options), calls)
     }
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
-        try inner.makeTransactionalProducer(options)
+        let producer = try inner.makeTransactionalProducer(options)
+        return calls.asksForMember ? AskingProducer(producer, calls) : producer
     }
     func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
 }
 
-private final class RecordingProducer: Producer {
+private class RecordingProducer: Producer {
     let inner: any Producer
     let calls: CallLog
 
@@ -231,6 +239,31 @@ private final class RecordingProducer: Producer {
     func acknowledgedEnd(of partition: TopicPartition) -> Offset? { inner.acknowledgedEnd(of: partition) }
     func partitionCount(of topic: String) throws -> Int32 { try inner.partitionCount(of: topic) }
     func close() { inner.close() }
+}
+
+private final class AskingProducer: RecordingProducer, TransactionalProducer {
+    private let transactions: any TransactionalProducer
+    private(set) var asksForMember = false
+
+    init(_ inner: any TransactionalProducer, _ calls: CallLog) {
+        transactions = inner
+        super.init(inner, calls)
+    }
+
+    func stamp(for partition: TopicPartition) -> ProducerStamp { inner.stamp(for: partition) }
+
+    override func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
+        asksForMember = true
+        try super.send(batch, to: partition)
+    }
+
+    func commit(_ offsets: [TopicPartition: CommittedOffset], of group: GroupMetadata) throws {
+        try calls.add("commit \(offsets.map { "\($0.key)@\($0.value.offset)" }.sorted().joined(separator: " "))")
+        try transactions.commit(offsets, of: group)
+        asksForMember = false
+    }
+
+    func abort() throws { try transactions.abort() }
 }
 
 private final class RecordingConsumer: Consumer {

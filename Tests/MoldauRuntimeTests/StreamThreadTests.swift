@@ -258,6 +258,39 @@ struct StreamThreadTests {
         #expect(try fixture.committed("input") == nil)
     }
 
+    /// A process that was taken for dead must not commit what only the clock has led to.
+    @Test func `the results of a punctuation are committed with a position, so that the group is asked`() throws {
+        let fixture = try ClusterFixture()
+        fixture.calls.asksForMember = true
+        try fixture.create(["input": 1, "out": 1])
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        try topology.add(
+            TopologyNode(
+                "timed",
+                .processor { context in
+                    let out = try context.next(String.self, String.self)
+                    try context.schedule(every: .seconds(10), .wallClock) { time in
+                        try out.receive(Record(key: "k", value: "tick", timestamp: time))
+                    }
+                    return Inlet<String, String> { _ in }
+                }, parents: ["source"]))
+        try topology.addSink("sink", to: Topic<String, String>("out"), after: ["timed"])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = .exactlyOnce
+        let thread = try fixture.thread(topology, configuration: configuration)
+        try fixture.write("input", "a", "x", at: 1)
+        try thread.runUntilIdle()
+        try thread.commit(now: Timestamp(ms: 1))
+        _ = fixture.calls.take()
+        for ms: Int64 in [10_001, 20_002] { try thread.runOnce(now: Timestamp(ms: ms), wait: .zero) }
+        try thread.commit(now: Timestamp(ms: 20_003))
+        try thread.commit(now: Timestamp(ms: 20_004))
+        let commits = fixture.calls.take().filter { $0.hasPrefix("commit") }
+        #expect(commits.contains("commit input-0@1") && commits.last == "commit ", "\(commits)")
+        try thread.stop(now: Timestamp(ms: 20_005))
+    }
+
     @Test func `a record that is too large goes alone to the handler, its neighbours are written`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])

@@ -78,11 +78,15 @@ package struct TaskCommit {
 
     /// Steps 4 and 5.
     private func commitPositions(of tasks: [StreamTask]) throws {
-        let positions = tasks.reduce(into: [:]) { positions, task in
+        var positions = tasks.reduce(into: [:]) { positions, task in
             positions.merge(task.offsetsToCommit()) { $1 }
         }
         if let producer = outbox.producer as? any TransactionalProducer {
             guard try outbox.sendAll() else { throw outbox.spaceError }
+            // Of punctuations, for example. A process that was taken for dead meanwhile must not commit their results.
+            if positions.isEmpty, producer.asksForMember, let task = tasks.first {
+                positions = task.offsetsToCommit(all: true)
+            }
             try producer.commit(positions, of: group())
         } else {
             try outbox.flush()

@@ -241,11 +241,12 @@ package final class StreamTask {
     }
 
     /// The positions that have changed since the last commit.
-    package func offsetsToCommit() -> [TopicPartition: CommittedOffset] {
+    /// - Parameter all: also those that have not.
+    package func offsetsToCommit(all: Bool = false) -> [TopicPartition: CommittedOffset] {
         var offsets: [TopicPartition: CommittedOffset] = [:]
         pendingOffsets = committedOffsets
         for queue in group.pointee.queues {
-            guard let position = queue.position, position != committedOffsets[queue.partition] else { continue }
+            guard let position = queue.position, all || position != committedOffsets[queue.partition] else { continue }
             pendingOffsets[queue.partition] = position
             let metadata = CommitMetadata(
                 partitionTime: queue.partitionTime, processorTimes: context.processorTimes)

@@ -50,7 +50,12 @@ extension StreamThread {
         let topics = Set(plan.topology.repartitionTopics.map { plan.names.topic($0.name) })
         let queues = heldTasks.running.flatMap(\.queues).filter { topics.contains($0.partition.topic) }
         let offsets = queues.reduce(into: [:]) { offsets, queue in offsets[queue.partition] = queue.position }
-        if !offsets.isEmpty { try clients.admin.deleteRecords(before: offsets) }
+        guard !offsets.isEmpty else { return }
+        do { try clients.admin.deleteRecords(before: offsets) } catch let error as ClusterError {
+            if error.remedy == .stopApplication { throw error }
+            plan.configuration.logger.warning(
+                "records of repartition topics, which were read, could not be deleted; it is tried again: \(error)")
+        }
     }
 
     // MARK: No room

@@ -214,15 +214,19 @@ package final class StreamThread {
 
     /// - Parameter isBlocked: whether records wait for other threads' progress.
     private func fetch(now: RoundTime, wait: Duration, isBlocked: Bool = false) throws {
-        let fetched: [FetchedBatches]
         let wait = turns.look(upTo: wait, isBlocked: isBlocked, now: now.uptime)
-        do {
-            fetched = try timed(.poll) { try clients.consumer.poll(wait: wait) }
-        } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) {
-            return try startPositions.seekAgain(partition, lost: lost, held: held, now: now.wall)
-        }
-        try handOut(fetched, now: now)
+        try handOut(try timed(.poll) { try poll(now: now, wait: wait) }, now: now)
         try turns.begin(now: now.uptime)
+    }
+
+    /// What has come for the tasks and the global tables. If a partition no longer holds the position, it is set anew.
+    private func poll(now: RoundTime, wait: Duration) throws -> [FetchedBatches] {
+        do { return try clients.consumer.poll(wait: wait) } catch ClusterError.offsetOutOfRange(
+            let partition, let lost, let held)
+        {
+            try startPositions.seekAgain(partition, lost: lost, held: held, now: now.wall)
+            return []
+        }
     }
 
     /// Gives batches to the global tables and tasks that read their partitions. Must get everything that `poll`
@@ -294,7 +298,7 @@ package final class StreamThread {
             clients.consumer.pause(paused)
             defer { clients.consumer.resume(paused) }
             // Tasks that are running already may have batches among these.
-            try handOut(clients.consumer.poll(wait: wait), now: now)
+            try handOut(poll(now: now, wait: wait), now: now)
             try commitGlobalTables(now: now)
         }
         try restorer.step(wait: wait, now: now.uptime)
