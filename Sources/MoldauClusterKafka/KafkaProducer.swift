@@ -18,6 +18,8 @@ class KafkaProducer: MoldauCluster.Producer {
         options.linger = .zero
         options.deliveryTimeout = cluster.options.deliveryTimeout
         options.maxBlock = cluster.options.deliveryTimeout
+        // What a topic takes is up to its settings.
+        options.largestBatch = options.bufferMemory
         options.transactionalID = transactionalID
         if transactionalID != nil { options.transactionTimeout = timeout }
         inner = try translating { try BatchProducer(options, cluster: cluster.client(named: clientID)) }

@@ -129,3 +129,47 @@ struct GroupSeatTests {
         Issue.record("it was taken for a subscription: \(step)")
     }
 }
+
+/// Seats at a broker.
+struct SeatedGroupTests {
+    private final class Holder: GroupSeatHolder {
+        func report() -> (topics: Set<String>, data: [UInt8]) { ([], []) }
+        func divide(_ members: [String: [UInt8]]) -> [String: (partitions: Set<TopicPartition>, data: [UInt8])] { [:] }
+        func seated(_ share: [UInt8]) {}
+        func lost(_ reason: String) {}
+        func failed(_ error: ClientError) { Issue.record(error) }
+    }
+
+    /// A broker answers the requests of one connection in their order, and a join when all have joined.
+    @Test(.timeLimit(.minutes(1))) func `a member that leaves while it joins is not waited for`() async throws {
+        try await withBroker(topics: [:]) { broker in
+            let cluster = ClusterClient(broker.client, try SocketWorld(broker.client))
+            defer { cluster.close() }
+            func ask<Request: WireRequest>(_ request: Request) async throws -> Request.Response {
+                try await cluster.ask(
+                    request, coordinatorOf: .group("g"), within: .seconds(10),
+                    pauses: Backoff(first: .milliseconds(5), longest: .milliseconds(50)), code: { _ in .none },
+                    refusal: { _ in nil })
+            }
+            // The first member does not join again when the second one comes.
+            var first = GroupSeatState(GroupSeatOptions(group: "g"))
+            first.askAnew()
+            while try await first.joined(ask(first.joinRequest(topics: [], data: []))) == .joinAgain {}
+            _ = try await ask(first.syncRequest([:]))
+            let second = try GroupSeat(GroupSeatOptions(group: "g"), cluster: broker.client, holder: Holder())
+            second.divideAnew()
+            let admin = try AdminClient(cluster: broker.client)
+            func members() async throws -> [AdminClient.GroupState: Int] {
+                let found = try await admin.describeGroups(["g"]).all()["g"]
+                return found.map { [$0.state: $0.members.count] } ?? [:]
+            }
+            while try await members() != [.preparingRebalance: 2] { try await Task.sleep(for: .milliseconds(5)) }
+            let began = ContinuousClock.now
+            try await onThread { second.leave() }
+            #expect(ContinuousClock.now - began < .seconds(2))
+            while try await members() != [.preparingRebalance: 1] { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(ContinuousClock.now - began < .seconds(3))
+            await admin.close()
+        }
+    }
+}

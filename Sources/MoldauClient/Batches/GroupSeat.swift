@@ -207,7 +207,8 @@ package final class GroupSeat: Sendable {
     package func leave() {
         let (task, alarm, request) = state.withLock { state in
             defer { (state.isClosed, state.task) = (true, nil) }
-            let leaves = state.seat.isSeated && state.seat.options.instanceID == nil && !state.isClosed
+            // Also in the middle of a join: the others would wait for it.
+            let leaves = !state.seat.memberID.isEmpty && state.seat.options.instanceID == nil && !state.isClosed
             return (state.task, state.alarm, leaves ? state.seat.leaveRequest() : nil)
         }
         task?.cancel()
@@ -217,7 +218,9 @@ package final class GroupSeat: Sendable {
             let pauses = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
             _ = try? waiting {
                 try await cluster.ask(
-                    request, coordinatorOf: .group(request.groupID), timeout: .seconds(5), within: .seconds(2),
+                    // Behind a join, which waits for others, it would not be heard.
+                    request, coordinatorOf: .group(request.groupID), .requests, timeout: .seconds(5),
+                    within: .seconds(2),
                     pauses: pauses, code: \.errorCode
                 ) { $0.isRetriable ? .refused($0, "to let a member leave") : nil }
             }

@@ -10,8 +10,9 @@ extension ClusterClient {
     /// - Throws: `ClientError`; `CancellationError`.
     @discardableResult
     func ask<Request: WireRequest>(
-        _ request: Request, coordinatorOf key: CoordinatorKey, maxVersion: Int16 = .max, timeout: Duration? = nil,
-        within time: Duration, pauses: Backoff, lost: () -> Void = {}, code: (Request.Response) -> ErrorCode,
+        _ request: Request, coordinatorOf key: CoordinatorKey, _ purpose: Purpose = .coordination,
+        maxVersion: Int16 = .max, timeout: Duration? = nil, within time: Duration, pauses: Backoff,
+        lost: () -> Void = {}, code: (Request.Response) -> ErrorCode,
         refusal: (ErrorCode) -> ClientError?
     ) async throws -> Request.Response {
         let end = world.now + time
@@ -20,7 +21,7 @@ extension ClusterClient {
             let error: ClientError
             do {
                 let response = try await answer { answer in
-                    send(request, toCoordinatorOf: key, maxVersion: maxVersion, timeout: timeout, then: answer)
+                    send(request, toCoordinatorOf: key, purpose, maxVersion: maxVersion, timeout: timeout, then: answer)
                 }
                 let code = code(response)
                 if code.asksForCoordinator { forgetCoordinator(key) }

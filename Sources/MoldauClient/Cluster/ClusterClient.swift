@@ -119,14 +119,15 @@ final class ClusterClient: Sendable {
 
     /// Sends a request to the broker that coordinates a group or a transactional id, after it was looked for.
     func send<Request: WireRequest>(
-        _ request: Request, toCoordinatorOf key: CoordinatorKey, maxVersion: Int16 = .max, timeout: Duration? = nil,
+        _ request: Request, toCoordinatorOf key: CoordinatorKey, _ purpose: Purpose = .coordination,
+        maxVersion: Int16 = .max, timeout: Duration? = nil,
         then answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
     ) {
         findCoordinator(key) { found in
             switch found {
             case .failure(let error): answer(.failure(error))
             case .success(let address):
-                self.send(request, to: address, .coordination, maxVersion: maxVersion, timeout: timeout) { result in
+                self.send(request, to: address, purpose, maxVersion: maxVersion, timeout: timeout) { result in
                     if case .failure = result { self.forgetCoordinator(key) }
                     answer(result)
                 }

@@ -162,9 +162,8 @@ struct ProducerMachine {
     mutating func append(
         batch: UnsafeRawBufferPointer, to topic: Int, partition: Partition, now: Duration
     ) throws(ClientError) -> BatchOutcome? {
-        guard batch.count <= options.maxRequestSize else {
-            throw .recordTooLarge(bytes: batch.count, limit: options.maxRequestSize)
-        }
+        let limit = options.largestBatch ?? options.maxRequestSize
+        guard batch.count <= limit else { throw .recordTooLarge(bytes: batch.count, limit: limit) }
         let (places, count) = (topics[topic].lanes, topics[topic].count)
         guard partition.number >= 0, partition.number < count else {
             let name = places.first.map { lanes[$0].partition.topic } ?? ""

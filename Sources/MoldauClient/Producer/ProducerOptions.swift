@@ -31,6 +31,8 @@ public struct ProducerOptions: Sendable {
     public var maxBlock = Duration.seconds(60)
     /// `max.request.size`: the largest record, and the most bytes in one request.
     public var maxRequestSize = 1 << 20
+    /// The largest batch that is made elsewhere and sent whole, alone in its request; nil: `maxRequestSize`.
+    package var largestBatch: Int?
     /// `max.in.flight.requests.per.connection`: how many requests to a broker may wait for their answers.
     public var maxInFlight = 5
     /// `compression.type`.

@@ -1,0 +1,43 @@
+import MoldauCluster
+import MoldauClusterKafka
+import MoldauRecords
+import Testing
+
+/// Batches that are sent to a broker in another process.
+struct KafkaProducerTests {
+    @Test func `a record is as large as its topic takes`() async throws {
+        try await withBrokerProcess(topics: [:]) { broker in
+            let cluster = try broker.cluster()
+            let (large, small) = (TopicPartition("large", 0), TopicPartition("small", 0))
+            let admin = try cluster.makeAdmin(clientID: "test")
+            try admin.create([
+                NewTopic("large", partitionCount: 1, configuration: ["max.message.bytes": "\(8 << 20)"]),
+                NewTopic("small", partitionCount: 1),
+            ])
+            let value = [UInt8](repeating: 7, count: 3 << 20)
+            var batch = RecordBatchBuilder()
+            value.withUnsafeBytes { batch.append(key: nil, value: $0, timestamp: Timestamp(ms: 1)) }
+            let producer = try cluster.makeProducer(clientID: "test")
+            for topic in [large, small] { #expect(try producer.partitionCount(of: topic.topic) == 1) }
+            try producer.send(batch.finish(), to: large)
+            try producer.flush()
+            #expect(producer.acknowledgedEnd(of: large) == Offset(1))
+            #expect(throws: ClusterError.recordTooLarge(small, bytes: batch.byteCount, limit: 1_048_588)) {
+                try producer.send(batch.finish(), to: small)
+            }
+            producer.close()
+            let consumer = try cluster.makeConsumer(clientID: "test")
+            try consumer.assign([large])
+            try consumer.seek(large, to: .zero)
+            var found: [Int] = []
+            while found.isEmpty {
+                for batches in try consumer.poll(wait: .milliseconds(100)) {
+                    var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+                    while let record = try reader.next() { found.append(record.value?.count ?? 0) }
+                }
+            }
+            #expect(found == [3 << 20])
+            consumer.close()
+        }
+    }
+}
