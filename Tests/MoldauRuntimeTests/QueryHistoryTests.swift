@@ -70,20 +70,20 @@ struct QueryHistoryTests {
     // MARK: Checks
 
     private func complaints(
-        about history: [TakenAnswer], _ changelog: [Int32: [ChangelogRow]], _ inputs: [String: [Offset]]
+        about history: [TakenAnswer], _ changelog: [String: [ChangelogRow]], _ inputs: [String: [Offset]]
     ) -> [String] {
         var seen: [TopicPartition: Offset] = [:]
         var complaints: [String] = []
         for answer in history {
-            let rows = (changelog[answer.partition] ?? []).filter { $0.key == answer.key }
+            let rows = changelog[answer.key] ?? []
             let expected: ChangelogRow?
             if let lag = answer.lag.first {
-                expected = rows.last { $0.offset < lag.position }
+                expected = rows.prefix(ofSorted: { $0.offset < lag.position }).last
                 if !answer.allowsStale || !answer.position.isEmpty { complaints.append("\(answer) is stale") }
             } else {
                 let position = answer.position[answer.input] ?? .zero
-                expected = rows.last { $0.input < position }
-                let count = (inputs[answer.key] ?? []).prefix { $0 < position }.count
+                expected = rows.prefix(ofSorted: { $0.input < position }).last
+                let count = (inputs[answer.key] ?? []).prefix(ofSorted: { $0 < position }).count
                 if expected?.count ?? 0 != count { complaints.append("\(answer): \(count) were written") }
                 if position < seen[answer.input] ?? .zero { complaints.append("\(answer): went back") }
                 if Set(answer.position.keys) != [answer.input], answer.value != nil || !answer.position.isEmpty {
@@ -96,6 +96,18 @@ struct QueryHistoryTests {
             }
         }
         return Array(complaints.prefix(5))
+    }
+}
+
+extension Array {
+    /// The elements at the beginning for which it holds, of an array where it holds for no later ones.
+    fileprivate func prefix(ofSorted holds: (Element) -> Bool) -> ArraySlice<Element> {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return self[..<low]
     }
 }
 
@@ -117,7 +129,6 @@ private struct TakenAnswer: Sendable, CustomStringConvertible {
 /// A record of the changelog: how many records of the key there were, and the offset of the last of them.
 private struct ChangelogRow {
     let offset: Offset
-    let key: String
     let value: String
     var count: Int { Int(value.split(separator: " ")[0]) ?? 0 }
     var input: Offset { Offset(Int64(value.split(separator: " ")[1]) ?? 0) }
@@ -244,9 +255,9 @@ private final class QueryBench: Sendable {
         try cluster.use { try $0.write(Self.visits.name, key, "\(offset)", at: offset, partition: partition) }
     }
 
-    /// The committed records of the changelog, by partition.
-    func changelog() throws -> [Int32: [ChangelogRow]] {
-        var rows: [Int32: [ChangelogRow]] = [:]
+    /// The committed records of the changelog, by key.
+    func changelog() throws -> [String: [ChangelogRow]] {
+        var rows: [String: [ChangelogRow]] = [:]
         for partition in 0..<Self.partitions {
             let place = TopicPartition("app-\(Self.lastVisits.name)-changelog", partition)
             try cluster.use { fixture in
@@ -255,10 +266,9 @@ private final class QueryBench: Sendable {
                 while let batches = try fixture.consumer.poll(wait: .zero).first {
                     var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                     while let record = try reader.next() {
-                        rows[partition, default: []].append(
-                            ChangelogRow(
-                                offset: record.offset, key: try String.serde.read(record.key),
-                                value: try String.serde.read(record.value)))
+                        let value = try String.serde.read(record.value)
+                        rows[try String.serde.read(record.key), default: []].append(
+                            ChangelogRow(offset: record.offset, value: value))
                     }
                 }
             }
