@@ -115,5 +115,8 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
         MendedSeed(
             seed: 1_500_422, was: "after a full disk, records were committed whose closures had not ended yet"),
+        MendedSeed(
+            seed: 2_000_764, was: "a thread that waited for room to open its tasks threw away what it had fetched"),
+        MendedSeed(seed: 2_101_549, was: "a thread ended for lack of room for its global table"),
     ]
 }
