@@ -359,9 +359,7 @@ struct ExplainTests {
 
     @Test func `a disk without room`() throws {
         let (shelf, full, fixture) = (Shelf(), FullShelf(), try ClusterFixture())
-        let provider = ByteStoreProvider("full") {
-            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
-        }
+        let provider = full.provider(of: shelf)
         try fixture.create(["visits": 1])
         let topology = try Topology { streams in
             _ = streams.stream(visits).groupByKey()

@@ -28,9 +28,7 @@ struct FullStateTests {
     ) throws {
         let shelf = Shelf()
         let full = FullShelf()
-        let provider = ByteStoreProvider("full") {
-            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
-        }
+        let provider = full.provider(of: shelf)
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         for _ in 0..<3 { try fixture.write("input", "a", "x", at: 1) }
@@ -56,9 +54,7 @@ struct FullStateTests {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         let (shelf, full) = (Shelf(), FullShelf())
-        let provider = ByteStoreProvider("full") {
-            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
-        }
+        let provider = full.provider(of: shelf)
         func topology(_ kind: StoreKind) throws -> Topology {
             try Topology { streams in
                 let grouped = streams.stream(input).groupByKey()
@@ -92,9 +88,7 @@ struct FullStateTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a task goes to another thread also while its store has no room`(guarantee: ProcessingGuarantee) throws {
         let (shelf, full) = (Shelf(), FullShelf())
-        let provider = ByteStoreProvider("full") {
-            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
-        }
+        let provider = full.provider(of: shelf)
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         var configuration = StreamsConfiguration()
@@ -118,9 +112,7 @@ struct FullStateTests {
     /// Nothing could restore the rows.
     @Test func `a task whose store has no changelog is not handed over before its rows have room`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
-        let provider = ByteStoreProvider("full") {
-            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
-        }
+        let provider = full.provider(of: shelf)
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         let first = try fixture.thread(try topology(.custom(provider), isLogged: false))
@@ -147,10 +139,7 @@ struct FullStateTests {
     ) throws {
         let (shelf, full) = (Shelf(), FullShelf())
         full.setFull(false)
-        let provider = ByteStoreProvider("full") { place in
-            if place.task == "0_1" { try full.check() }
-            return FullableShelfStore(ShelfStore(shelf, "\(place.task)/\(place.store)"), full)
-        }
+        let provider = full.provider(of: shelf) { if $0.task == "0_1" { try full.check() } }
         let fixture = try ClusterFixture()
         try fixture.create(["input": 2, "out": 1])
         var configuration = StreamsConfiguration()
@@ -179,9 +168,7 @@ struct FullStateTests {
     @Test func `a task whose store must be emptied when it is opened waits for room`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         full.setFull(false)
-        let provider = ByteStoreProvider("full") {
-            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
-        }
+        let provider = full.provider(of: shelf)
         let topology = try topology(.custom(provider))
         func write(_ count: Int, to fixture: borrowing ClusterFixture) throws {
             for _ in 0..<count { try fixture.write("input", "a", "x", at: 1) }
@@ -211,10 +198,7 @@ struct FullStateTests {
         async throws
     {
         let (shelf, full) = (Shelf(), FullShelf())
-        let provider = ByteStoreProvider("full") { place in
-            try full.check()
-            return FullableShelfStore(ShelfStore(shelf, "\(place.task)/\(place.store)"), full)
-        }
+        let provider = full.provider(of: shelf) { _ in try full.check() }
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "names": 1])
         try fixture.write("names", "a", "Ada", at: 1)
@@ -238,9 +222,7 @@ struct FullStateTests {
 
     @Test func `queries find all stores of a task at the same position, also while one of them has no room`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
-        let provider = ByteStoreProvider("full") {
-            FullableShelfStore(ShelfStore(shelf, "\($0.task)/\($0.store)"), full)
-        }
+        let provider = full.provider(of: shelf)
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
         let stores = ["full": StoreKind.custom(provider), "roomy": .inMemory]
@@ -337,6 +319,17 @@ final class FullShelf: Sendable {
     func setFull(_ full: Bool) { isFull.withLock { $0 = full } }
     func check() throws {
         if isFull.withLock({ $0 }) { throw StateError.noSpace(place: "the shelf", message: "it is full") }
+    }
+
+    /// Stores on a shelf, which take nothing while there is no room.
+    /// - Parameter opens: called before a store is opened.
+    func provider(
+        of shelf: Shelf, opens: @escaping @Sendable (ByteStoreProvider.Place) throws -> Void = { _ in }
+    ) -> ByteStoreProvider {
+        ByteStoreProvider("full") { place in
+            try opens(place)
+            return FullableShelfStore(ShelfStore(shelf, "\(place.task)/\(place.store)"), self)
+        }
     }
 }
 

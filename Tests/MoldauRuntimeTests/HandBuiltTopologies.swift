@@ -21,6 +21,21 @@ extension Topology {
                 }, parents: parents))
         for store in stores { try connect(name, toStore: store) }
     }
+
+    /// The input of `CountTopology`, and a node "timed" after it that only listens to clocks.
+    /// - Parameter schedule: says to which.
+    static func timed(_ schedule: @escaping @Sendable (NodeContext) throws -> Void) throws -> Topology {
+        var topology = Topology()
+        try topology.addSource("source", reading: [CountTopology.input])
+        try topology.add(
+            TopologyNode(
+                "timed",
+                .processor { context in
+                    try schedule(context)
+                    return Inlet<String, String> { _ in }
+                }, parents: ["source"]))
+        return topology
+    }
 }
 
 /// lines → count per key → counts

@@ -40,15 +40,7 @@ struct SetClockTests {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
         let told = Gathered<Int64>()
-        var topology = Topology()
-        try topology.addSource("source", reading: [CountTopology.input])
-        try topology.add(
-            TopologyNode(
-                "timed",
-                .processor { context in
-                    try context.schedule(every: .seconds(10), .wallClock) { told.add($0.ms) }
-                    return Inlet<String, String> { _ in }
-                }, parents: ["source"]))
+        let topology = try Topology.timed { try $0.schedule(every: .seconds(10), .wallClock) { told.add($0.ms) } }
         let thread = try thread(fixture, topology)
         let began = Duration.milliseconds(10 * Self.hour)
         for seconds in [9, 10, 15, 20] {
@@ -62,16 +54,10 @@ struct SetClockTests {
         let told = Gathered<Int64>()
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
-        var topology = Topology()
-        try topology.addSource("source", reading: [CountTopology.input])
-        try topology.add(
-            TopologyNode(
-                "timed",
-                .processor { context in
-                    try context.schedule(every: .seconds(10), .streamTime) { told.add($0.ms) }
-                    try context.schedule(every: .seconds(Int64.max), .wallClock) { told.add($0.ms) }
-                    return Inlet<String, String> { _ in }
-                }, parents: ["source"]))
+        let topology = try Topology.timed { context in
+            try context.schedule(every: .seconds(10), .streamTime) { told.add($0.ms) }
+            try context.schedule(every: .seconds(Int64.max), .wallClock) { told.add($0.ms) }
+        }
         let thread = try thread(fixture, topology)
         for time in [5, Int64.max - 1, Int64.max] {
             try fixture.write("input", "k", "v", at: time)

@@ -263,18 +263,12 @@ struct StreamThreadTests {
         let fixture = try ClusterFixture()
         fixture.calls.asksForMember = true
         try fixture.create(["input": 1, "out": 1])
-        var topology = Topology()
-        try topology.addSource("source", reading: [CountTopology.input])
-        try topology.add(
-            TopologyNode(
-                "timed",
-                .processor { context in
-                    let out = try context.next(String.self, String.self)
-                    try context.schedule(every: .seconds(10), .wallClock) { time in
-                        try out.receive(Record(key: "k", value: "tick", timestamp: time))
-                    }
-                    return Inlet<String, String> { _ in }
-                }, parents: ["source"]))
+        var topology = try Topology.timed { context in
+            let forward = try context.next(String.self, String.self).receive
+            try context.schedule(every: .seconds(10), .wallClock) { time in
+                try forward(Record(key: "k", value: "tick", timestamp: time))
+            }
+        }
         try topology.addSink("sink", to: Topic<String, String>("out"), after: ["timed"])
         var configuration = StreamsConfiguration()
         configuration.guarantee = .exactlyOnce

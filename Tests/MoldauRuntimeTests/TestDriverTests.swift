@@ -66,19 +66,13 @@ struct TestDriverTests {
         _ clock: PunctuationClock, _ run: (TopologyTestDriver) throws -> Void
     ) throws -> [Int64] {
         let ticks = Topic<String, Int64>("ticks")
-        var topology = Topology()
-        try topology.addSource("source", reading: [CountTopology.input])
-        try topology.add(
-            TopologyNode(
-                "tick",
-                .processor { context in
-                    let forward = try context.next(String.self, Int64.self).receive
-                    try context.schedule(every: .milliseconds(10), clock) { time in
-                        try forward(Record(key: "tick", value: time.ms, timestamp: time))
-                    }
-                    return Inlet<String, String> { _ in }
-                }, parents: ["source"]))
-        try topology.addSink("sink", to: ticks, after: ["tick"])
+        var topology = try Topology.timed { context in
+            let forward = try context.next(String.self, Int64.self).receive
+            try context.schedule(every: .milliseconds(10), clock) { time in
+                try forward(Record(key: "tick", value: time.ms, timestamp: time))
+            }
+        }
+        try topology.addSink("sink", to: ticks, after: ["timed"])
         let driver = try TopologyTestDriver(topology, state: .memory)
         try run(driver)
         return try driver.read(from: ticks).compactMap(\.value)
