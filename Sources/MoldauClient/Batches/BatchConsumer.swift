@@ -125,7 +125,7 @@ package final class BatchConsumer: Sendable {
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata
     ) throws {
         let session = session
-        let code = try waiting { try await session.send(offsets, as: member, within: session.options.apiTimeout) }
+        let code = try waiting { try await session.send(offsets, as: member) }
         guard code == .none else { throw ClientError.refused(code, "to commit offsets of the group '\(member.group)'") }
     }
 

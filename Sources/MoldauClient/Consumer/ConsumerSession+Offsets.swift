@@ -119,18 +119,12 @@ extension ConsumerSession {
     /// help. A broker that has just started may not know a partition yet.
     /// - Returns: what the coordinator says of it.
     func send(
-        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata,
-        within time: Duration
+        _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata
     ) async throws -> ErrorCode {
-        let end = cluster.world.now + time
-        while true {
-            let code = try await askCoordinator(
-                OffsetCommitRequest(offsets, as: member), of: member.group, within: end - cluster.world.now,
-                code: \.errorCode
-            ).errorCode
-            guard code.isRetriable, cluster.world.now < end else { return code }
-            try await cluster.world.sleep(cluster.options.retryBackoff)
-        }
+        try await askCoordinator(
+            OffsetCommitRequest(offsets, as: member), of: member.group, within: options.apiTimeout,
+            repeats: \.isRetriable, code: \.errorCode
+        ).errorCode
     }
 
     /// What the group has committed; partitions without an offset are missing.

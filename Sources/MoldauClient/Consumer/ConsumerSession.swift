@@ -228,14 +228,14 @@ final class ConsumerSession: Sendable {
     /// - Throws: `ClientError`; `CancellationError`.
     func askCoordinator<Request: WireRequest>(
         _ request: Request, of group: String, timeout: Duration? = nil, within time: Duration,
+        repeats isRepeated: (ErrorCode) -> Bool = { $0.asksForCoordinator || $0 == .coordinatorLoadInProgress },
         code: (Request.Response) -> ErrorCode
     ) async throws -> Request.Response {
         try await cluster.ask(
             request, coordinatorOf: .group(group), timeout: timeout, within: time,
             pauses: Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax), code: code
         ) { code in
-            guard code.asksForCoordinator || code == .coordinatorLoadInProgress else { return nil }
-            return .refused(code, "a request of the group '\(group)'")
+            isRepeated(code) ? .refused(code, "a request of the group '\(group)'") : nil
         }
     }
 }

@@ -53,7 +53,7 @@ extension Answer {
 private final class OpenStream: Sendable {
     private let places: Places
     private let end: @Sendable () -> Void
-    private let isOpen = Mutex(true)
+    private let isOpen = Atomic(true)
 
     /// - Throws: `ConsoleError.busy`; the source is ended then.
     init(_ places: Places, _ end: @escaping @Sendable () -> Void) throws(ConsoleError) {
@@ -67,11 +67,7 @@ private final class OpenStream: Sendable {
     deinit { close() }
 
     func close() {
-        let wasOpen = isOpen.withLock { isOpen in
-            defer { isOpen = false }
-            return isOpen
-        }
-        guard wasOpen else { return }
+        guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }
         end()
         places.giveBack()
     }

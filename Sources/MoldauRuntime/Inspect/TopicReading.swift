@@ -111,10 +111,9 @@ extension StreamsEngine {
     /// How many partitions a topic has, if the cluster has it.
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`.
     package func partitionCount(of topic: String) async throws -> Int32 {
-        let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
-        guard let cluster, !state.isOver else { throw QueryError.notRunning(state) }
-        return try await onThread { [names] in
-            let admin = try cluster.makeAdmin(clientID: "\(names.applicationID)-console")
+        let (cluster, clientID) = try consoleAccess
+        return try await onThread {
+            let admin = try cluster.makeAdmin(clientID: clientID)
             defer { admin.close() }
             guard let found = try admin.describe([topic])[topic] else { throw ClusterError.unknownTopic(topic) }
             return found.partitionCount
@@ -124,8 +123,16 @@ extension StreamsEngine {
     /// Reads records of a topic of the cluster that the application runs on.
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`; `RecordBatchError`.
     package func read(_ reading: TopicReading) async throws -> TopicReading.Found {
-        let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
-        guard let cluster, !state.isOver else { throw QueryError.notRunning(state) }
-        return try await reading.run(on: cluster, clientID: "\(names.applicationID)-console")
+        let (cluster, clientID) = try consoleAccess
+        return try await reading.run(on: cluster, clientID: clientID)
+    }
+
+    /// The cluster, and the name by which it is asked.
+    private var consoleAccess: (cluster: any Cluster, clientID: String) {
+        get throws(QueryError) {
+            let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
+            guard let cluster, !state.isOver else { throw .notRunning(state) }
+            return (cluster, "\(names.applicationID)-console")
+        }
     }
 }

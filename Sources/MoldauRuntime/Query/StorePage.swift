@@ -65,6 +65,7 @@ struct StorePageMerge<Key, Row> {
     private static var slice: Int { 256 }
     /// How many rows it looks at for them.
     static var steps: Int { 1_024 }
+
     private let request: StorePageRequest
     private var parts: [Part]
     private var entries: [StoreEntry<Key, Row>] = []
@@ -78,6 +79,17 @@ struct StorePageMerge<Key, Row> {
     init(_ partitions: [Partition], _ request: StorePageRequest, mostCuts: Int = 256) {
         (self.request, self.mostCuts) = (request, mostCuts)
         parts = partitions.map { Part(partition: $0, place: request.after?.bytes) }
+    }
+
+    /// Up to so many entries of a scan.
+    /// - Parameter entry: makes an entry of a key and its row.
+    static func slice<ScannedKey, ScannedRow>(
+        of scan: StoreIterator<ScannedKey, ScannedRow>, atMost count: Int,
+        _ entry: (ScannedKey, ScannedRow) -> StoreEntry<Key, Row>
+    ) throws -> Slice {
+        var entries: [Placed] = []
+        while entries.count < count, let (key, row) = try scan.next() { entries.append((scan.place, entry(key, row))) }
+        return (entries, scan.cut)
     }
 
     /// The partition to ask next, behind which place, and for how many entries; nil if the page is complete.

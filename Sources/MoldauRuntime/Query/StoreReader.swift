@@ -64,12 +64,7 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
         _ scan: @escaping @Sendable (Name.Store) throws -> StoreIterator<Key, Row>
     ) async throws -> QueryAnswer<StorePage<Key, Row>> {
         try await engine.list(name.name, in: partitions, options, request) { [name] store, count in
-            let iterator = try scan(name.typed(store))
-            var entries: [StorePageMerge<Key, Row>.Placed] = []
-            while entries.count < count, let (key, row) = try iterator.next() {
-                entries.append((iterator.place, StoreEntry(key: key, row: row)))
-            }
-            return (entries, iterator.cut)
+            try StorePageMerge.slice(of: scan(name.typed(store)), atMost: count) { StoreEntry(key: $0, row: $1) }
         }
     }
 }

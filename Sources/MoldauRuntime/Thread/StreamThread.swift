@@ -41,6 +41,7 @@ package final class StreamThread {
     var schedule: CommitSchedule
     /// Why processing is paused for now.
     var shortage: Shortage?
+    /// When it is tried again to open what had no room.
     private var opening = openingPace
     /// Whether stores that are opened or restored found no room in this round.
     var isShortOfState = false
@@ -367,8 +368,10 @@ package final class StreamThread {
         if !isShortOfState { opening = Self.openingPace }
     }
 
+    private static var openingPace: Recurrence { Recurrence(every: openingInterval, since: nil) }
+
     /// How often it is tried to open what had no room.
-    private static var openingPace: Recurrence { Recurrence(every: .milliseconds(500), since: nil) }
+    static var openingInterval: Duration { .milliseconds(500) }
 
     /// - Returns: false if the commit has to wait; the tasks wait with it, and take no records, whose results would
     ///   come too late.

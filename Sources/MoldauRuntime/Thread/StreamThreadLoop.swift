@@ -139,7 +139,7 @@ final class StreamThreadLoop: Sendable {
                 guard case .noSpace = error else { throw error }
                 if !isWaiting { plan.configuration.logger.warning("\(error); the thread begins when there is room") }
                 isWaiting = true
-                if sleep(.milliseconds(500)) || control.withLock(\.isLeaving) { return nil }
+                if sleep(StreamThread.openingInterval) || control.withLock(\.isLeaving) { return nil }
             }
         }
     }

@@ -114,14 +114,7 @@ package struct UntypedReader: Sendable {
     ) async throws -> QueryAnswer<StorePage<Void, UntypedEntry>> {
         let (serde, isReversed) = (engine.keySerde(of: name), request.isReversed)
         return try await engine.list(name.name, in: partitions, options, request) { store, count in
-            try name.asked(store) { store in
-                let entries = try store.entries(scan, reversed: isReversed, key: serde)
-                var found: [StorePageMerge<Void, UntypedEntry>.Placed] = []
-                while found.count < count, let (place, entry) = try entries.next() {
-                    found.append((place, StoreEntry(key: (), row: entry)))
-                }
-                return (found, entries.cut())
-            }
+            try name.asked(store) { try $0.entries(scan, reversed: isReversed, key: serde, atMost: count) }
         }
     }
 }

@@ -43,17 +43,8 @@ enum UntypedScan: Sendable {
     case windows(key: [UInt8]?, from: Timestamp, to: Timestamp)
 }
 
-/// Entries of a store, one after another, each with its place in the store.
-struct UntypedEntries {
-    let next: () throws -> (place: [UInt8], entry: UntypedEntry)?
-    /// See `StoreIterator.cut`.
-    let cut: () -> [UInt8]?
-
-    init<Key, Row>(_ iterator: StoreIterator<Key, Row>, _ entry: @escaping (Key, Row) -> UntypedEntry) {
-        next = { try iterator.next().map { (iterator.place, entry($0.key, $0.value)) } }
-        cut = { iterator.cut }
-    }
-}
+/// Entries of a store, each with its place in the store.
+typealias UntypedEntries = StorePageMerge<Void, UntypedEntry>.Slice
 
 /// A store that can be read without its types.
 protocol UntypedStore<Key> {
@@ -64,14 +55,14 @@ protocol UntypedStore<Key> {
     /// - Throws: `WrongQuestion`.
     func entry(of key: Key, _ place: RowPlace) throws -> UntypedEntry?
     /// - Throws: `WrongQuestion`.
-    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>) throws -> UntypedEntries
+    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>, atMost count: Int) throws -> UntypedEntries
 }
 
 /// The store has no such rows.
 struct WrongQuestion: Error {}
 
 extension UntypedStore {
-    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>) throws -> UntypedEntries {
+    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>, atMost count: Int) throws -> UntypedEntries {
         throw WrongQuestion()
     }
 }
@@ -84,7 +75,7 @@ extension UntypedStore where Self: ReadableMap {
         return try get(key).map { UntypedEntry(key, $0) }
     }
 
-    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>) throws -> UntypedEntries {
+    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>, atMost count: Int) throws -> UntypedEntries {
         let iterator: StoreIterator<Key, Row>
         switch scan {
         case .range(let first, let last):
@@ -95,7 +86,7 @@ extension UntypedStore where Self: ReadableMap {
             iterator = try prefixScan(bytes, serde: [UInt8].serde)
         case .windows: throw WrongQuestion()
         }
-        return UntypedEntries(iterator) { UntypedEntry($0, $1) }
+        return try StorePageMerge.slice(of: iterator, atMost: count) { StoreEntry(key: (), row: UntypedEntry($0, $1)) }
     }
 }
 
@@ -108,7 +99,7 @@ extension UntypedStore where Self: ReadableWindows {
         return try fetch(key, from: start, to: start).next().map { UntypedEntry(key, $0.value, in: $0.key.window) }
     }
 
-    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>) throws -> UntypedEntries {
+    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>, atMost count: Int) throws -> UntypedEntries {
         guard case .windows(let bytes, let from, let to) = scan else { throw WrongQuestion() }
         let iterator: StoreIterator<Windowed<Key>, Row>
         if let bytes {
@@ -120,12 +111,16 @@ extension UntypedStore where Self: ReadableWindows {
                 ? reverseFetch(keysFrom: nil, through: nil, from: from, to: to)
                 : fetch(keysFrom: nil, through: nil, from: from, to: to)
         }
-        return windowed(iterator)
+        return try windowed(iterator, atMost: count)
     }
 }
 
-private func windowed<Key, Row>(_ iterator: StoreIterator<Windowed<Key>, Row>) -> UntypedEntries {
-    UntypedEntries(iterator) { UntypedEntry($0.key, $1, in: $0.window) }
+private func windowed<Key, Row>(
+    _ iterator: StoreIterator<Windowed<Key>, Row>, atMost count: Int
+) throws -> UntypedEntries {
+    try StorePageMerge.slice(of: iterator, atMost: count) {
+        StoreEntry(key: (), row: UntypedEntry($0.key, $1, in: $0.window))
+    }
 }
 
 extension KeyValueStore: UntypedStore {}
@@ -164,7 +159,7 @@ extension SessionStore: UntypedStore {
         return try fetch(Windowed(key, in: window)).map { UntypedEntry(key, $0, in: window) }
     }
 
-    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>) throws -> UntypedEntries {
+    func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>, atMost count: Int) throws -> UntypedEntries {
         guard case .windows(let bytes, let from, let to) = scan else { throw WrongQuestion() }
         let iterator: StoreIterator<Windowed<Key>, Value>
         if let bytes {
@@ -179,7 +174,7 @@ extension SessionStore: UntypedStore {
                 ? reverseSessions(keysFrom: nil, through: nil, endingFrom: from, beginningTo: to)
                 : sessions(keysFrom: nil, through: nil, endingFrom: from, beginningTo: to)
         }
-        return windowed(iterator)
+        return try windowed(iterator, atMost: count)
     }
 }
 

@@ -98,10 +98,7 @@ final class TaskDatabase: StateStorage {
     }
 
     private func open() throws(StateError) {
-        // See `writable`.
-        if let free = DiskSpace(at: directory)?.freeBytes, free < Self.reserveBytes {
-            throw .noSpace(place: directory, message: "\(free) bytes are free, and \(Self.reserveBytes) may be needed")
-        }
+        try checkRoom(for: Self.reserveBytes)
         let names = existingFamilies()
         var handles = [OpaquePointer?](repeating: nil, count: names.count)
         let cNames = names.map { strdup($0) }
@@ -176,17 +173,20 @@ final class TaskDatabase: StateStorage {
     /// The space that must be free beside that of the memtables, for the files that RocksDB writes by itself.
     private static let reserveBytes = 256 << 10
 
-    /// RocksDB's handle, for a write on behalf of `store`.
-    ///
-    /// Checks first that there is room for all memtables: if RocksDB finds the disk full in the middle of a file, it
-    /// stops writing for good, and some builds of it end the process.
+    /// If RocksDB finds the disk full in the middle of a file, it stops writing for good, and some builds of it end the
+    /// process.
     /// - Throws: `StateError.noSpace` if there is no room.
-    func writable(for store: String) throws(StateError) -> OpaquePointer {
-        let database = try opened(for: store)
-        let needed = memory.usage.writeBufferBytes + Self.reserveBytes
+    private func checkRoom(for needed: Int) throws(StateError) {
         if let free = DiskSpace(at: directory)?.freeBytes, free < needed {
             throw .noSpace(place: directory, message: "\(free) bytes are free, and \(needed) may be needed")
         }
+    }
+
+    /// RocksDB's handle, for a write on behalf of `store`. Checks first that there is room for all memtables.
+    /// - Throws: `StateError.noSpace` if there is no room.
+    func writable(for store: String) throws(StateError) -> OpaquePointer {
+        let database = try opened(for: store)
+        try checkRoom(for: memory.usage.writeBufferBytes + Self.reserveBytes)
         guard isFull else { return database }
         isFull = false
         try checked("go on") { error in moldau_resume(database, &error) }
