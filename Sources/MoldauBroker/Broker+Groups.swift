@@ -58,7 +58,7 @@ extension Broker {
             } catch {
                 // Nobody's answer can be trusted any more: who asks again meets what is on disk.
                 state.isAhead = true
-                given += held + state.waiting.sorted { $0.key < $1.key }.map { ($0.value, .failure(error)) }
+                given += held + state.waiting.sorted(on: \.key).map { ($0.value, .failure(error)) }
                 (held, state.waiting) = ([], [:])
             }
             setTimer(&state)

@@ -8,7 +8,7 @@ extension Broker {
     /// All settings of a topic, by name: its own values and the defaults.
     package func settings(ofTopic name: String) throws(BrokerError) -> [ConfigEntry] {
         guard let topic = topic(name) else { throw .unknownTopic(name) }
-        return TopicSetting.all.values.sorted { $0.name < $1.name }.map {
+        return TopicSetting.all.values.sorted(on: \.name).map {
             ConfigEntry($0, own: topic.configuration[$0.name])
         }
     }
@@ -27,7 +27,7 @@ extension Broker {
         for (name, setting) in known {
             entries[name] = ConfigEntry(broker: name, setting.kind, setting.value, isDefault: setting.isDefault)
         }
-        return entries.values.sorted { $0.name < $1.name }
+        return entries.values.sorted(on: \.name)
     }
 
     /// Changes some settings of a topic, durably; the others stay. They take effect at once.

@@ -28,7 +28,7 @@ extension Broker {
         var (histories, placed): ([String: TransactionHistory], [String: TransactionHistory]) = ([:], [:])
         var misplaced: [(id: String, partition: Int32)] = []
         for number in 0..<topic.partitionCount {
-            for (id, history) in try self.histories(in: number).sorted(by: { $0.key < $1.key }) {
+            for (id, history) in try self.histories(in: number).sorted(on: \.key) {
                 if transactionsPartition(of: id) == number {
                     placed[id] = history
                 } else {
@@ -93,7 +93,7 @@ extension Broker {
     /// Records which commits have become aborts.
     /// - Returns: whether there are any.
     private func writeVerdicts(_ histories: [String: TransactionHistory]) throws(BrokerError) -> Bool {
-        let changed = histories.filter { !$0.value.verdicts.isEmpty }.sorted { $0.key < $1.key }
+        let changed = histories.filter { !$0.value.verdicts.isEmpty }.sorted(on: \.key)
         for (id, history) in changed {
             let name = TopicPartition(Self.transactionsTopic, transactionsPartition(of: id))
             try append(id, history.verdicts, to: try partition(name))
@@ -162,7 +162,7 @@ extension Broker {
             if files.sabotage.contains(.partialDecisionTaken) { return true }
         #endif
         let ends = record.ends.merging(record.reads) { end, _ in end }
-        for (name, end) in ends.sorted(by: { $0.key < $1.key }) {
+        for (name, end) in ends.sorted(on: \.key) {
             // For a damaged partition this is unknown.
             if let known = try? partition(name).endOffset(), known < end { return false }
         }

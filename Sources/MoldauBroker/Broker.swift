@@ -83,7 +83,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         #endif
         groups = Groups(GroupCoordinator(groupSettings, randomness: opened.randomness))
         state = Mutex(State(catalog: found.catalog, lock: lock, randomness: opened.randomness))
-        for topic in found.catalog.topics.values.sorted(by: { $0.name < $1.name }) {
+        for topic in found.catalog.topics.values.sorted(on: \.name) {
             let partitions = try makePartitions(of: topic, durableEnds)
             state.withLock { $0.partitions[topic.name] = partitions }
         }
@@ -133,7 +133,7 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     func allPartitions() -> [BrokerPartition<Files>] {
         state.withLock { state in
-            state.partitions.sorted { $0.key < $1.key }.flatMap { $0.value }
+            state.partitions.sorted(on: \.key).flatMap { $0.value }
         }
     }
 
@@ -141,7 +141,7 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     /// All topics, sorted by name.
     package func topics() -> [TopicMetadata] {
-        state.withLock { $0.catalog.topics.values.sorted { $0.name < $1.name } }
+        state.withLock { $0.catalog.topics.values.sorted(on: \.name) }
     }
 
     /// All topics, and a number that is another one when they have changed; nil if it is still this one.

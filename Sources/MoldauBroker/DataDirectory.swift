@@ -60,7 +60,7 @@ struct DataDirectory<Files: FileSystem> {
         }
         tellUnknown(partitions, catalog)
         try catalog.giveIDs(using: &randomness)
-        for topic in catalog.topics.values.sorted(by: { $0.name < $1.name }) {
+        for topic in catalog.topics.values.sorted(on: \.name) {
             let last = TopicPartition(topic.name, topic.partitionCount - 1)
             if journal.ends["\(last)"] == nil { try makeLastDirectory(of: topic) }
         }
@@ -165,7 +165,7 @@ struct DataDirectory<Files: FileSystem> {
     ) throws(LogError) {
         var changed: [TopicMetadata] = []
         let counts = Dictionary((partitions + known).map { ($0.topic, $0.partition.number + 1) }, uniquingKeysWith: max)
-        for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+        for (name, count) in counts.sorted(on: \.key) {
             let old = catalog.topics[name]
             var kept: TopicID?
             for partition in partitions where partition.topic == name && kept == nil {
@@ -190,7 +190,7 @@ struct DataDirectory<Files: FileSystem> {
                 metadata: [
                     "topic": "\(topic.name)", "partitions": "\(topic.partitionCount)",
                     "settings":
-                        "\(topic.configuration.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: " "))",
+                        "\(topic.configuration.sorted(on: \.key).map { "\($0)=\($1)" }.joined(separator: " "))",
                 ])
         }
         if !changed.isEmpty { try catalog.change(adding: changed) }

@@ -44,7 +44,7 @@ enum OffsetCheckpoint: String, CaseIterable {
         _ offsets: [TopicPartition: Offset], _ files: Files, in directory: String
     ) throws(LogError) {
         var text = "\(Self.version)\n\(offsets.count)\n"
-        for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+        for (name, offset) in offsets.sorted(on: \.key) {
             text += "\(name.topic) \(name.partition) \(offset)\n"
         }
         try files.replace("\(directory)/\(rawValue)", with: Array(text.utf8), in: directory, sync: false)

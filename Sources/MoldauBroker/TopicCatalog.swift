@@ -100,12 +100,12 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         }
     }
 
-    private var sorted: [TopicMetadata] { topics.values.sorted { $0.name < $1.name } }
+    private var sorted: [TopicMetadata] { topics.values.sorted(on: \.name) }
 
     private static func checksum(of topics: [TopicMetadata]) -> UInt32 {
         var fields: [String] = []
         for topic in topics {
-            let settings = topic.configuration.sorted { $0.key < $1.key }
+            let settings = topic.configuration.sorted(on: \.key)
             fields += [topic.name, topic.id?.description ?? "", "\(topic.partitionCount)", "\(settings.count)"]
             for (key, value) in settings { fields += [key, value] }
         }

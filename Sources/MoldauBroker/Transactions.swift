@@ -177,7 +177,7 @@ final class Transactions: Sendable {
     var areAllKnown: Bool { known.withLock { $0.unreadable.isEmpty } }
 
     /// All ids, sorted.
-    var all: [Slot] { known.withLock { $0.slots.values.sorted { $0.id < $1.id } } }
+    var all: [Slot] { known.withLock { $0.slots.values.sorted(on: \.id) } }
 }
 
 extension Transactions.State {

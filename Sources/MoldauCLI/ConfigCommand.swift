@@ -1,4 +1,5 @@
 import ArgumentParser
+import MoldauRecords
 import MoldauSettings
 
 /// `moldau config`: what clients and brokers would be set to, and where that came from.
@@ -53,7 +54,7 @@ extension Table {
     /// Settings, and where they came from.
     fileprivate init(inForce: [SettingsReader.InForce]) {
         self.init("NAME", "VALUE", "SOURCE")
-        for setting in inForce.sorted(by: { $0.name < $1.name }) {
+        for setting in inForce.sorted(on: \.name) {
             let value: Cell = setting.isSecret ? .text("[hidden]") : setting.value.map { .text($0) } ?? .missing
             add(.text(setting.name), value, .text(setting.origin ?? "default"))
         }

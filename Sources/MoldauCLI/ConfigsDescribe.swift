@@ -1,5 +1,6 @@
 import ArgumentParser
 import MoldauClient
+import MoldauRecords
 
 /// `moldau configs describe`.
 struct ConfigsDescribe: ParsableCommand {
@@ -21,8 +22,8 @@ struct ConfigsDescribe: ParsableCommand {
     func run() throws {
         try place.withAdmin { [self] admin in
             let described = try await admin.describeConfigs(try await entities.resources(admin)).all()
-            let shown = described.sorted { $0.key < $1.key }.map { resource, entries in
-                let wanted = entries.filter { all || $0.source.isDynamic }.sorted { $0.name < $1.name }
+            let shown = described.sorted(on: \.key).map { resource, entries in
+                let wanted = entries.filter { all || $0.source.isDynamic }.sorted(on: \.name)
                 return (resource: resource, entries: wanted)
             }
             let output = LineOutput()

@@ -32,7 +32,7 @@ struct DeleteRecords: ParsableCommand {
         try place.withAdmin { [self] admin in
             let starts = try await admin.deleteRecords(before: wanted).all()
             var table = Table("TOPIC", "PARTITION", "LOW-WATERMARK")
-            for (partition, offset) in starts.sorted(by: { $0.key < $1.key }) {
+            for (partition, offset) in starts.sorted(on: \.key) {
                 table.add(.text(partition.topic), .number(Int64(partition.partition.number)), .offset(offset))
             }
             try form.write(table)

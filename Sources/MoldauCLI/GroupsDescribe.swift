@@ -66,7 +66,7 @@ struct GroupsDescribe: ParsableCommand {
         var table = Table("GROUP", "CONSUMER-ID", "GROUP-INSTANCE-ID", "HOST", "CLIENT-ID", "#PARTITIONS", "ASSIGNMENT")
         for (name, group) in groups {
             for member in group.members {
-                let read = Dictionary(grouping: member.assignment) { $0.topic }.sorted { $0.key < $1.key }
+                let read = Dictionary(grouping: member.assignment) { $0.topic }.sorted(on: \.key)
                 let texts = read.map { topic, partitions in
                     "\(topic)(\(partitions.map(\.partition.number).sorted().map(String.init).joined(separator: ",")))"
                 }

@@ -51,7 +51,7 @@ struct GroupsResetOffsets: ParsableCommand {
                 try await admin.alterGroupOffsets(group, offsets.mapValues { .init($0) }).all()
             }
             var table = Table("GROUP", "TOPIC", "PARTITION", "NEW-OFFSET")
-            for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+            for (partition, offset) in offsets.sorted(on: \.key) {
                 table.add(
                     .text(group), .text(partition.topic), .number(Int64(partition.partition.number)), .offset(offset))
             }

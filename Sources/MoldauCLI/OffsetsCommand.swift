@@ -42,7 +42,7 @@ struct OffsetsCommand: ParsableCommand {
         try place.withAdmin { [self] admin in
             let names = topics.isEmpty ? try await admin.listTopics().map(\.name) : topics
             let partitions = try await admin.partitions(names)
-            let found = try await admin.listOffsets(of: partitions, spec).all().sorted { $0.key < $1.key }
+            let found = try await admin.listOffsets(of: partitions, spec).all().sorted(on: \.key)
             var table = Table("TOPIC", "PARTITION", "OFFSET")
             let output = LineOutput()
             for (partition, listed) in found {

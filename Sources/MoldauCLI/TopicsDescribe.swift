@@ -58,7 +58,7 @@ struct TopicsDescribe: ParsableCommand {
 
     private func write(_ described: Described, to output: LineOutput) throws {
         let (topic, places) = (described.topic, described.places)
-        let configs = topic.configuration.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
+        let configs = topic.configuration.sorted(on: \.key).map { "\($0)=\($1)" }
         try output.write(
             "Topic: \(topic.name)\tTopicId: \(topic.id?.description ?? "")\tPartitionCount: \(places.count)\t"
                 + "ReplicationFactor: \(places.first?.replicas.count ?? 0)\tConfigs: \(configs.joined(separator: ","))")

@@ -19,7 +19,7 @@ struct TransactionsDescribe: ParsableCommand {
             var table = Table(
                 "TRANSACTIONAL-ID", "PRODUCER-ID", "PRODUCER-EPOCH", "STATE", "TIMEOUT-MS", "START-TIME-MS",
                 "PARTITIONS")
-            for (id, found) in try await admin.describeTransactions(ids).all().sorted(by: { $0.key < $1.key }) {
+            for (id, found) in try await admin.describeTransactions(ids).all().sorted(on: \.key) {
                 let partitions = found.partitions.sorted().map(\.description).joined(separator: ",")
                 table.add(
                     .text(id), .number(found.producerID), .number(Int64(found.producerEpoch)), .text(found.state),

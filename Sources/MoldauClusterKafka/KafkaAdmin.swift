@@ -17,7 +17,7 @@ final class KafkaAdmin: Admin {
 
     func topics() throws -> [TopicDescription] {
         let names = try ask { try await $0.listTopics(includesInternal: true) }.map(\.name)
-        return try describe(Set(names)).sorted { $0.key < $1.key }.map(\.value)
+        return try describe(Set(names)).sorted(on: \.key).map(\.value)
     }
 
     func describe(_ names: Set<String>) throws -> [String: TopicDescription] {
@@ -127,7 +127,7 @@ final class KafkaAdmin: Admin {
             let wanted = if let names { Array(names) } else { try await admin.listGroups().map(\.group) }
             let described = try await admin.describeGroups(wanted)
             var found: [GroupProgress] = []
-            for (_, outcome) in described.sorted(by: { $0.key < $1.key }) {
+            for (_, outcome) in described.sorted(on: \.key) {
                 switch outcome {
                 case .success(let group) where group.state != .dead:
                     found.append(try await Self.progress(of: group, admin))

@@ -40,7 +40,7 @@ package struct LogConfiguration: Equatable, Sendable {
     /// Reads the settings it knows from a topic's settings; ignores the others.
     /// - Throws: `LogError.invalidConfiguration`.
     package init(_ settings: [String: String]) throws(LogError) {
-        for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
+        for (key, value) in settings.sorted(on: \.key) {
             switch key {
             case "segment.bytes": segmentBytes = Int(try Self.number(key, value, 14...Int64(Int32.max)))
             case "segment.ms": segmentMs = try Self.number(key, value, 1...Int64.max)

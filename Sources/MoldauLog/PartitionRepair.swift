@@ -84,7 +84,7 @@ package struct PartitionRepair<Files: FileSystem> {
 
     /// Rewrites the partition without the damaged stretches, durably.
     package func skip(_ damage: PartitionDamage) throws(LogError) {
-        for (base, stretches) in Dictionary(grouping: damage.stretches, by: \.segment).sorted(by: { $0.key < $1.key }) {
+        for (base, stretches) in Dictionary(grouping: damage.stretches, by: \.segment).sorted(on: \.key) {
             let tail = base == damage.last.base ? [damage.last.size..<Int.max] : []
             try rewrite(base, without: stretches.map(\.bytes) + tail)
         }

@@ -1,4 +1,5 @@
 internal import CFiles
+internal import MoldauRecords
 
 #if canImport(Glibc)
     internal import Glibc
@@ -111,7 +112,7 @@ package struct PosixFileSystem: FileSystem {
             let marks = files.map { ($0, $0.writeCount) }
             // A write-back error is reported only to descriptors that were open when it happened: the oldest has missed
             // none.
-            for oldest in files.sorted(by: { $0.openedAt < $1.openedAt }) {
+            for oldest in files.sorted(on: \.openedAt) {
                 guard let descriptor = try oldest.holdIfThere() else { continue }
                 defer { oldest.release() }
                 // After ext4 was shut down, syncfs succeeds although nothing was written; a read fails then.

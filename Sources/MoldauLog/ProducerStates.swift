@@ -70,12 +70,12 @@ struct ProducerStates: Sendable {
     /// The producers with open transactions, by id.
     var open: [(producer: Int64, epoch: Int16, start: Offset)] {
         starts.compactMap { id, start in producers[id].map { (id, $0.epoch, start) } }
-            .sorted { $0.producer < $1.producer }
+            .sorted(on: \.producer)
     }
 
     /// All producers, by id.
     var all: [ActiveProducer] {
-        producers.sorted { $0.key < $1.key }.map { id, producer in
+        producers.sorted(on: \.key).map { id, producer in
             ActiveProducer(
                 id: id, epoch: producer.epoch, lastSequence: producer.batches.last?.lastSequence ?? -1,
                 lastTimestamp: producer.lastTimestamp, coordinatorEpoch: producer.coordinatorEpoch,
@@ -186,7 +186,7 @@ extension ProducerStates {
     var snapshot: [UInt8] {
         var body = ByteWriter()
         body.append(bigEndian: Int32(producers.count))
-        for (id, producer) in producers.sorted(by: { $0.key < $1.key }) {
+        for (id, producer) in producers.sorted(on: \.key) {
             let last = producer.batches.last
             body.append(bigEndian: id)
             body.append(bigEndian: producer.epoch)

@@ -1,3 +1,5 @@
+internal import MoldauRecords
+
 /// A setting that Kafka knows for topics: its name, its default, and which values it takes. Those that
 /// `LogConfiguration` does not read have no effect here, and are kept for whoever takes the topic over.
 package struct TopicSetting: Sendable {
@@ -36,7 +38,7 @@ package struct TopicSetting: Sendable {
 
     /// Why a topic cannot have these settings, as Kafka says it; nil if it can.
     package static func objection(to settings: [String: String]) -> String? {
-        for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+        for (name, value) in settings.sorted(on: \.key) {
             guard let setting = all[name] else { return "Unknown topic config name: \(name)" }
             if let reason = setting.objection(to: value) {
                 return "Invalid value \(value) for configuration \(name): \(reason)"

@@ -39,7 +39,7 @@ public struct SettingsReader {
         var reader = SettingsReader(sources)
         try body(&reader)
         try reader.requireNoOthers()
-        return reader.inForce.sorted { $0.name < $1.name }
+        return reader.inForce.sorted(on: \.name)
     }
 
     /// Sets what the sources hold of these options.
@@ -68,7 +68,7 @@ public struct SettingsReader {
                 isSecret: setting.isSecret && value != nil, origin: origins[setting.name])
         }
         for map in Options.namedSettingMaps {
-            filled += options[keyPath: map.path].sorted { $0.key < $1.key }.map { name, value in
+            filled += options[keyPath: map.path].sorted(on: \.key).map { name, value in
                 let name = map.prefix + name
                 return InForce(name: name, value: value, isSecret: false, origin: origins[name])
             }

@@ -66,7 +66,7 @@ struct BitRotCheck {
     private func difference(_ got: Answer, _ expected: Answer, _ path: String) -> String? {
         if got.isShut { return nil }
         if !got.refusesGroup, got.committed != expected.committed { return "the committed positions" }
-        for (name, records) in expected.records.sorted(by: { $0.key < $1.key }) {
+        for (name, records) in expected.records.sorted(on: \.key) {
             var read = got.records[name] ?? []
             // Deleted records may reappear.
             if path.contains("/log-start-offset") { read.removeAll { $0.offset < records.first?.offset ?? .max } }

@@ -53,7 +53,7 @@ struct ChangelogLedger {
         }
         var last: [[UInt8]: Entry] = [:]
         for entry in entries(of: name) where entry.offset < end { last[entry.key] = entry }
-        return last.values.sorted { $0.offset < $1.offset }.compactMap { entry in
+        return last.values.sorted(on: \.offset).compactMap { entry in
             // Compaction may remove deletions.
             guard let value = entry.value else { return nil }
             if let found = held[entry.key],

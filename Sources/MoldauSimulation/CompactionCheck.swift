@@ -18,7 +18,7 @@ struct CompactionCheck {
         let before = try lastRecords()
         try broker.compact()
         let after = try lastRecords()
-        return before.sorted { $0.key < $1.key }.compactMap { name, records in
+        return before.sorted(on: \.key).compactMap { name, records in
             let lost = records.filter { key, last in last.value != nil && after[name]?[key] != last }
             return lost.isEmpty ? nil : "compaction took the last records of \(lost.count) keys from \(name)"
         }

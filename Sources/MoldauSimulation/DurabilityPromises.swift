@@ -49,7 +49,7 @@ struct DurabilityPromises {
     mutating func note(_ offsets: [TopicPartition: GroupOffset], now: Timestamp) -> [String] {
         let before = committed.last?.positions ?? [:]
         var (positions, complaints) = (before, [String]())
-        for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+        for (name, offset) in offsets.sorted(on: \.key) {
             let time = CommitMetadata(decoding: offset.metadata)?.partitionTime ?? .none
             if let before = before[name], offset.offset < before.offset || time < before.time {
                 complaints.append(

@@ -227,7 +227,7 @@ final class QueryHistory {
     private func compare(
         _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, upTo ends: [TopicPartition: Offset]
     ) throws -> [String] {
-        let ends = ends.sorted { $0.key < $1.key }
+        let ends = ends.sorted(on: \.key)
         for (changelog, end) in ends where ledger.end(of: changelog) < end {
             return ["\(changelog) is lost from \(ledger.end(of: changelog)) on"]
         }

@@ -1,3 +1,5 @@
+import MoldauRecords
+
 /// A record that was read from a topic.
 struct ReadRecord: Hashable, Sendable, CustomStringConvertible {
     let partition: Int32
@@ -30,7 +32,7 @@ extension [ReadRecord] {
     var byKey: [(key: String, values: [String])] {
         var values: [String: [String]] = [:]
         for record in self { values[record.key, default: []].append(record.value) }
-        return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        return values.sorted(on: \.key).map { ($0.key, $0.value) }
     }
 
     var valuesByKey: [String: [String]] { Dictionary(uniqueKeysWithValues: byKey.map { ($0.key, $0.values) }) }

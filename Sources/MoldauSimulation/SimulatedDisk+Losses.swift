@@ -1,8 +1,10 @@
+import MoldauRecords
+
 extension SimulatedDisk {
     func losePages(_ state: inout State) {
         loseNames(&state)
         var kept: [Int: Node] = [:]
-        for (path, number) in state.durable.files.sorted(by: { $0.key < $1.key }) {
+        for (path, number) in state.durable.files.sorted(on: \.key) {
             guard kept[number] == nil, var node = state.nodes[number] else { continue }
             loseBytes(&node)
             kept[number] = node
@@ -14,7 +16,7 @@ extension SimulatedDisk {
     }
 
     private func loseNames(_ state: inout State) {
-        for (_, changes) in state.unsyncedNames.sorted(by: { $0.key < $1.key }) {
+        for (_, changes) in state.unsyncedNames.sorted(on: \.key) {
             // A journaling file system keeps the order; POSIX does not promise it.
             let keepsOrder = !chance.oneIn(3)
             let kept = chance.below(changes.count + 1)

@@ -27,7 +27,7 @@ extension SimulatedProcess {
         let seen = try seenStores(of: number)
         defer { seenStores[number] = seen }
         guard let before, let now = seenThread(number) else { return [] }
-        return seen.sorted { $0.key < $1.key }.flatMap { name, store in
+        return seen.sorted(on: \.key).flatMap { name, store in
             var complaints: [String] = []
             // When tasks are given up, the commit is at the beginning of a step.
             if now.commits > before.commits, now.held == before.held, store.committed != store.newest {

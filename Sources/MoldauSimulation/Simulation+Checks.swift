@@ -72,7 +72,7 @@ extension Simulation {
 
     func compare(_ now: [String: [ReadRecord]], _ before: [String: [ReadRecord]], _ event: String) {
         let positions = process?.broker.committedOffsets(of: Workload.applicationID) ?? [:]
-        for (topic, records) in before.sorted(by: { $0.key < $1.key }) where now[topic] != records {
+        for (topic, records) in before.sorted(on: \.key) where now[topic] != records {
             let held = Set(now[topic] ?? [])
             let (lost, new) = (records.filter { !held.contains($0) }, held.subtracting(records))
             let brought = new.sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }

@@ -49,7 +49,7 @@ extension Simulation {
     }
 
     func compare(_ now: [String: StoreImage], _ before: [String: StoreImage]) {
-        for (store, image) in before.sorted(by: { $0.key < $1.key }) {
+        for (store, image) in before.sorted(on: \.key) {
             let held = now[store] ?? StoreImage()
             if !isSame(store, held, image) { complain("a restart changed what \(store) holds") }
         }

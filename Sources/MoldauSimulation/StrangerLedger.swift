@@ -115,7 +115,7 @@ struct StrangerLedger {
 
     /// Compares all that a reader of committed records sees in the end with what was promised.
     mutating func check(_ seen: [TopicPartition: [String]]) {
-        for (partition, values) in seen.sorted(by: { $0.key < $1.key }) {
+        for (partition, values) in seen.sorted(on: \.key) {
             checkSeen(values, in: partition)
             var last: [String: Int] = [:]
             var order: [String: Int] = [:]

@@ -61,7 +61,7 @@ extension Workload {
 
     private func presenceComplaints(_ input: [ReadRecord], _ outputs: [ReadRecord]) -> [String] {
         let got = outputs.valuesByKey.mapValues { Set($0) }
-        return input.byKey.sorted { $0.key < $1.key }.compactMap { key, expected in
+        return input.byKey.sorted(on: \.key).compactMap { key, expected in
             let missing = Set(expected).subtracting(got[key] ?? [])
             return missing.isEmpty ? nil : "\(key): nothing came of \(missing.sorted().prefix(3))"
         }
@@ -79,7 +79,7 @@ extension Workload {
         for line in input { for word in line.value.split(separator: " ") { counts[String(word), default: 0] += 1 } }
         let got = outputs.valuesByKey.mapValues { $0.compactMap { Int($0) } }
         var complaints: [String] = []
-        for (word, count) in counts.sorted(by: { $0.key < $1.key }) {
+        for (word, count) in counts.sorted(on: \.key) {
             let values = got[word] ?? []
             if isExact {
                 let expected = (1...count).map(String.init)

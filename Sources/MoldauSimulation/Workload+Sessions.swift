@@ -66,7 +66,7 @@ extension Workload {
             let count = values.last.flatMap { Int($0) } ?? 0
             last[parts[0], default: []].append(ExpectedSessions.Session(start: start, end: end, count: count))
         }
-        return expected.sessions.sorted { $0.key < $1.key }.flatMap { key, sessions in
+        return expected.sessions.sorted(on: \.key).flatMap { key, sessions in
             sessions.filter { session in
                 last[key]?.contains {
                     $0.start <= session.start && $0.end >= session.end && $0.count >= session.count

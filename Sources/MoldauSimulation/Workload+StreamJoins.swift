@@ -40,14 +40,14 @@ extension Workload {
         var got: [String: Int] = [:]
         for record in outcome.outputs { got["\(record.key): \(record.value)", default: 0] += 1 }
         var complaints: [String] = []
-        for (name, count) in expected.sorted(by: { $0.key < $1.key }) {
+        for (name, count) in expected.sorted(on: \.key) {
             let found = got[name] ?? 0
             if outcome.isExact ? found != count : found < count {
                 complaints.append("\(name): there \(found) times, expected \(count)")
             }
         }
         guard outcome.isExact else { return complaints }
-        for (name, count) in got.sorted(by: { $0.key < $1.key }) where expected[name] == nil {
+        for (name, count) in got.sorted(on: \.key) where expected[name] == nil {
             if !allowed.contains(name) || count > 1 { complaints.append("\(name): there \(count) times, expected 0") }
         }
         return complaints

@@ -56,7 +56,7 @@ extension Workload {
         // If each change is emitted now, or was for a while, the last one is the result.
         let isFinalOnly = outcome.forms.emitsOneWay && outcome.forms.current.emitsOnClose
         var complaints: [String] = []
-        for (window, count) in expected.closed.sorted(by: { $0.key < $1.key }) {
+        for (window, count) in expected.closed.sorted(on: \.key) {
             let values = got[window] ?? []
             let isRight =
                 if !outcome.isExact {
@@ -93,7 +93,7 @@ extension Workload {
             if isInTime { sure[name, default: 0] += 1 }
         }
         let got = outcome.outputs.valuesByKey
-        return sure.sorted { $0.key < $1.key }.compactMap { name, count in
+        return sure.sorted(on: \.key).compactMap { name, count in
             let last = got[name]?.compactMap { Int($0) }.max() ?? 0
             if outcome.isProcessedByTime, last < count {
                 return "\(name): counted \(last), and \(count) records came in time"

@@ -1,3 +1,5 @@
+import MoldauRecords
+
 /// Why a topology cannot be built. Thrown while building; nothing has started yet.
 public enum TopologyError: Error, Equatable, CustomStringConvertible {
     /// Two nodes, stores or repartition topics have the same name.
@@ -48,7 +50,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
         case .wrongType(let name, let expected, let found): "'\(name)' holds \(found), not \(expected)"
         case .differentPartitionCounts(let counts):
             "joined topics need the same number of partitions, but have "
-                + counts.sorted { $0.key < $1.key }.map { "'\($0.key)' \($0.value)" }.joined(separator: ", ")
+                + counts.sorted(on: \.key).map { "'\($0.key)' \($0.value)" }.joined(separator: ", ")
         case .unnamed(let names):
             "names were generated for \(names.map { "'\($0)'" }.joined(separator: ", ")); "
                 + "name the operators, groupings and stores that they are for"

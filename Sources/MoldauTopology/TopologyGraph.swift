@@ -158,7 +158,7 @@ extension Topology {
                 stores: [table.store.name], successors: [])
             return TopologyGraph.Part(number: number, isGlobal: true, nodes: [source, processor])
         }
-        return (tasks + tables).sorted { $0.number < $1.number }
+        return (tasks + tables).sorted(on: \.number)
     }
 
     private func described(_ node: TopologyNode, _ topicName: (String) -> String) -> TopologyGraph.Node {

@@ -191,12 +191,12 @@ struct MetricsTests {
         try fixture.write("right", "k", "1", at: 20_000)
         try fixture.write("left", "k", "2", at: 30_000)
         for _ in 0..<2_000 {
-            let status = try await app.engine.status()
-            let inputs = status.tasks.flatMap(\.partitions)
-            if inputs.first(where: { $0.topic == "left" })?.lagMs == 60_000 {
+            let inputs = try await app.engine.explained().accounts.flatMap(\.tasks).flatMap(\.inputs)
+            if inputs.first(where: { $0.partition.topic == "left" })?.lagMs == 60_000 {
                 #expect(try await app.measurements().sum("moldau_partition_lag_seconds", "left") == 60)
-                #expect(status.disk?.storeBytes == 0 && status.disk?.topicBytes ?? 0 > 0)
-                #expect(status.disk?.freeBytes ?? 0 > 0)
+                let disk = try #require(try await app.engine.diskUse())
+                #expect(disk.storeBytes == 0 && disk.topicBytes ?? 0 > 0)
+                #expect(disk.space?.freeBytes ?? 0 > 0)
                 return try await app.stopped()
             }
             try await Task.sleep(for: .milliseconds(5))

@@ -60,7 +60,7 @@ struct ClassicGroup: Equatable, Sendable {
     init(name: String) { self.name = name }
 
     /// By when they came.
-    var seated: [ClassicMember] { members.values.sorted { $0.seat < $1.seat } }
+    var seated: [ClassicMember] { members.values.sorted(on: \.seat) }
 
     /// Whether it is as one that does not exist.
     var isNothing: Bool { state == .empty && generation == 0 && pending.isEmpty }

@@ -78,7 +78,7 @@ struct ConsumerGroup: Equatable, Sendable {
         epoch = epoch == .max ? 1 : epoch + 1
         topics = known.named(wanted(known))
         output.records.append(.consumer(name, .epoch(epoch)))
-        output.records.append(.consumer(name, .topics(topics.values.sorted { $0.name < $1.name })))
+        output.records.append(.consumer(name, .topics(topics.values.sorted(on: \.name))))
         let current = members.mapValues { member in (target[member.id] ?? []).union(member.assigned) }
         let next = assignor.assign(members.mapValues(known.wanted), topics, current: distinct(current))
         for id in Set(target.keys).union(next.keys).sorted() where target[id] != next[id] {
@@ -92,7 +92,7 @@ struct ConsumerGroup: Equatable, Sendable {
     private func distinct(_ current: [String: Set<GroupPartition>]) -> [String: Set<GroupPartition>] {
         var taken: Set<GroupPartition> = []
         var distinct: [String: Set<GroupPartition>] = [:]
-        for member in members.values.sorted(by: { $0.id < $1.id }) {
+        for member in members.values.sorted(on: \.id) {
             distinct[member.id] = member.assigned
             taken.formUnion(member.assigned)
         }
@@ -146,7 +146,7 @@ struct ConsumerGroup: Equatable, Sendable {
     var description: GroupAnswer.ConsumerDescription {
         GroupAnswer.ConsumerDescription(
             group: name, state: state, epoch: epoch, assignmentEpoch: targetEpoch, assignor: assignor.rawValue,
-            members: members.values.sorted { $0.id < $1.id }.map { member in
+            members: members.values.sorted(on: \.id).map { member in
                 GroupAnswer.ConsumerDescription.Member(
                     memberID: member.id, instanceID: member.instanceID, rackID: member.rackID, epoch: member.epoch,
                     client: member.client, topics: member.topics.sorted(), topicPattern: member.pattern,

@@ -142,7 +142,7 @@ extension ByteWriter {
     }
 
     fileprivate mutating func append(_ partitions: Set<GroupPartition>) {
-        let topics = Dictionary(grouping: partitions.sorted(), by: \.topic).sorted { $0.key < $1.key }
+        let topics = Dictionary(grouping: partitions.sorted(), by: \.topic).sorted(on: \.key)
         append(unsignedVarint: UInt64(topics.count + 1))
         for (topic, partitions) in topics {
             append(topic)
@@ -253,10 +253,10 @@ extension ConsumerGroup {
     /// All that is kept of the group.
     var snapshot: [GroupRecord] {
         if isNothing { return [] }
-        let members = members.values.sorted { $0.id < $1.id }
-        var parts: [ConsumerGroupRecord] = [.epoch(epoch), .topics(topics.values.sorted { $0.name < $1.name })]
+        let members = members.values.sorted(on: \.id)
+        var parts: [ConsumerGroupRecord] = [.epoch(epoch), .topics(topics.values.sorted(on: \.name))]
         parts += members.map { .member($0.id, $0) }
-        parts += target.sorted { $0.key < $1.key }.map { .target(member: $0.key, $0.value) }
+        parts += target.sorted(on: \.key).map { .target(member: $0.key, $0.value) }
         parts += [.targetEpoch(targetEpoch)] + members.map { .current($0.id, $0) }
         return parts.map { .consumer(name, $0) }
     }

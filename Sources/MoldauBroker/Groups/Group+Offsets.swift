@@ -49,7 +49,7 @@ extension Group {
 
     /// Takes positions from the broker itself; nil deletes.
     mutating func store(_ changes: [TopicPartition: GroupOffset?], _ output: inout GroupOutput) {
-        for (partition, offset) in changes.sorted(by: { $0.key < $1.key }) {
+        for (partition, offset) in changes.sorted(on: \.key) {
             if let offset {
                 offsets.commit(offset, in: partition, by: nil)
                 output.records.append(

@@ -111,7 +111,7 @@ struct Group: Equatable, Sendable {
     var snapshot: [GroupRecord] {
         let members = classic.stored.map { [GroupRecord.classicGroup(classic.name, $0)] } ?? []
         return members + (consumer?.snapshot ?? [])
-            + offsets.offsets.sorted { $0.key < $1.key }.map { partition, offset in
+            + offsets.offsets.sorted(on: \.key).map { partition, offset in
                 .offset(OffsetRecord(group: classic.name, partition: partition, offset: offset))
             }
     }

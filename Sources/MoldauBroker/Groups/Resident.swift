@@ -31,7 +31,7 @@ struct Resident: Equatable, Sendable {
 
     /// What DescribeGroups tells of the group. Before its threads have begun, the application is one member.
     func description(_ group: String) -> GroupAnswer.Description {
-        let known = workers.sorted { $0.key < $1.key }.map(\.value)
+        let known = workers.sorted(on: \.key).map(\.value)
         let shown = known.isEmpty ? [Worker(memberID: memberID, client: group, partitions: [])] : known
         return GroupAnswer.Description(
             group: group, state: ClassicGroup.State.stable.rawValue, protocolType: Self.protocolType,
@@ -51,7 +51,7 @@ struct Resident: Equatable, Sendable {
 
 extension Resident.Worker {
     private var topics: [(name: String, numbers: [Int32])] {
-        Dictionary(grouping: partitions, by: \.topic).sorted { $0.key < $1.key }
+        Dictionary(grouping: partitions, by: \.topic).sorted(on: \.key)
             .map { ($0.key, $0.value.map(\.partition.number).sorted()) }
     }
 

@@ -1,4 +1,5 @@
 package import MoldauLog
+internal import MoldauRecords
 internal import Synchronization
 
 /// Why users or access rules were not changed.
@@ -82,7 +83,7 @@ package final class Security<Files: FileSystem>: Sendable {
     package func user(_ name: String) -> User? { state.withLock { $0.users[name] } }
 
     /// All users, sorted by name.
-    package var users: [User] { state.withLock { $0.users.values.sorted { $0.name < $1.name } } }
+    package var users: [User] { state.withLock { $0.users.values.sorted(on: \.name) } }
 
     /// Gives a user this credential beside those of other mechanisms; a new user if there is none of the name.
     package func set(_ credentials: [ScramCredential], ofUser name: String) throws(SecurityError) {
@@ -125,7 +126,7 @@ package final class Security<Files: FileSystem>: Sendable {
             try body(&users)
             do throws(LogError) {
                 try usersFile.write(
-                    Users(decoySeed: state.decoySeed, users: users.values.sorted { $0.name < $1.name }))
+                    Users(decoySeed: state.decoySeed, users: users.values.sorted(on: \.name)))
             } catch {
                 throw .storage(error)
             }

@@ -274,7 +274,7 @@ final class Mirror {
                 new[batch.partition, default: []].append(run)
             }
         }
-        return new.sorted { $0.key < $1.key }.flatMap { partition, runs in runs.map { (partition, $0) } }
+        return new.sorted(on: \.key).flatMap { partition, runs in runs.map { (partition, $0) } }
     }
 }
 

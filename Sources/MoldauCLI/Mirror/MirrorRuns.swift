@@ -66,7 +66,7 @@ struct MirrorRuns: Equatable {
     /// In the order of their offsets.
     private(set) var all: [MirrorRun]
 
-    init(_ runs: some Sequence<MirrorRun> = []) { all = runs.sorted { $0.first < $1.first } }
+    init(_ runs: some Sequence<MirrorRun> = []) { all = runs.sorted(on: \.first) }
 
     /// Notes a run that lies behind all others.
     mutating func append(_ run: MirrorRun) { all.append(run) }

@@ -48,7 +48,7 @@ struct MirrorTopics {
     ) throws {
         guard !topics.isEmpty else { return }
         let target = target
-        let new = topics.sorted { $0.key < $1.key }.map { name, topic in
+        let new = topics.sorted(on: \.key).map { name, topic in
             // Whatever the target's default is: times are copied.
             AdminClient.NewTopic(
                 name, partitions: Int32(topic.partitions.count), replicationFactor: options.replicationFactor,

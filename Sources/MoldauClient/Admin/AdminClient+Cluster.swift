@@ -1,3 +1,4 @@
+internal import MoldauRecords
 internal import MoldauWire
 
 extension AdminClient {
@@ -37,6 +38,6 @@ extension MetadataResponse {
         brokers.map { broker in
             AdminClient.Node(
                 id: broker.nodeID, address: BrokerAddress(host: broker.host, port: Int(broker.port)), rack: broker.rack)
-        }.sorted { $0.id < $1.id }
+        }.sorted(on: \.id)
     }
 }

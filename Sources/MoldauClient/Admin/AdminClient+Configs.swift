@@ -1,3 +1,4 @@
+internal import MoldauRecords
 internal import MoldauWire
 
 extension AdminClient {
@@ -140,7 +141,7 @@ extension AdminClient {
                     .init {
                         $0.resourceType = resource.kind.rawValue
                         $0.resourceName = resource.name
-                        $0.configs = (changes[resource] ?? [:]).sorted { $0.key < $1.key }.map { name, change in
+                        $0.configs = (changes[resource] ?? [:]).sorted(on: \.key).map { name, change in
                             .init { ($0.name, $0.configOperation, $0.value) = (name, change.wire.0, change.wire.1) }
                         }
                     }

@@ -1,3 +1,4 @@
+internal import MoldauRecords
 internal import MoldauWire
 
 extension AdminClient {
@@ -82,7 +83,7 @@ extension AdminClient {
                 type: group.groupType.isEmpty ? nil : group.groupType)
         }
         // While a coordinator moves, two brokers may name its groups.
-        return Dictionary(listings.map { ($0.group, $0) }) { $1 }.values.sorted { $0.group < $1.group }
+        return Dictionary(listings.map { ($0.group, $0) }) { $1 }.values.sorted(on: \.group)
     }
 
     /// Groups and their members.
@@ -130,7 +131,7 @@ extension AdminClient {
                     memberID: member.memberID, instanceID: member.instanceID, clientID: member.clientID,
                     host: member.clientHost,
                     assignment: Set(topics.flatMap { topic in topic.partitions.map { .init(topic.topicName, $0) } }))
-            }.sorted { $0.memberID < $1.memberID },
+            }.sorted(on: \.memberID),
             coordinator: coordinator, isConsumerProtocol: true)
     }
 
@@ -151,7 +152,7 @@ extension AdminClient {
                     memberID: member.memberID, instanceID: member.groupInstanceID, clientID: member.clientID,
                     host: member.clientHost,
                     assignment: group.protocolType == "consumer" ? member.partitions : [])
-            }.sorted { $0.memberID < $1.memberID },
+            }.sorted(on: \.memberID),
             coordinator: coordinator, isConsumerProtocol: false)
     }
 

@@ -1,3 +1,4 @@
+internal import MoldauRecords
 internal import MoldauWire
 
 extension AdminClient {
@@ -80,7 +81,7 @@ extension AdminClient {
         return picture.topics.compactMap { topic in
             guard let name = topic.name, includesInternal || !topic.isInternal else { return nil }
             return TopicListing(name: name, id: topic.id, isInternal: topic.isInternal)
-        }.sorted { $0.name < $1.name }
+        }.sorted(on: \.name)
     }
 
     /// Topics and where their partitions are.
@@ -189,7 +190,7 @@ extension AdminClient.NewTopic {
             $0.assignments = (replicas ?? []).enumerated().map { number, brokers in
                 .init { ($0.partitionIndex, $0.brokerIDs) = (Int32(number), brokers) }
             }
-            $0.configs = configs.sorted { $0.key < $1.key }.map { name, value in
+            $0.configs = configs.sorted(on: \.key).map { name, value in
                 .init { ($0.name, $0.value) = (name, value) }
             }
         }
@@ -225,7 +226,7 @@ extension MetadataResponse.Topic {
         return .success(
             AdminClient.TopicDescription(
                 name: name, id: id, isInternal: isInternal,
-                partitions: partitions.sorted { $0.partition < $1.partition }
+                partitions: partitions.sorted(on: \.partition)
             ))
     }
 }

@@ -156,7 +156,7 @@ public final class AdminClient: Sendable {
                 case .failure(let error): outcomes[partition] = .failure(error)
                 }
             }
-            let questions = led.sorted { $0.key < $1.key }.map { (picture.address(of: $0.key), $0.value) }
+            let questions = led.sorted(on: \.key).map { (picture.address(of: $0.key), $0.value) }
             let answers = try await Self.atOnce(Array(questions.enumerated()).map { ($0.offset, $0.element) }) {
                 _, question in
                 guard let address = question.0 else {

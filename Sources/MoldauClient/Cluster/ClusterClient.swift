@@ -110,7 +110,7 @@ final class ClusterClient: Sendable {
     ) {
         let address = state.withLock { state -> BrokerAddress in
             state.turn += 1
-            let known = state.map.brokers.sorted { $0.key < $1.key }.map(\.value)
+            let known = state.map.brokers.sorted(on: \.key).map(\.value)
             let all = known.isEmpty ? options.bootstrapServers : known
             return all[state.turn % all.count]
         }

@@ -1,4 +1,4 @@
-import MoldauRecords
+internal import MoldauRecords
 
 extension Sequence<TopicPartition> {
     /// The numbers of the partitions of each topic, in the order of the names.

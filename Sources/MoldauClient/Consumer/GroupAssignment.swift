@@ -21,8 +21,8 @@ struct GroupAssignment {
 
     /// - Parameter counts: how many partitions topics have.
     init(_ members: [Member], counts: [String: Int32]) {
-        self.members = members.sorted { $0.id < $1.id }
-        partitions = counts.sorted { $0.key < $1.key }.flatMap { topic, count in
+        self.members = members.sorted(on: \.id)
+        partitions = counts.sorted(on: \.key).flatMap { topic, count in
             (0..<max(count, 0)).map { TopicPartition(topic, $0) }
         }
     }

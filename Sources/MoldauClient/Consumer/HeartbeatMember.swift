@@ -146,7 +146,7 @@ struct HeartbeatMember: Membership {
             }
             if told?.topics != report.topics { $0.subscribedTopicNames = report.topics.sorted() }
             if told?.owned != report.owned {
-                $0.topicPartitions = report.owned.sorted { $0.key < $1.key }.map { id, numbers in
+                $0.topicPartitions = report.owned.sorted(on: \.key).map { id, numbers in
                     .init { ($0.topicID, $0.partitions) = (id, numbers) }
                 }
             }

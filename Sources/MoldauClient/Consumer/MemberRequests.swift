@@ -33,7 +33,7 @@ extension SyncGroupRequest {
             $0.groupInstanceID = member.instanceID
             $0.protocolType = "consumer"
             $0.protocolName = protocolName
-            $0.assignments = assignments.sorted { $0.key < $1.key }.map { id, assignment in
+            $0.assignments = assignments.sorted(on: \.key).map { id, assignment in
                 .init { ($0.memberID, $0.assignment) = (id, assignment) }
             }
         }

@@ -234,7 +234,7 @@ struct ProducerMachine {
     /// - Returns: the outcomes of all that is on its way.
     mutating func flush() -> [BatchOutcome] {
         flushOrder = batchCount
-        var outcomes = sent.sorted { $0.key < $1.key }.flatMap { $0.value.batches.map(\.batch.outcome) }
+        var outcomes = sent.sorted(on: \.key).flatMap { $0.value.batches.map(\.batch.outcome) }
         for place in active {
             outcomes += lanes[place].queue.map(\.outcome)
             if let open = lanes[place].open { outcomes.append(open.outcome) }

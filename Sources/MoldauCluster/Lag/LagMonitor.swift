@@ -30,10 +30,10 @@ public struct LagMonitor: Sendable {
     /// What the samples say, by group and partition.
     public var report: LagReport {
         LagReport(
-            groups: groups.sorted { $0.key < $1.key }.map { name, windows in
+            groups: groups.sorted(on: \.key).map { name, windows in
                 LagReport.Group(
                     group: name,
-                    partitions: windows.sorted { $0.key < $1.key }.map { LagReport.Partition($0.key, $0.value) })
+                    partitions: windows.sorted(on: \.key).map { LagReport.Partition($0.key, $0.value) })
             })
     }
 }

@@ -221,7 +221,7 @@ extension [JSONValue.Member] {
 extension QueryAnswer {
     /// What the answer is true of.
     fileprivate var validity: [JSONValue.Member] {
-        let position = position.sorted { $0.key < $1.key }.map { partition, offset -> JSONValue in
+        let position = position.sorted(on: \.key).map { partition, offset -> JSONValue in
             [
                 "topic": .string(partition.topic), "partition": .number(partition.partition.number),
                 "offset": .number(offset.value),

@@ -101,7 +101,7 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
                 + "create them first"
         case .notCopartitioned(let counts):
             "Topics not co-partitioned: [{"
-                + counts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+                + counts.sorted(on: \.key).map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
                 + "}]; topics that are joined, or merged and then aggregated, need the same number of partitions, as else "
                 + "equal keys lie in different ones: call repartition() on all streams but one, or on what they are merged to"
         case .repartitionMismatch(let topic, let partitions, let other, let otherPartitions):

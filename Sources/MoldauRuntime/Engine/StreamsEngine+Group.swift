@@ -73,7 +73,7 @@ extension StreamsEngine {
         logger.info(
             "\(names.applicationID) divides \(work.tasks.count) tasks among \(told.count) processes",
             metadata: [
-                "shares": "\(shares.sorted { $0.key < $1.key }.map { "\($0.value.active)" }.joined(separator: "; "))"
+                "shares": "\(shares.sorted(on: \.key).map { "\($0.value.active)" }.joined(separator: "; "))"
             ])
         return try shares.mapValues { share in
             let partitions = share.activeTasks.flatMap { plan.inputs(of: $0) }

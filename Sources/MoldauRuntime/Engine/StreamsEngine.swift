@@ -41,12 +41,12 @@ package final class StreamsEngine: Sendable {
         var rebalanceCount = 0
     }
 
-    let names: InternalTopicNames
-    let topology: Topology
+    package let names: InternalTopicNames
+    package let topology: Topology
     let configuration: StreamsConfiguration
     let stateDirectory: String?
     private let randomness: @Sendable () -> UInt64
-    let clock: @Sendable () -> RoundTime
+    package let clock: @Sendable () -> RoundTime
     private let openCluster: @Sendable () throws -> any Cluster
     let logger: Logger
     let inner: Mutex<Inner>

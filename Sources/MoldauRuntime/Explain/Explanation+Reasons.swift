@@ -5,25 +5,25 @@ import MoldauState
 import MoldauTopology
 
 /// What is known of an application when it is to be explained.
-struct ExplainedApplication {
+package struct ExplainedApplication {
     let topology: Topology
     let names: InternalTopicNames
-    var state = StreamsState.running
+    package var state = StreamsState.running
     var failure: (any Error)?
-    var isPaused = false
-    var guarantee = ProcessingGuarantee.atLeastOnce
+    package var isPaused = false
+    package var guarantee = ProcessingGuarantee.atLeastOnce
     /// Tasks that this process should have, and none of its threads has.
     var unassigned: [TaskID] = []
     /// Threads that did not answer.
     var silent: [String] = []
-    var accounts: [ThreadAccount] = []
+    package var accounts: [ThreadAccount] = []
 }
 
 extension Explanation {
     /// What does not end for so long is worth mentioning.
     static var patience: Duration { .seconds(1) }
 
-    init(_ application: ExplainedApplication) {
+    package init(_ application: ExplainedApplication) {
         let flow = application.accounts.reduce(into: RecordFlow()) { $0.add($1.flow) }
         nodes = Self.nodes(of: application.topology, application.names, flow)
         (self.application, state) = (application.names.applicationID, application.state)
@@ -115,7 +115,7 @@ extension ExplainedApplication {
         let inputs = Dictionary(grouping: accounts.flatMap(\.tasks).filter(\.isRunning).flatMap(\.inputs)) {
             $0.partition.topic
         }
-        return inputs.sorted { $0.key < $1.key }.flatMap { topic, inputs -> [Reason] in
+        return inputs.sorted(on: \.key).flatMap { topic, inputs -> [Reason] in
             let internals = topology.repartitionTopics.map { names.topic($0.name) }
             guard !internals.contains(topic), let first = inputs.first else { return [] }
             if inputs.allSatisfy({ $0.end == .zero && $0.taken == 0 }) {

@@ -13,7 +13,7 @@ extension StreamsEngine {
     package func explain() async throws -> Explanation { Explanation(try await explained()) }
 
     /// What is known of the application now.
-    func explained() async throws -> ExplainedApplication {
+    package func explained() async throws -> ExplainedApplication {
         let (state, isPaused, failure, plan) = inner.withLock { inner in
             (inner.state, inner.isPaused, inner.failure, inner.plan)
         }
@@ -31,7 +31,7 @@ extension StreamsEngine {
     func askThreads<Answer: Sendable>(
         _ question: @escaping @Sendable (ThreadContents, RoundTime) throws -> Answer
     ) async throws -> (answers: [Answer], silent: [String]) {
-        let asked = inner.withLock { $0.loops.sorted { $0.key < $1.key } }.map { ($0.key, ask($0.value, question)) }
+        let asked = inner.withLock { $0.loops.sorted(on: \.key) }.map { ($0.key, ask($0.value, question)) }
         let deadline = ContinuousClock.now + Self.answerTime
         var (answers, silent): ([Answer], [String]) = ([], [])
         for (number, place) in asked {

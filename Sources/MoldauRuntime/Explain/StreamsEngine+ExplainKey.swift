@@ -14,7 +14,7 @@ extension StreamsEngine {
     ) async throws -> KeyExplanation { try await explain(bytes(of: key, in: name), in: name) }
 
     /// - Parameter bytes: the key's, as the store has it.
-    func explain(_ bytes: [UInt8], in name: some StoreName) async throws -> KeyExplanation {
+    package func explain(_ bytes: [UInt8], in name: some StoreName) async throws -> KeyExplanation {
         var options = QueryOptions()
         (options.view, options.allowsStale, options.timeout) = (.newest, true, .seconds(2))
         try requireStore(name.name)

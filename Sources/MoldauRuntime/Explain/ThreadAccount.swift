@@ -4,29 +4,29 @@ import MoldauTopology
 /// What a stream thread tells about its tasks when it is asked for an explanation.
 package struct ThreadAccount: Sendable {
     /// An input partition of a task.
-    struct Input: Sendable {
-        let partition: TopicPartition
+    package struct Input: Sendable {
+        package let partition: TopicPartition
         let node: String
         let taken: Int64
         /// Where reading began, what is read next, and where the partition ended when it was last looked up.
         let start: Offset?
-        let position: Offset?
-        let end: Offset?
+        package let position: Offset?
+        package let end: Offset?
         /// The age of the next record; 0 if there is none; nil while that is unknown.
-        let lagMs: Int64?
+        package let lagMs: Int64?
         /// When reading began or records came last, by the wall clock.
         let lastNews: Timestamp
         /// The greatest time of the records that were taken.
         let time: Timestamp
     }
 
-    struct Task: Sendable {
-        let id: TaskID
+    package struct Task: Sendable {
+        package let id: TaskID
         let isRunning: Bool
         let hasUncommitted: Bool
-        let inputs: [Input]
+        package let inputs: [Input]
         /// The partitions that keep records of others waiting; the end of the wait by the monotonic clock.
-        let blocking: [(partition: TopicPartition, until: Duration?)]
+        package let blocking: [(partition: TopicPartition, until: Duration?)]
         let held: [(node: String, records: HeldRecords)]
 
         init(_ task: StreamTask, now: RoundTime) throws {
@@ -49,10 +49,10 @@ package struct ThreadAccount: Sendable {
         }
     }
 
-    let thread: String
+    package let thread: String
     /// When the thread answered.
     let now: RoundTime
-    let tasks: [Task]
+    package let tasks: [Task]
     let flow: RecordFlow
     /// Stores that are being restored, and global tables that are being read.
     let lags: [StoreLag]

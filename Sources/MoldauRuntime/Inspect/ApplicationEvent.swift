@@ -56,7 +56,7 @@ final class EventLog: Sendable {
             ApplicationEvent(
                 time: Timestamp(ms: second * 1_000), kind: .commit, text: count == 1 ? "1 commit" : "\(count) commits")
         }
-        return (events + summed).sorted { $0.time < $1.time }
+        return (events + summed).sorted(on: \.time)
     }
 }
 

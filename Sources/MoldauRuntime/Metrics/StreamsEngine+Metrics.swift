@@ -48,7 +48,7 @@ extension StreamsEngine {
     private func measureBroker(_ found: inout Measurements) async throws {
         guard let cluster = inner.withLock({ $0.cluster }) as? any InProcessCluster else { return }
         let use = try await onThread { cluster.use() }
-        for (topic, bytes) in use.topicBytes.sorted(by: { $0.key < $1.key }) { found.add(.topicSize, bytes, topic) }
+        for (topic, bytes) in use.topicBytes.sorted(on: \.key) { found.add(.topicSize, bytes, topic) }
         found.add(.brokerPartitions, use.partitionCount)
         found.add(.brokerGroups, use.groupCount)
         found.add(.brokerConnections, use.connectionCount)
@@ -59,7 +59,7 @@ extension StreamsEngine {
 
     private func measureTopics(_ sent: [[String: SentRecords]], _ found: inout Measurements) {
         let now = clock().uptime
-        for (topic, parts) in Dictionary(grouping: sent.joined(), by: \.key).sorted(by: { $0.key < $1.key }) {
+        for (topic, parts) in Dictionary(grouping: sent.joined(), by: \.key).sorted(on: \.key) {
             found.add(.produced, parts.reduce(0) { $0 + $1.value.records }, topic)
             found.add(.producedBytes, parts.reduce(0) { $0 + $1.value.bytes }, topic)
             let ages = parts.compactMap { $0.value.ages(at: now) }

@@ -3,8 +3,8 @@ import MoldauRecords
 import Synchronization
 
 /// One reader's place in a `ChangeFeed`: the changes that were read for it and that it has not taken yet.
-final class ChangeSubscription: Sendable {
-    typealias Changes = (changes: [LoggedChange], missed: Int64)
+package final class ChangeSubscription: Sendable {
+    package typealias Changes = (changes: [LoggedChange], missed: Int64)
 
     private struct State {
         var held: [LoggedChange] = []
@@ -50,7 +50,7 @@ final class ChangeSubscription: Sendable {
     func miss(_ count: Int64) { state.withLock { $0.missed += count } }
 
     /// No change follows.
-    func end(_ result: Result<Void, any Error>) {
+    package func end(_ result: Result<Void, any Error>) {
         let waiting = state.withLock { state in
             state.end = state.end ?? result
             return state.waiting.take()
@@ -60,7 +60,7 @@ final class ChangeSubscription: Sendable {
 
     /// Waits for changes.
     /// - Returns: nil after the last one.
-    func next() async throws -> Changes? {
+    package func next() async throws -> Changes? {
         while true {
             try Task.checkCancellation()
             if let backlog = state.withLock({ $0.backlog }) {

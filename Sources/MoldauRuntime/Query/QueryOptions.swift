@@ -42,12 +42,12 @@ public struct QueryAnswer<Value> {
     }
 
     /// The same answer about something else.
-    func with<Other>(_ value: Other) -> QueryAnswer<Other> {
+    package func with<Other>(_ value: Other) -> QueryAnswer<Other> {
         QueryAnswer<Other>(value, position: position, age: age, lag: lag)
     }
 
     /// Adds what another answer is true of.
-    mutating func add<Other>(_ other: QueryAnswer<Other>) {
+    package mutating func add<Other>(_ other: QueryAnswer<Other>) {
         position.merge(other.position, uniquingKeysWith: min)
         age = max(age, other.age)
         lag += other.lag.filter { !lag.contains($0) }

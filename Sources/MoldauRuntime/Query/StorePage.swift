@@ -7,6 +7,8 @@ public struct StoreEntry<Key, Row> {
     public let key: Key
     /// What the store has for it; in most stores the value with its timestamp.
     public let row: Row
+
+    package init(key: Key, row: Row) { (self.key, self.row) = (key, row) }
 }
 
 extension StoreEntry: Sendable where Key: Sendable, Row: Sendable {}
@@ -32,22 +34,22 @@ public struct StorePlace: Sendable, Hashable {
 }
 
 /// Which part of a scan is wanted.
-struct StorePageRequest: Sendable {
-    let limit: Int
-    let after: StorePlace?
-    let isReversed: Bool
+package struct StorePageRequest: Sendable {
+    package let limit: Int
+    package let after: StorePlace?
+    package let isReversed: Bool
 
-    init(_ limit: Int, after: StorePlace?, isReversed: Bool = false) {
+    package init(_ limit: Int, after: StorePlace?, isReversed: Bool = false) {
         (self.limit, self.after, self.isReversed) = (max(1, limit), after, isReversed)
     }
 }
 
 /// Joins the parts of a page, which several tasks have, in the order of their places. Pure: the caller asks for what is
 /// `wanted`.
-struct StorePageMerge<Key, Row> {
-    typealias Placed = (place: [UInt8], entry: StoreEntry<Key, Row>)
+package struct StorePageMerge<Key, Row> {
+    package typealias Placed = (place: [UInt8], entry: StoreEntry<Key, Row>)
     /// What a partition has, and the place where the search was cut short; nil if it was not.
-    typealias Slice = (entries: [Placed], cut: [UInt8]?)
+    package typealias Slice = (entries: [Placed], cut: [UInt8]?)
 
     private struct Part {
         let partition: Partition
@@ -83,7 +85,7 @@ struct StorePageMerge<Key, Row> {
 
     /// Up to so many entries of a scan.
     /// - Parameter entry: makes an entry of a key and its row.
-    static func slice<ScannedKey, ScannedRow>(
+    package static func slice<ScannedKey, ScannedRow>(
         of scan: StoreIterator<ScannedKey, ScannedRow>, atMost count: Int,
         _ entry: (ScannedKey, ScannedRow) -> StoreEntry<Key, Row>
     ) throws -> Slice {

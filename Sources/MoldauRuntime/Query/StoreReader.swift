@@ -71,7 +71,7 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
 
 extension StoreName {
     /// The store of the name's type, on its thread.
-    func typed(_ store: any StateStore) throws(QueryError) -> Store {
+    package func typed(_ store: any StateStore) throws(QueryError) -> Store {
         guard let typed = store as? Store else {
             throw .wrongType(store: store.name, expected: "\(Store.self)", found: "\(type(of: store))")
         }

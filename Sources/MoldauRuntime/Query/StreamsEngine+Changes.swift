@@ -14,7 +14,7 @@ extension StreamsEngine {
     }
 
     /// Follows the topic that a store is restored from.
-    func follow<Name: FollowableStoreName>(
+    package func follow<Name: FollowableStoreName>(
         _ name: Name, from start: ChangeStart, limit: Int
     ) async throws -> (FollowedRow<Name>, ChangeSubscription) {
         let placement = try await placement(of: name.name, QueryOptions())

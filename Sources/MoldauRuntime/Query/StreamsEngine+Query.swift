@@ -16,7 +16,7 @@ extension StreamsEngine {
     ///   - place: the place behind which a scan goes on.
     ///   - read: called on the stream thread, which does nothing else meanwhile: it must be short.
     /// - Throws: `QueryError`, `StateError`, errors of the serdes; `CancellationError`.
-    func ask<Answer: Sendable>(
+    package func ask<Answer: Sendable>(
         _ store: String, _ partition: Partition, _ options: QueryOptions, after place: [UInt8]? = nil,
         steps: Int = .max, _ read: @escaping @Sendable (any StateStore) throws -> Answer
     ) async throws -> QueryAnswer<Answer> {
@@ -44,7 +44,7 @@ extension StreamsEngine {
 
     /// Asks the tasks of some partitions for a page of entries.
     /// - Parameter read: returns up to so many entries, and where the scan was cut short; called on the stream threads.
-    func list<Key: Sendable, Row: Sendable>(
+    package func list<Key: Sendable, Row: Sendable>(
         _ store: String, in partitions: [Partition], _ options: QueryOptions, _ request: StorePageRequest,
         _ read: @escaping @Sendable (any StateStore, _ count: Int) throws -> StorePageMerge<Key, Row>.Slice
     ) async throws -> QueryAnswer<StorePage<Key, Row>> {
@@ -65,12 +65,14 @@ extension StreamsEngine {
         try keySerde(of: name).bytes(of: key)
     }
 
-    func keySerde<Name: StoreName>(of name: Name) -> Serde<Name.Key> {
+    package func keySerde<Name: StoreName>(of name: Name) -> Serde<Name.Key> {
         name.key.at(names.changelog(ofStore: name.name), .key)
     }
 
     /// The partition of the options, or the one that Kafka's producers choose for a key.
-    func partition(ofKey bytes: [UInt8], in name: some StoreName, _ options: QueryOptions) async throws -> Partition {
+    package func partition(ofKey bytes: [UInt8], in name: some StoreName, _ options: QueryOptions) async throws
+        -> Partition
+    {
         if let partition = options.partition { return partition }
         // The window of a windowed key does not decide about its partition.
         return try await placement(of: name.name, options).partition(ofKey: bytes.dropLast(name.key.trailerBytes))
@@ -104,7 +106,7 @@ extension StreamsEngine {
     }
 
     /// The partition of the options, or all.
-    func partitions(of store: String, _ options: QueryOptions) async throws -> [Partition] {
+    package func partitions(of store: String, _ options: QueryOptions) async throws -> [Partition] {
         if let partition = options.partition { return [partition] }
         let partitions = try await placement(of: store, options).tasks.map(\.partition)
         return partitions.isEmpty ? [Partition(0)] : partitions
@@ -154,7 +156,7 @@ extension StreamsEngine {
         for task: TaskID?, of store: String, _ options: QueryOptions
     ) throws(QueryError) -> ThreadMailbox? {
         let (found, isOurs) = inner.withLock { inner -> (StreamThreadLoop?, Bool) in
-            let loops = inner.loops.sorted { $0.key < $1.key }
+            let loops = inner.loops.sorted(on: \.key)
             guard let task else { return (loops.first?.value, true) }
             let number = inner.placement.thread(
                 toAskAbout: task, among: loops.map(\.key),

@@ -73,7 +73,7 @@ where Name.Key: Sendable, Name.Value: Sendable {
 }
 
 /// Reads the rows of a followed store.
-struct FollowedRow<Name: FollowableStoreName>: Sendable {
+package struct FollowedRow<Name: FollowableStoreName>: Sendable {
     private let store: String
     private let key: Serde<Name.RowKey>
     private let value: Serde<Name.Value>
@@ -88,7 +88,7 @@ struct FollowedRow<Name: FollowableStoreName>: Sendable {
     }
 
     /// - Throws: `StateError.damaged` for bytes that are not of the name's types.
-    func changed(by change: LoggedChange, missed: Int64) throws -> TableChange<Name.RowKey, Name.Value> {
+    package func changed(by change: LoggedChange, missed: Int64) throws -> TableChange<Name.RowKey, Name.Value> {
         do {
             return TableChange(
                 key: try key.value(of: change.key), value: try change.value.map { try value.value(of: $0) },
@@ -99,7 +99,7 @@ struct FollowedRow<Name: FollowableStoreName>: Sendable {
 }
 
 /// A record of a topic that a table is restored from.
-struct LoggedChange: Sendable {
+package struct LoggedChange: Sendable {
     let partition: TopicPartition
     let offset: Offset
     let timestamp: Timestamp

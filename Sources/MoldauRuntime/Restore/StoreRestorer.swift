@@ -199,7 +199,7 @@ package final class StoreRestorer {
         stores.entries.allSatisfy { $0.changelog.flatMap { restores[$0]?.to } == nil }
     }
 
-    package var lags: [StoreLag] { restores.values.map(lag).sorted { $0.changelog < $1.changelog } }
+    package var lags: [StoreLag] { restores.values.map(lag).sorted(on: \.changelog) }
 
     /// The lag of the store that is furthest behind.
     var maxLag: Int64 { restores.values.reduce(0) { max($0, lag($1).records) } }
@@ -217,7 +217,7 @@ package final class StoreRestorer {
     package func step(wait: Duration, now: Duration) throws {
         guard !restores.isEmpty else { return }
         if shortage != nil {
-            for (_, restore) in restores.sorted(by: { $0.key < $1.key }) {
+            for (_, restore) in restores.sorted(on: \.key) {
                 try restore.target.store.writeBehind(force: false)
             }
             shortage = nil
@@ -235,7 +235,7 @@ package final class StoreRestorer {
             return try beginAgain(changelog, now)
         }
         var finished = 0
-        for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
+        for (changelog, restore) in restores.sorted(on: \.key) {
             guard let to = restore.to else { continue }
             // A changelog may end with offsets that are never delivered: markers, aborted transactions, compaction
             // gaps.
@@ -325,7 +325,7 @@ package final class StoreRestorer {
         if let lastLook, now < lastLook + Self.lookInterval { return }
         lastLook = now
         let bounds = try bounds(of: restores.values.map(\.target))
-        for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
+        for (changelog, restore) in restores.sorted(on: \.key) {
             guard let end = bounds[changelog]?.upperBound, end > restore.end else { continue }
             restore.end = end
             if let source = restore.target.source, source.position != nil { _ = try takeIn(source, restore) }

@@ -53,14 +53,14 @@ final class HeldTasks {
     /// - Throws: `StateError.noSpace` if the state's disk is full: it may be called again, and opens the rest.
     func takeUp(now: RoundTime) throws {
         defer { tasks.sort { $0.id < $1.id } }
-        for (id, replica) in granted.active.sorted(by: { $0.key < $1.key }) where held.active[id] == nil {
+        for (id, replica) in granted.active.sorted(on: \.key) where held.active[id] == nil {
             guard let part = parts[id.subtopology] else { continue }
             let task = try open(id, part, replica: replica, now: now)
             try restore(task.stores, orClose: task.close, now)
             tasks.append(task)
             held.active[id] = replica
         }
-        for (id, replica) in granted.standby.sorted(by: { $0.key < $1.key }) where held.replica(of: id) == nil {
+        for (id, replica) in granted.standby.sorted(on: \.key) where held.replica(of: id) == nil {
             guard let part = parts[id.subtopology] else { continue }
             let standby = try StandbyTask(
                 id, part, environment: plan.environment(of: id, replica: replica), services: services, now: now)

@@ -204,7 +204,7 @@ extension TopicPlan {
                 continue
             }
             let created = try admin.describe(Set(plan.missing.map(\.name)))
-            for topic in created.sorted(by: { $0.key < $1.key }).map(\.value) { try topic.checkReplicas() }
+            for topic in created.sorted(on: \.key).map(\.value) { try topic.checkReplicas() }
             plan.topicIDs.merge(created.compactMapValues(\.id)) { $1 }
             return plan
         }

@@ -86,7 +86,7 @@ final class ConnectionTable: Sendable {
 
     /// All connections, the oldest first.
     var all: [Connection] {
-        state.withLock { $0.connections.values.sorted { $0.number < $1.number } }
+        state.withLock { $0.connections.values.sorted(on: \.number) }
     }
 
     // MARK: Memory

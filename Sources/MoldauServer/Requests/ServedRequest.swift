@@ -1,6 +1,7 @@
 internal import Logging
 internal import MoldauBroker
 internal import MoldauLog
+internal import MoldauRecords
 internal import MoldauWire
 
 /// A request that the server answers. Those that conform are the APIs that it tells its clients of.
@@ -72,7 +73,7 @@ package enum ServedRequests {
 
     /// The versions that are served, by the key of the API, in order.
     package static var versions: [(key: Int16, versions: ClosedRange<Int16>)] {
-        all.map { ($0.api.rawValue, $0.servedVersions) }.sorted { $0.key < $1.key }
+        all.map { ($0.api.rawValue, $0.servedVersions) }.sorted(on: \.key)
     }
 
     /// A row for each API, as the documentation has it: key, name and versions.

@@ -1,4 +1,5 @@
 import CRocksDB
+import MoldauRecords
 
 #if canImport(Glibc)
     import Glibc
@@ -271,7 +272,7 @@ final class TaskDatabase: StateStorage {
     private func flushAll() {
         let options: OpaquePointer = rocksdb_flushoptions_create()
         defer { rocksdb_flushoptions_destroy(options) }
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+        for (name, family) in families.sorted(on: \.key) {
             guard let database = try? writable(for: name) else { return }
             var error: UnsafeMutablePointer<CChar>?
             rocksdb_flush_cf(database, options, family, &error)

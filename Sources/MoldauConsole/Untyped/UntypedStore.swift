@@ -1,18 +1,19 @@
 // What stores answer to those who do not know their types: rows as JSON. Asked on the thread that owns the store.
 
 import MoldauRecords
+import MoldauRuntime
 import MoldauState
 
 /// An entry of a store.
-package struct UntypedEntry: Sendable, Hashable {
-    package let key: JSONValue
+struct UntypedEntry: Sendable, Hashable {
+    let key: JSONValue
     /// Of a store of windows or sessions.
-    package var window: Window?
-    package let value: JSONValue
+    var window: Window?
+    let value: JSONValue
     /// If the store keeps a time with its values.
-    package var timestamp: Timestamp?
+    var timestamp: Timestamp?
     /// When the next version begins, in a versioned store.
-    package var validTo: Timestamp?
+    var validTo: Timestamp?
 
     init(_ key: Any, _ row: Any, in window: Window? = nil) {
         self.key = JSONValue(showing: key)
@@ -26,7 +27,7 @@ package struct UntypedEntry: Sendable, Hashable {
 }
 
 /// Which row of a key is asked for.
-package enum RowPlace: Sendable, Hashable {
+enum RowPlace: Sendable, Hashable {
     /// The only one, or the newest.
     case only
     /// The version that was valid then, or the window that begins then.

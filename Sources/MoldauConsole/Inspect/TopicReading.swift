@@ -1,21 +1,21 @@
 import MoldauCluster
 import MoldauRecords
-import Synchronization
+import MoldauRuntime
 
 /// A record of a topic, for people to look at.
-package struct TopicRecord: Sendable {
-    package let partition: Partition
-    package let offset: Offset
-    package let timestamp: Timestamp
-    package let key: [UInt8]?
-    package let value: [UInt8]?
-    package let headers: [(name: String, value: [UInt8]?)]
+struct TopicRecord: Sendable {
+    let partition: Partition
+    let offset: Offset
+    let timestamp: Timestamp
+    let key: [UInt8]?
+    let value: [UInt8]?
+    let headers: [(name: String, value: [UInt8]?)]
 }
 
 /// Reads some records of a partition, beside whatever groups read it: it belongs to none, and commits nothing.
-package struct TopicReading: Sendable {
+struct TopicReading: Sendable {
     /// Where reading begins.
-    package enum Start: Sendable, Hashable {
+    enum Start: Sendable, Hashable {
         case earliest
         /// The last records: as many as are asked for.
         case latest
@@ -23,12 +23,12 @@ package struct TopicReading: Sendable {
     }
 
     /// What was found.
-    package struct Found: Sendable {
-        package var records: [TopicRecord] = []
+    struct Found: Sendable {
+        var records: [TopicRecord] = []
         /// The first offset that the partition holds, and the one after its last readable record.
-        package var held: Range<Offset>
+        var held: Range<Offset>
         /// Where to go on reading.
-        package var next: Offset
+        var next: Offset
     }
 
     /// Where a search for a key stops: it goes on from `next`.
@@ -37,13 +37,13 @@ package struct TopicReading: Sendable {
     private static let returnedBytes = 4 << 20
     private static let patience = Duration.seconds(2)
 
-    package var partition: TopicPartition
-    package var start: Start
-    package var limit: Int
+    var partition: TopicPartition
+    var start: Start
+    var limit: Int
     /// Only records with this key.
-    package var key: [UInt8]?
+    var key: [UInt8]?
 
-    package init(_ partition: TopicPartition, from start: Start, limit: Int, key: [UInt8]? = nil) {
+    init(_ partition: TopicPartition, from start: Start, limit: Int, key: [UInt8]? = nil) {
         (self.partition, self.start, self.limit, self.key) = (partition, start, limit, key)
     }
 
@@ -110,7 +110,7 @@ extension TopicRecord {
 extension StreamsEngine {
     /// How many partitions a topic has, if the cluster has it.
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`.
-    package func partitionCount(of topic: String) async throws -> Int32 {
+    func partitionCount(of topic: String) async throws -> Int32 {
         let (cluster, clientID) = try consoleAccess
         return try await onThread {
             let admin = try cluster.makeAdmin(clientID: clientID)
@@ -122,17 +122,8 @@ extension StreamsEngine {
 
     /// Reads records of a topic of the cluster that the application runs on.
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`; `RecordBatchError`.
-    package func read(_ reading: TopicReading) async throws -> TopicReading.Found {
+    func read(_ reading: TopicReading) async throws -> TopicReading.Found {
         let (cluster, clientID) = try consoleAccess
         return try await reading.run(on: cluster, clientID: clientID)
-    }
-
-    /// The cluster, and the name by which it is asked.
-    private var consoleAccess: (cluster: any Cluster, clientID: String) {
-        get throws(QueryError) {
-            let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
-            guard let cluster, !state.isOver else { throw .notRunning(state) }
-            return (cluster, "\(names.applicationID)-console")
-        }
     }
 }

@@ -1,125 +1,109 @@
-import MoldauCluster
 import MoldauRecords
+import MoldauRuntime
 import MoldauState
 import MoldauTopology
-import Synchronization
 
 /// What this process of an application is doing, as plain data. Times are milliseconds since 1970.
-package struct ApplicationStatus: Sendable, Hashable, Codable {
+struct ApplicationStatus: Sendable, Hashable, Codable {
     /// A stream thread.
-    package struct Thread: Sendable, Hashable, Codable {
-        package var name: String
+    struct Thread: Sendable, Hashable, Codable {
+        var name: String
         /// Whether it makes its rounds: not while it is opened, and not after a failure before its restart.
-        package var isAlive: Bool
-        package var tasks: [TaskID]
+        var isAlive: Bool
+        var tasks: [TaskID]
         /// The tasks of others whose stores it keeps copies of.
-        package var standbys: [TaskID]
+        var standbys: [TaskID]
     }
 
     /// A task that a thread of this process works on.
-    package struct Task: Sendable, Hashable, Codable {
-        package var id: TaskID
-        package var thread: String
-        package var partitions: [Input]
+    struct Task: Sendable, Hashable, Codable {
+        var id: TaskID
+        var thread: String
+        var partitions: [Input]
         /// The partitions that keep records of others waiting.
-        package var waitsFor: [TopicPartition]
+        var waitsFor: [TopicPartition]
         /// How many records wait for results of asynchronous closures.
-        package var inFlight: Int
+        var inFlight: Int
     }
 
     /// A partition that a task reads.
-    package struct Input: Sendable, Hashable, Codable {
-        package var topic: String
-        package var partition: Partition
+    struct Input: Sendable, Hashable, Codable {
+        var topic: String
+        var partition: Partition
         /// The next record to take.
-        package var position: Offset?
+        var position: Offset?
         /// The end of the partition when it was last looked up.
-        package var end: Offset?
+        var end: Offset?
         /// The records in between.
-        package var lag: Int64?
+        var lag: Int64?
         /// The age of the next record by its own time; 0 if there is none; nil while that is unknown.
-        package var lagMs: Int64?
+        var lagMs: Int64?
     }
 
     /// A store that is behind its changelog.
-    package struct Restore: Sendable, Hashable, Codable {
-        package var store: String
-        package var topic: String
-        package var partition: Partition
+    struct Restore: Sendable, Hashable, Codable {
+        var store: String
+        var topic: String
+        var partition: Partition
         /// How many records are left, markers included.
-        package var remaining: Int64
+        var remaining: Int64
         /// Whether it is a copy of a task that another thread works on, which may always be a little behind.
-        package var isStandby: Bool
+        var isStandby: Bool
     }
 
     /// The memory of all stores.
-    package struct Memory: Sendable, Hashable, Codable {
-        package var usedBytes: Int
-        package var budgetBytes: Int
+    struct Memory: Sendable, Hashable, Codable {
+        var usedBytes: Int
+        var budgetBytes: Int
     }
 
     /// The disk with the stores.
-    package struct Disk: Sendable, Hashable, Codable {
+    struct Disk: Sendable, Hashable, Codable {
         /// The files of this process's stores.
-        package var storeBytes: Int
+        var storeBytes: Int
         /// The records of the topics, if they are kept by a broker in this process.
-        package var topicBytes: Int?
+        var topicBytes: Int?
         /// The file system of the stores: what is left, and what there is.
-        package var freeBytes: Int?
-        package var totalBytes: Int?
+        var freeBytes: Int?
+        var totalBytes: Int?
     }
 
-    package var application: String
-    package var state: StreamsState
-    package var isPaused: Bool
-    package var startedAt: Timestamp?
-    package var now: Timestamp
+    var application: String
+    var state: StreamsState
+    var isPaused: Bool
+    var startedAt: Timestamp?
+    var now: Timestamp
     /// `exactlyOnce` or `atLeastOnce`.
-    package var guarantee: String
+    var guarantee: String
     /// Counts since the start.
-    package var processed: Int64
-    package var commits: Int64
-    package var restored: Int64
-    package var threads: [Thread]
-    package var tasks: [Task]
-    package var restores: [Restore]
+    var processed: Int64
+    var commits: Int64
+    var restored: Int64
+    var threads: [Thread]
+    var tasks: [Task]
+    var restores: [Restore]
     /// nil before the start.
-    package var memory: Memory?
+    var memory: Memory?
     /// nil if nothing is kept on disk.
-    package var disk: Disk?
+    var disk: Disk?
     /// The tasks of each process that says where it may be asked.
-    package var hosts: [String: [TaskID]]
+    var hosts: [String: [TaskID]]
 
     /// The records that are still to be taken, as far as that is known.
-    package var lag: Int64 { tasks.flatMap(\.partitions).reduce(0) { $0 + ($1.lag ?? 0) } }
+    var lag: Int64 { tasks.flatMap(\.partitions).reduce(0) { $0 + ($1.lag ?? 0) } }
 }
 
 /// Whether an application may be asked.
-package struct ApplicationReadiness: Sendable, Hashable, Codable {
-    package var state: StreamsState
-    package var ready: Bool
+struct ApplicationReadiness: Sendable, Hashable, Codable {
+    var state: StreamsState
+    var ready: Bool
     /// Why not.
-    package var reason: String?
+    var reason: String?
 }
 
 extension StreamsEngine {
-    /// What happened, the newest last; at most 500 events.
-    package var events: [ApplicationEvent] { eventLog.events }
-
-    /// The structure of what runs.
-    package var graph: TopologyGraph {
-        inner.withLock { inner in
-            if let graph = inner.graph { return graph }
-            let graph = TopologyGraph(
-                inner.plan?.topology ?? topology, application: names.applicationID, topicName: names.topic,
-                changelogName: names.changelog(ofStore:), partitions: inner.plan?.partitionCounts ?? [:])
-            inner.graph = graph
-            return graph
-        }
-    }
-
     /// Ready are running applications that restore nothing. Asks no thread.
-    package var readiness: ApplicationReadiness {
+    var readiness: ApplicationReadiness {
         let (state, restoring) = (state, metrics.lags.filter { !$0.isStandby })
         var reason: String?
         if state != .running { reason = "the application is \(state)" }
@@ -131,7 +115,7 @@ extension StreamsEngine {
 
     /// What this process does, with what it has on disk: opens the logs of a broker in this process that are closed.
     /// - Throws: `CancellationError`.
-    package func status() async throws -> ApplicationStatus {
+    func status() async throws -> ApplicationStatus {
         var status = status(try await explained())
         status.disk = try await disk()
         return status
@@ -139,30 +123,23 @@ extension StreamsEngine {
 
     /// What this process does but for the disk, and why there may be no output: asks each thread once.
     /// - Throws: `CancellationError`.
-    package func look() async throws -> (status: ApplicationStatus, explanation: Explanation) {
+    func look() async throws -> (status: ApplicationStatus, explanation: Explanation) {
         let explained = try await explained()
         return (status(explained), Explanation(explained))
     }
 
     private func disk() async throws -> ApplicationStatus.Disk? {
-        guard let stateDirectory else { return nil }
-        let stores = try await askThreads { contents, _ in contents.storeFileBytes }.answers
-        let cluster = inner.withLock { $0.cluster } as? any InProcessCluster
-        let topics = try await onThread { cluster?.use().topicBytes.values.reduce(0, +) }
-        let space = DiskSpace(at: stateDirectory)
+        guard let use = try await diskUse() else { return nil }
         return .init(
-            storeBytes: stores.reduce(0, +), topicBytes: topics, freeBytes: space?.freeBytes,
-            totalBytes: space?.totalBytes)
+            storeBytes: use.storeBytes, topicBytes: use.topicBytes, freeBytes: use.space?.freeBytes,
+            totalBytes: use.space?.totalBytes)
     }
 
     private func status(_ explained: ExplainedApplication) -> ApplicationStatus {
-        let metrics = metrics
-        let alive = inner.withLock { inner in
-            Set(inner.loops.filter { $0.value.mailbox != nil }.map { names.thread($0.key) })
-        }
+        let (metrics, alive) = (metrics, aliveThreads)
         return ApplicationStatus(
             application: names.applicationID, state: explained.state, isPaused: explained.isPaused,
-            startedAt: inner.withLock { $0.startedAt }, now: clock().wall,
+            startedAt: startedAt, now: clock().wall,
             guarantee: explained.guarantee == .exactlyOnce ? "exactlyOnce" : "atLeastOnce",
             processed: metrics.processedRecords, commits: metrics.commits, restored: metrics.restoredRecords,
             threads: threads.map {
@@ -170,7 +147,7 @@ extension StreamsEngine {
             },
             tasks: explained.accounts.flatMap { account in
                 account.tasks.map { ApplicationStatus.Task($0, account, metrics) }
-            }.sorted { $0.id < $1.id },
+            }.sorted(on: \.id),
             restores: metrics.lags.map {
                 .init(
                     store: $0.store, topic: $0.changelog.topic, partition: $0.changelog.partition,

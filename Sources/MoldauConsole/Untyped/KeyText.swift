@@ -1,11 +1,12 @@
 import Foundation
 import MoldauRecords
+import MoldauRuntime
 
 /// A key as people give it: text, JSON, or bytes in hexadecimal digits.
-package struct KeyText: Sendable, Hashable {
-    package let text: String
+struct KeyText: Sendable, Hashable {
+    let text: String
 
-    package init(_ text: String) { self.text = text }
+    init(_ text: String) { self.text = text }
 
     /// The key's bytes in a store or topic.
     ///
@@ -24,7 +25,7 @@ package struct KeyText: Sendable, Hashable {
     }
 
     /// The beginning of a key's bytes: those of the text, or `{"hex": "…"}`.
-    package var prefix: [UInt8] { hexadecimal ?? Array(text.utf8) }
+    var prefix: [UInt8] { hexadecimal ?? Array(text.utf8) }
 
     private var hexadecimal: [UInt8]? {
         guard text.hasPrefix("{") else { return nil }

@@ -1,16 +1,17 @@
 import MoldauRecords
+import MoldauRuntime
 import MoldauState
 
 /// A committed change of a store, as JSON.
-package struct UntypedChange: Sendable {
-    package let key: JSONValue
+struct UntypedChange: Sendable {
+    let key: JSONValue
     /// Of a store of windows or sessions.
-    package let window: Window?
+    let window: Window?
     /// nil if the row was deleted.
-    package let value: JSONValue?
-    package let timestamp: Timestamp
-    package let partition: Partition
-    package let offset: Offset
+    let value: JSONValue?
+    let timestamp: Timestamp
+    let partition: Partition
+    let offset: Offset
 }
 
 extension UntypedChange {
@@ -24,21 +25,21 @@ extension UntypedChange {
 }
 
 /// The committed changes of a store, as they come: see `TableChanges`.
-package struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
+struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
     /// What has come meanwhile, and how many changes were left out before.
-    package typealias Element = (changes: [UntypedChange], missed: Int64)
+    typealias Element = (changes: [UntypedChange], missed: Int64)
 
     fileprivate let subscription: ChangeSubscription
     fileprivate let show: @Sendable (LoggedChange) throws -> UntypedChange
 
-    package func makeAsyncIterator() -> Self { self }
+    func makeAsyncIterator() -> Self { self }
 
     /// Ends them: `next` returns nil as soon as what came before is taken.
-    @Sendable package func end() { subscription.end(.success(())) }
+    @Sendable func end() { subscription.end(.success(())) }
 
     /// - Returns: nil after the application has ended.
     /// - Throws: as `TableChanges.Iterator.next`.
-    package func next() async throws -> Element? {
+    func next() async throws -> Element? {
         guard let (changes, missed) = try await subscription.next() else { return nil }
         return (try changes.map(show), missed)
     }
@@ -47,7 +48,7 @@ package struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
 extension UntypedReader {
     /// The changes of a table, or of an aggregate of windows or sessions, from now or from a snapshot on.
     /// - Throws: `QueryError.wrongQuestion` for another store; as `changes(of:)` of an application.
-    package func changes(from start: ChangeStart) async throws -> UntypedChanges {
+    func changes(from start: ChangeStart) async throws -> UntypedChanges {
         guard let name = name as? any FollowableStoreName else {
             throw QueryError.wrongQuestion(
                 store: name.name, questions: "queries; only the changes of tables, windows and sessions can be followed"

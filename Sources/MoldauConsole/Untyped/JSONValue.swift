@@ -1,7 +1,7 @@
 import MoldauRecords
 
 /// A value of JSON, for answers whose types are not known when the program is compiled.
-package enum JSONValue: Sendable, Hashable {
+enum JSONValue: Sendable, Hashable {
     /// JSON text as it is: a number, `true`, `false`, `null`, or something that was encoded already.
     case encoded(String)
     case string(String)
@@ -10,38 +10,38 @@ package enum JSONValue: Sendable, Hashable {
     case object([Member])
 
     /// A member of an object.
-    package struct Member: Sendable, Hashable {
-        package let name: String
-        package let value: JSONValue
+    struct Member: Sendable, Hashable {
+        let name: String
+        let value: JSONValue
 
-        package init(name: String, value: JSONValue) { (self.name, self.value) = (name, value) }
+        init(name: String, value: JSONValue) { (self.name, self.value) = (name, value) }
     }
 
-    package static let null = JSONValue.encoded("null")
+    static let null = JSONValue.encoded("null")
 
     /// `true` or `false`.
-    package static func bool(_ flag: Bool) -> JSONValue { .encoded(flag ? "true" : "false") }
+    static func bool(_ flag: Bool) -> JSONValue { .encoded(flag ? "true" : "false") }
 
     /// Integers keep all their digits.
-    package static func number(_ number: some BinaryInteger) -> JSONValue { .encoded("\(number)") }
+    static func number(_ number: some BinaryInteger) -> JSONValue { .encoded("\(number)") }
 
     /// A time as milliseconds since 1970; null if there is none.
-    package static func time(_ time: Timestamp?) -> JSONValue { time.map { .number($0.ms) } ?? .null }
+    static func time(_ time: Timestamp?) -> JSONValue { time.map { .number($0.ms) } ?? .null }
 
     /// Bytes as text if they are UTF-8, and else as `{"hex": "…"}`.
-    package static func bytes(_ bytes: [UInt8]) -> JSONValue {
+    static func bytes(_ bytes: [UInt8]) -> JSONValue {
         String(validating: bytes, as: UTF8.self).map(JSONValue.string) ?? ["hex": .string(bytes.hexadecimal)]
     }
 
     /// The JSON text.
-    package var text: String {
+    var text: String {
         var writer = ByteWriter(capacity: 1_024)
         write(to: &writer)
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
     /// Appends the JSON text.
-    package func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter) {
         switch self {
         case .encoded(let text): writer.append(utf8: text)
         case .string(let text): Self.write(text, to: &writer)
@@ -81,15 +81,15 @@ package enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue: ExpressibleByDictionaryLiteral {
-    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    init(dictionaryLiteral elements: (String, JSONValue)...) {
         self = .object(elements.map { Member(name: $0.0, value: $0.1) })
     }
 }
 
 extension JSONValue: ExpressibleByArrayLiteral {
-    package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 }
 
 extension JSONValue: ExpressibleByStringLiteral {
-    package init(stringLiteral value: String) { self = .string(value) }
+    init(stringLiteral value: String) { self = .string(value) }
 }

@@ -7,7 +7,7 @@ import MoldauState
 extension JSONValue {
     /// A key or value: text, numbers, flags and bytes as such, what is `Encodable` as that writes itself, and anything
     /// else by its description.
-    package init(showing value: Any) {
+    init(showing value: Any) {
         switch value {
         case let text as String: self = .string(text)
         case let flag as Bool: self = .bool(flag)
@@ -25,7 +25,7 @@ extension JSONValue {
     }
 
     /// What a type writes of itself; nil if it fails.
-    package init?(encoding value: some Encodable) {
+    init?(encoding value: some Encodable) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(

@@ -1,4 +1,5 @@
 import MoldauRecords
+import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
@@ -6,9 +7,9 @@ import MoldauTopology
 ///
 /// For servers and commands; programs use `StoreReader`. Calls throw `QueryError`, `StateError` and the errors of the
 /// serdes.
-package struct UntypedReader: Sendable {
+struct UntypedReader: Sendable {
     /// Entries, and where the next page begins; nil if there are no more.
-    package typealias Page = (entries: [UntypedEntry], next: StorePlace?)
+    typealias Page = (entries: [UntypedEntry], next: StorePlace?)
 
     /// A page ends when it has so much text, in bytes of UTF-8.
     private static let pageBytes = 4 << 20
@@ -16,14 +17,13 @@ package struct UntypedReader: Sendable {
     private static let slice = 64
 
     /// How queries are answered; each may be changed before it is made.
-    package var options: QueryOptions
+    var options: QueryOptions
     let name: any StoreName
     let engine: StreamsEngine
 
     /// - Throws: `QueryError.unknownStore` if the topology has no store of that name, or only one whose rows are an
     ///   operator's own business.
-    package init(_ store: String, of engine: StreamsEngine, _ options: QueryOptions = QueryOptions()) throws(QueryError)
-    {
+    init(_ store: String, of engine: StreamsEngine, _ options: QueryOptions = QueryOptions()) throws(QueryError) {
         let (stores, tables) = (engine.topology.stores, engine.topology.globalTables)
         let found = stores.first { $0.name == store } ?? tables.first { $0.store.name == store }?.store
         guard let name = found?.typedName else {
@@ -34,7 +34,7 @@ package struct UntypedReader: Sendable {
     }
 
     /// The row of a key; nil if it has none.
-    package func get(_ key: KeyText, _ place: RowPlace = .only) async throws -> QueryAnswer<UntypedEntry?> {
+    func get(_ key: KeyText, _ place: RowPlace = .only) async throws -> QueryAnswer<UntypedEntry?> {
         try await get(key, place, name)
     }
 
@@ -51,7 +51,7 @@ package struct UntypedReader: Sendable {
 
     /// The entries from one key to another, both included, in the order of their bytes; nil means no bound.
     /// - Parameter limit: how many entries at most; there may be fewer on a page before the last.
-    package func range(
+    func range(
         from first: KeyText?, to last: KeyText?, reverse: Bool = false, limit: Int, after place: StorePlace? = nil
     ) async throws -> QueryAnswer<Page> {
         let scan = UntypedScan.range(from: try first.map(bytes), to: try last.map(bytes))
@@ -59,14 +59,14 @@ package struct UntypedReader: Sendable {
     }
 
     /// The entries whose key's bytes begin with the prefix.
-    package func prefix(
+    func prefix(
         _ prefix: KeyText, limit: Int, after place: StorePlace? = nil
     ) async throws -> QueryAnswer<Page> {
         try await list(.prefix(prefix.prefix), StorePageRequest(limit, after: place))
     }
 
     /// A key's windows that begin in a time span, or sessions that touch it; those of all keys if it is nil.
-    package func windows(
+    func windows(
         of key: KeyText?, from: Timestamp, to: Timestamp, reverse: Bool = false, limit: Int,
         after place: StorePlace? = nil
     ) async throws -> QueryAnswer<Page> {
@@ -78,7 +78,7 @@ package struct UntypedReader: Sendable {
     }
 
     /// Why the store has no value for a key: see `StreamsApplication.explain(_:in:)`.
-    package func explain(_ key: KeyText) async throws -> KeyExplanation {
+    func explain(_ key: KeyText) async throws -> KeyExplanation {
         try await engine.explain(try bytes(of: key), in: name)
     }
 

@@ -1,10 +1,11 @@
 import Foundation
 import Moldau
 import MoldauRecords
+import MoldauRuntime
 import MoldauState
 import Testing
 
-@testable import MoldauRuntime
+@testable import MoldauConsole
 
 /// Keys that come as text, and rows that leave as JSON.
 struct UntypedStoreTests {
@@ -53,17 +54,13 @@ struct UntypedStoreTests {
         }
     }
 
-    @Test func `the last events are kept, and commits are summed up by the second`() {
-        let log = EventLog()
-        for second in 0..<1_000 as Range<Int64> {
-            log.note(.state, "\(second)", at: Timestamp(ms: second * 1_000 + 5))
-            for _ in 0..<10 { log.noteCommits(2, at: Timestamp(ms: second * 1_000 + 7)) }
+    @Test func `a store whose changelog has no change of one row cannot be followed`() async throws {
+        try await ConsoleFixture.run { fixture in
+            let stores = fixture.app.engine.topology.stores.map(\.name)
+            let buffer = try #require(stores.first { $0.contains("JOIN") })
+            let reader = try UntypedReader(buffer, of: fixture.app.engine)
+            let error = await #expect(throws: QueryError.self) { _ = try await reader.changes(from: .now) }
+            #expect("\(try #require(error))".contains("only the changes of tables, windows and sessions"))
         }
-        let events = log.events
-        #expect(events.count == EventLog.limit)
-        #expect(events.map(\.time) == events.map(\.time).sorted())
-        let commits = events.filter { $0.kind == .commit }
-        #expect(commits.count == 120 && commits.allSatisfy { $0.text == "20 commits" })
-        #expect(events.last == ApplicationEvent(time: Timestamp(ms: 999_005), kind: .state, text: "999"))
     }
 }

@@ -1,0 +1,52 @@
+import MoldauCluster
+import MoldauRecords
+import MoldauState
+import MoldauTopology
+import Synchronization
+
+/// What a console shows of the engine.
+extension StreamsEngine {
+    /// What happened, the newest last; at most 500 events.
+    package var events: [ApplicationEvent] { eventLog.events }
+
+    /// The structure of what runs.
+    package var graph: TopologyGraph {
+        inner.withLock { inner in
+            if let graph = inner.graph { return graph }
+            let graph = TopologyGraph(
+                inner.plan?.topology ?? topology, application: names.applicationID, topicName: names.topic,
+                changelogName: names.changelog(ofStore:), partitions: inner.plan?.partitionCounts ?? [:])
+            inner.graph = graph
+            return graph
+        }
+    }
+
+    /// nil before the start.
+    package var startedAt: Timestamp? { inner.withLock { $0.startedAt } }
+
+    /// The names of the threads that make their rounds: not of those that are opened, or wait for a restart.
+    package var aliveThreads: Set<String> {
+        inner.withLock { inner in Set(inner.loops.filter { $0.value.mailbox != nil }.map { names.thread($0.key) }) }
+    }
+
+    /// The bytes of this process's stores, those of the topics if a broker in this process keeps them, and the file
+    /// system of the stores; nil if nothing is kept on disk. Opens logs that are closed.
+    /// - Throws: `CancellationError`.
+    package func diskUse() async throws -> (storeBytes: Int, topicBytes: Int?, space: DiskSpace?)? {
+        guard let stateDirectory else { return nil }
+        let stores = try await askThreads { contents, _ in contents.storeFileBytes }.answers
+        let cluster = inner.withLock { $0.cluster } as? any InProcessCluster
+        let topics = try await onThread { cluster?.use().topicBytes.values.reduce(0, +) }
+        return (stores.reduce(0, +), topics, DiskSpace(at: stateDirectory))
+    }
+
+    /// The cluster that the application runs on, and the name by which a console asks it.
+    /// - Throws: `QueryError.notRunning` before the start and after the end.
+    package var consoleAccess: (cluster: any Cluster, clientID: String) {
+        get throws(QueryError) {
+            let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
+            guard let cluster, !state.isOver else { throw .notRunning(state) }
+            return (cluster, "\(names.applicationID)-console")
+        }
+    }
+}
