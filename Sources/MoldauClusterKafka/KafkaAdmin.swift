@@ -65,7 +65,7 @@ final class KafkaAdmin: Admin {
     /// Kafka's brokers hear of a new topic some time after it was created. Until then it can be neither described nor
     /// written.
     private func waitUntilKnown(_ names: [String]) throws {
-        let end = ContinuousClock.now + Self.patience
+        let end = ContinuousClock.now + min(Self.patience, cluster.options.deliveryTimeout)
         while ContinuousClock.now < end {
             let isKnown = try ask { admin in
                 let described = try await admin.describeTopics(names)

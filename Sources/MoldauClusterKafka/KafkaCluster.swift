@@ -28,7 +28,9 @@ public final class KafkaCluster: Cluster, CustomStringConvertible {
             client.requestTimeout = options.requestTimeout
             client.createsTopics = false
             client.clientID = "moldau-admin"
-            return (client, try AdminClient(cluster: client))
+            var asking = AdminOptions()
+            asking.apiTimeout = options.deliveryTimeout
+            return (client, try AdminClient(cluster: client, options: asking))
         }
     }
 

@@ -6,6 +6,8 @@ internal import MoldauRecords
 final class KafkaConsumer: MoldauCluster.Consumer {
     /// The most that one poll returns.
     private static var maxPollBytes: Int { 16 << 20 }
+    /// A topic that no broker knows for so long is deleted.
+    private static var patience: Duration { .seconds(10) }
 
     let wakeup: Wakeup
     private let inner: BatchConsumer
@@ -22,6 +24,7 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         own.offsetReset = .none
         own.commitsAutomatically = false
         own.apiTimeout = cluster.options.deliveryTimeout
+        own.missingTopicPatience = Self.patience
         // A partition that is assigned or resumed has to wait for the fetch that is under way.
         own.fetchMaxWait = .milliseconds(100)
         own.fetchMaxBytes = 8 << 20

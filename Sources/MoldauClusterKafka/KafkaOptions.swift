@@ -23,8 +23,8 @@ public struct KafkaOptions: Sendable {
     public var rebalanceTimeout = Duration.seconds(60)
     /// `request.timeout.ms`: how long a broker may take to answer.
     public var requestTimeout = Duration.seconds(30)
-    /// `delivery.timeout.ms`: how long records may take to be delivered, and a commit to be done, with all that is
-    /// repeated. A stream thread fails after that.
+    /// `delivery.timeout.ms`: how long records may take to be delivered, a commit to be done, and a question to be
+    /// answered, with all that is repeated. A stream thread fails after that.
     public var deliveryTimeout = Duration.seconds(120)
     /// What was set by name.
     var security = NamedSecurity()

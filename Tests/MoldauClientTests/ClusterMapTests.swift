@@ -101,6 +101,20 @@ import Testing
         #expect(map.nextTime(.milliseconds(300)) == .milliseconds(300) + .seconds(300), "this does not pass by itself")
     }
 
+    @Test func `how long a topic is missing counts from the first answer that said so, until one knows it`() {
+        var map = map()
+        map.want("t")
+        for second in 1...3 { map.answered(answer(error: .unknownTopicOrPartition), .seconds(second), chance: 0.5) }
+        #expect(map.missing == ["t": .seconds(1) ... .seconds(3)])
+        map.answered(answer(), .seconds(4), chance: 0.5)
+        #expect(map.missing.isEmpty)
+        // Nor is it there if all topics were told without it.
+        map.wantAll(true)
+        _ = map.nextQuestion(.seconds(5))
+        map.answered(answer("other"), .seconds(5), chance: 0.5)
+        #expect(map.missing == ["t": .seconds(5) ... .seconds(5)])
+    }
+
     @Test func `a topic that is new is asked for although all is known, after the pause that follows an answer`() {
         var map = map()
         map.want("t")

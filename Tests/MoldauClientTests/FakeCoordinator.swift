@@ -126,6 +126,13 @@ final class FakeCoordinator: ClientWorld {
         case is TxnOffsetCommitRequest:
             TxnOffsetCommitResponse { $0.topics = [.init { $0.partitions = [.init { $0.errorCode = refusal }] }] }
         case let request as ProduceRequest: append(request, refusal)
+        case is OffsetCommitRequest:
+            OffsetCommitResponse { $0.topics = [.init { $0.partitions = [.init { $0.errorCode = refusal }] }] }
+        case is ListOffsetsRequest:
+            ListOffsetsResponse {
+                let found = ListOffsetsResponse.Partition { ($0.errorCode, $0.offset) = (refusal, .zero) }
+                $0.topics = [.init { ($0.name, $0.partitions) = ("t", [found]) }]
+            }
         case is FindCoordinatorRequest:
             FindCoordinatorResponse { $0.coordinators = [.init { ($0.host, $0.port) = ("b", 1) }] }
         default: FakeBrokers(partitions: 1).metadata

@@ -142,6 +142,32 @@ import Testing
         #expect(fetch(&machine, .milliseconds(100), leader: 1)?.0 == 1)
     }
 
+    @Test(arguments: [nil, Duration.seconds(10)])
+    func `a topic that is missing for long is told if that is asked for, behind what was fetched`(
+        patience: Duration?
+    ) throws {
+        var machine = machine { $0.missingTopicPatience = patience }
+        machine.seek(partition, to: .zero)
+        let (_, number, _) = try #require(fetch(&machine))
+        _ = machine.fetched(number, .success(answer(batch(["a"], at: 0))), .zero, chance: 0.5)
+        var map = map()
+        let gone = MetadataResponse {
+            $0.topics = [.init { ($0.name, $0.errorCode) = ("t", .unknownTopicOrPartition) }]
+        }
+        map.answered(gone, .seconds(1), chance: 0.5)
+        map.answered(gone, .seconds(10), chance: 0.5)
+        _ = machine.next(.seconds(20), map, at: time)
+        #expect(machine.places[partition]?.error == nil, "it may be a broker that has just started")
+        map.answered(gone, .seconds(11), chance: 0.5)
+        _ = machine.next(.seconds(20), map, at: time)
+        #expect(try values(machine.take()) == ["a"])
+        for second in [21, 22] {
+            _ = machine.next(.seconds(second), map, at: time)
+            let taken = Result { () throws(ClientError) in try machine.take()?.partition }
+            #expect(taken == (patience == nil ? .success(nil) : .failure(.unknownTopic("t"))))
+        }
+    }
+
     @Test func `an offset that is not there is reset, or told`() throws {
         var machine = machine { $0.offsetReset = .earliest }
         machine.seek(partition, to: Offset(9))

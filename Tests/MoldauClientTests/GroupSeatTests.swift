@@ -140,6 +140,47 @@ struct SeatedGroupTests {
         func failed(_ error: ClientError) { Issue.record(error) }
     }
 
+    /// Divides until it is told to stop, for seconds at most, and then cannot.
+    private final class SlowHolder: GroupSeatHolder {
+        struct Stopped: Error {}
+        enum Phase { case new, dividing, stopped, over }
+
+        let phase = Monitor(Phase.new)
+
+        func report() -> (topics: Set<String>, data: [UInt8]) { ([], []) }
+        func divide(_ members: [String: [UInt8]]) throws -> [String: (partitions: Set<TopicPartition>, data: [UInt8])] {
+            phase.withLock(wakes: true) { $0 = .dividing }
+            _ = phase.wait(timeout: .seconds(20)) { $0 == .stopped ? true : nil }
+            phase.withLock(wakes: true) { $0 = .over }
+            throw Stopped()
+        }
+        func seated(_ share: [UInt8]) {}
+        func lost(_ reason: String) {}
+        func failed(_ error: ClientError) { Issue.record("it is told something after it has left: \(error)") }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a member that divides for long holds up nobody else, and hears nothing once it has left`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            let (holder, admin) = (SlowHolder(), try AdminClient(cluster: broker.client))
+            let seat = try GroupSeat(GroupSeatOptions(group: "g"), cluster: broker.client, holder: holder)
+            seat.divideAnew()
+            let began = ContinuousClock.now
+            try await onThread {
+                _ = holder.phase.wait { $0 == .dividing ? true : nil }
+                let topics = try waiting { try await admin.listTopics() }
+                #expect(topics.map(\.name) == ["t"])
+                seat.leave()
+                #expect(ContinuousClock.now - began < .seconds(15))
+                holder.phase.withLock(wakes: true) { $0 = .stopped }
+                _ = holder.phase.wait(timeout: .seconds(20)) { $0 == .over ? true : nil }
+            }
+            // What follows from it, if anything does, follows soon.
+            try await Task.sleep(for: .milliseconds(100))
+            await admin.close()
+        }
+    }
+
     /// A broker answers the requests of one connection in their order, and a join when all have joined.
     @Test(.timeLimit(.minutes(1))) func `a member that leaves while it joins is not waited for`() async throws {
         try await withBroker(topics: [:]) { broker in

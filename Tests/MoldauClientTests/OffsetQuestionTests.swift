@@ -1,6 +1,7 @@
 import Foundation
-import MoldauClient
+@testable import MoldauClient
 import MoldauRecords
+import MoldauWire
 import Synchronization
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
 
     @Test func `a partition that is not there is told`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
-            let consumer = try consumer(broker)
+            let consumer = try consumer(broker) { $0.apiTimeout = .milliseconds(300) }
             do {
                 _ = try await consumer.endOffsets([TopicPartition("t", 7)])
                 Issue.record("it has an end")
@@ -53,6 +54,32 @@ import Testing
             }
             await consumer.close()
         }
+    }
+
+    /// Not every broker knows at once that a topic has more partitions.
+    @Test func `a partition that comes is waited for`() async throws {
+        try await withBroker(topics: ["t": 1]) { broker in
+            let (consumer, new) = (try consumer(broker), TopicPartition("t", 1))
+            async let ends = consumer.endOffsets([new])
+            try await Task.sleep(for: .milliseconds(200))
+            let admin = try AdminClient(cluster: broker.client)
+            try await admin.createPartitions(["t": 2]).all()
+            #expect(try await ends == [new: .zero])
+            await admin.close()
+            await consumer.close()
+        }
+    }
+
+    @Test func `a leader that has not heard yet that it leads is asked again`() async throws {
+        let cluster = FakeCoordinator()
+        cluster.fail(.listOffsets, .refused(.unknownTopicOrPartition))
+        var options = AdminOptions()
+        options.unknownTopicPatience = .zero
+        let admin = AdminClient(cluster.client, options, cluster)
+        let found = try await admin.listOffsets([partition: .latest]).all()
+        #expect(found[partition]?.offset == .zero)
+        #expect(cluster.seen.filter { $0.api == .listOffsets }.count == 2)
+        await admin.close()
     }
 
     @Test func `with a reset by duration, reading begins at the first record that is no older`() async throws {

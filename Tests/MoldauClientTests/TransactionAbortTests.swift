@@ -99,6 +99,28 @@ import Testing
         await producer.close()
     }
 
+    /// A thread's producer, whose transaction begins with the offsets.
+    @Test(
+        arguments: [ApiKey.addOffsetsToTxn, .txnOffsetCommit, .endTxn],
+        [ErrorCode.transactionAbortable, .invalidTxnState, .invalidProducerIDMapping])
+    func `a transaction that holds offsets alone fails by itself, and the next one does not`(
+        api: ApiKey, code: ErrorCode
+    ) async throws {
+        var options = ProducerOptions()
+        options.transactionalID = "id"
+        let producer = BatchProducer(try ProducerSender(options, cluster.client, cluster))
+        nonisolated(unsafe) let sender = producer  // Used by one thread at a time.
+        let (cluster, offsets, member) = (cluster, offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, member)
+        try await onThread {
+            cluster.fail(api, .refused(code))
+            let error = #expect(throws: ClientError.self) { try sender.commit(offsets) { try $0(member) } }
+            #expect(error?.remedy == .abort, "\(String(describing: error))")
+            try sender.abort()
+            try sender.commit(offsets) { try $0(member) }
+            sender.close()
+        }
+    }
+
     @Test func `a static member whose name another one has taken is fenced`() async throws {
         let producer = try producer()
         cluster.fail(.txnOffsetCommit, .refused(.fencedInstanceID))

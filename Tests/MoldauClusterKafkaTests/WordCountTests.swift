@@ -67,6 +67,21 @@ struct WordCountTests {
         }
     }
 
+    /// As on a cluster in the process, and as Kafka Streams does once it divides tasks again.
+    @Test(.timeLimit(.minutes(2))) func `an input that is deleted meanwhile ends the application`() async throws {
+        try await withBrokerProcess(topics: ["lines": 1, "counts": 1]) { broker in
+            let cluster = try broker.cluster()
+            let reader = try CountReader("counts", partitions: 1, on: cluster)
+            let app = try Self.application(on: broker, .exactlyOnce, state: "state")
+            try app.start()
+            try Self.write(Self.texts, to: cluster)
+            #expect(try reader.reach(Self.counts(Self.texts)), "\(reader.counts)")
+            try cluster.makeAdmin(clientID: "test").delete(["lines"])
+            #expect(waitUntil { app.state == .error })
+            #expect(throws: ClusterError.unknownTopic("lines")) { try app.stop() }
+        }
+    }
+
     private static func countTwice(on broker: BrokerProcess, _ guarantee: ProcessingGuarantee) throws {
         let cluster = try broker.cluster()
         let reader = try CountReader("counts", partitions: 2, on: cluster)

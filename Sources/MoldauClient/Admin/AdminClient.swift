@@ -102,6 +102,8 @@ public final class AdminClient: Sendable {
             left = left.filter { key in
                 switch settled[key]?.failure {
                 case .unknownTopic: passed < patience
+                // Not every broker knows at once that a topic has more partitions.
+                case .unknownPartition: passed < options.apiTimeout
                 case let error?: error.isRetriable && passed < options.apiTimeout
                 case nil: false
                 }
@@ -166,7 +168,7 @@ public final class AdminClient: Sendable {
             }
             for (place, answer) in answers {
                 switch answer {
-                case .success(let found): outcomes.merge(found) { $1 }
+                case .success(let found): outcomes.merge(found.mapValues(\.fromLeader)) { $1 }
                 case .failure(let error):
                     for partition in questions[place].1 { outcomes[partition] = .failure(error) }
                 }
@@ -194,6 +196,14 @@ public final class AdminClient: Sendable {
             for try await (key, outcome) in group { outcomes[key] = outcome }
             return outcomes
         }
+    }
+}
+
+extension Result where Failure == ClientError {
+    /// A broker that does not know a topic yet that it leads is asked again.
+    fileprivate var fromLeader: Result {
+        guard case .failure(.unknownTopic(let topic)) = self else { return self }
+        return .failure(.refused(.unknownTopicOrPartition, "a question about the topic '\(topic)'"))
     }
 }
 

@@ -16,8 +16,9 @@ package func waiting<Value: Sendable>(for body: @escaping @Sendable () async thr
     return try result.get()
 }
 
-/// Runs tasks on threads that none of them blocks.
+/// Runs tasks one at a time, on threads that are not of Swift's pool.
 final class OwnThreads: TaskExecutor {
+    /// For tasks that neither block nor take long.
     static let shared = OwnThreads()
 
     private let queue = DispatchQueue(label: "moldau.client")

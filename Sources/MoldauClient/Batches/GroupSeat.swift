@@ -2,7 +2,8 @@ package import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// What a `GroupSeat` asks of the one who takes it. Called from any thread, and never twice at once.
+/// What a `GroupSeat` asks of the one who takes it. Called from any thread, and never twice at once. What takes long
+/// holds up this seat alone.
 package protocol GroupSeatHolder: AnyObject, Sendable {
     /// The topics that the member reads, for those who look at the group, and what it tells whoever divides the work.
     func report() -> (topics: Set<String>, data: [UInt8])
@@ -28,6 +29,8 @@ package final class GroupSeat: Sendable {
 
     private let cluster: ClusterClient
     private let holder: any GroupSeatHolder
+    /// The holder takes its time there: what other clients of the process wait for goes on.
+    private let threads = OwnThreads()
     private let state: Mutex<State>
     /// Wakes threads that wait for the work to be divided.
     private let changes = Monitor(0)
@@ -54,7 +57,7 @@ package final class GroupSeat: Sendable {
         let alarm = state.withLock { state -> OneAnswer<Void>? in
             if state.isClosed { return nil }
             state.seat.askAnew()
-            if state.task == nil { state.task = Task(executorPreference: OwnThreads.shared) { await self.run() } }
+            if state.task == nil { state.task = Task(executorPreference: threads) { await self.run() } }
             return state.alarm
         }
         alarm?.give(.success(()))
@@ -135,6 +138,8 @@ package final class GroupSeat: Sendable {
     }
 
     private func tell(_ step: GroupSeatState.Step) {
+        // It may have left while it was asked.
+        guard !state.withLock(\.isClosed) else { return }
         switch step {
         case .seated(let share): holder.seated(share)
         case .lost(let reason): holder.lost(reason)

@@ -37,6 +37,8 @@ struct ClusterMap: Sendable {
     private(set) var topics: [String: TopicEntry] = [:]
     /// What the cluster said about topics that it did not describe.
     private(set) var errors: [String: ErrorCode] = [:]
+    /// The first and the last of the answers that have said that a topic is not there, one after another.
+    private(set) var missing: [String: ClosedRange<Duration>] = [:]
     /// Another one after each answer.
     private(set) var revision = 0
     /// The topics to ask for.
@@ -116,11 +118,11 @@ struct ClusterMap: Sendable {
         var isComplete = true
         for topic in response.topics {
             guard let name = topic.name else { continue }
-            let isKnown = take(topic, name)
+            let isKnown = take(topic, name, now)
             // Of all topics, some may be without a leader for long, and nobody asks for them.
             isComplete = isComplete && (isKnown || asksAll && !wanted.contains(name))
         }
-        if asksAll { forgetOthers(than: Set(response.topics.compactMap(\.name))) }
+        if asksAll { forgetOthers(than: Set(response.topics.compactMap(\.name)), now) }
         revision += 1
         if isComplete {
             backoff.reset()
@@ -133,15 +135,15 @@ struct ClusterMap: Sendable {
     }
 
     /// All topics were told: others are gone.
-    private mutating func forgetOthers(than told: Set<String>) {
+    private mutating func forgetOthers(than told: Set<String>, _ now: Duration) {
         knowsAll = true
         topics = topics.filter { told.contains($0.key) }
-        for name in wanted.subtracting(told) { errors[name] = .unknownTopicOrPartition }
+        for name in wanted.subtracting(told) { note(.unknownTopicOrPartition, of: name, now) }
     }
 
     /// - Returns: whether all about the topic is known.
-    private mutating func take(_ topic: MetadataResponse.Topic, _ name: String) -> Bool {
-        errors[name] = topic.errorCode == .none ? nil : topic.errorCode
+    private mutating func take(_ topic: MetadataResponse.Topic, _ name: String, _ now: Duration) -> Bool {
+        note(topic.errorCode, of: name, now)
         guard topic.errorCode == .none else {
             if topic.errorCode == .unknownTopicOrPartition { topics[name] = nil }
             return !topic.errorCode.isRetriable
@@ -164,6 +166,12 @@ struct ClusterMap: Sendable {
         }
         topics[name] = TopicEntry(id: topic.topicID, leaders: leaders, isInternal: topic.isInternal)
         return leaders.allSatisfy { $0.node != nil }
+    }
+
+    private mutating func note(_ code: ErrorCode, of topic: String, _ now: Duration) {
+        errors[topic] = code == .none ? nil : code
+        let first = min(missing[topic]?.lowerBound ?? now, now)
+        missing[topic] = code == .unknownTopicOrPartition ? first...now : nil
     }
 
     /// - Parameter chance: from 0 up to, not including, 1.

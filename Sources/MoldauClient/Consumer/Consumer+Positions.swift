@@ -48,7 +48,7 @@ extension Consumer {
             guard let end = state.fetch.places[partition]?.end,
                 let position = state.position(partition, inHandTo: session.handedPosition)
             else { return nil }
-            return max(0, end - position)
+            return position.lag(behind: end)
         }
     }
 

@@ -84,6 +84,8 @@ public struct ConsumerOptions: Sendable {
     public var checksSums = true
     /// `default.api.timeout.ms`: how long commits and questions are repeated.
     public var apiTimeout = Duration.seconds(60)
+    /// How long a topic may be missing before reading throws `ClientError.unknownTopic`; nil for ever.
+    package var missingTopicPatience: Duration?
     /// Told when partitions come and go. It is waited for before they do, within `poll`.
     public var onRebalance: (@Sendable (Rebalance) async -> Void)?
 

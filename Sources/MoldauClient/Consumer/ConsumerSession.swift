@@ -228,7 +228,9 @@ final class ConsumerSession: Sendable {
     /// - Throws: `ClientError`; `CancellationError`.
     func askCoordinator<Request: WireRequest>(
         _ request: Request, of group: String, timeout: Duration? = nil, within time: Duration,
-        repeats isRepeated: (ErrorCode) -> Bool = { $0.asksForCoordinator || $0 == .coordinatorLoadInProgress },
+        repeats isRepeated: (ErrorCode) -> Bool = {
+            $0.asksForCoordinator || $0 == .coordinatorLoadInProgress || $0 == .requestTimedOut
+        },
         code: (Request.Response) -> ErrorCode
     ) async throws -> Request.Response {
         try await cluster.ask(

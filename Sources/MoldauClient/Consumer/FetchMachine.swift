@@ -235,6 +235,7 @@ struct FetchMachine {
                 continue
             }
             guard let node = map.leader(of: partition)?.node else {
+                if isGone(partition.topic, map) { places[partition]?.error = .unknownTopic(partition.topic) }
                 actions.append(.refresh)
                 continue
             }
@@ -257,6 +258,12 @@ struct FetchMachine {
             actions.append(fetch(node, fetches[node] ?? [], map, isCrowded: crowded.contains(node)))
         }
         return (actions, due)
+    }
+
+    /// Whether a topic is missing for so long that it is not merely new, or its broker just started.
+    private func isGone(_ topic: String, _ map: ClusterMap) -> Bool {
+        guard let patience = options.missingTopicPatience, let told = map.missing[topic] else { return false }
+        return told.upperBound - told.lowerBound >= patience
     }
 
     private mutating func note(_ partitions: [TopicPartition]) -> Int {

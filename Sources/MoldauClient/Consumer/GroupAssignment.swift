@@ -38,7 +38,7 @@ struct GroupAssignment {
     }
 
     private var nothing: [String: Set<TopicPartition>] {
-        Dictionary(uniqueKeysWithValues: members.map { ($0.id, []) })
+        Dictionary(members.map { ($0.id, []) }) { $1 }
     }
 
     private func range() -> [String: Set<TopicPartition>] {

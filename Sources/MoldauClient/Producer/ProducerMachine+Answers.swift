@@ -58,7 +58,7 @@ extension ProducerMachine {
         switch answer.errorCode {
         case .none, .duplicateSequenceNumber:
             let place = BatchOutcome.Place(
-                baseOffset: answer.errorCode == .none && answer.baseOffset >= .zero ? answer.baseOffset : nil,
+                baseOffset: answer.errorCode == .none ? answer.place : nil,
                 appendTime: answer.logAppendTimeMs >= 0 ? Timestamp(ms: answer.logAppendTimeMs) : nil)
             lanes[lane].settle(batch, isDelivered: true)
             complete(batch, .success(place), &actions)
@@ -103,6 +103,13 @@ extension ProducerMachine {
     ) {
         lanes[lane].settle(batch, isDelivered: false)
         fail(batch, error, &actions)
+    }
+}
+
+extension ProduceResponse.PartitionResponse {
+    /// The batch's first offset; nil if the broker has not told, or told one behind which no batch fits.
+    fileprivate var place: Offset? {
+        (0..<Int64.max - Int64(Int32.max)).contains(baseOffset.value) ? baseOffset : nil
     }
 }
 
