@@ -119,8 +119,7 @@ extension StreamsEngine {
             return Array(inner.loops.values)
         }
         logger.error("\(names.applicationID) cannot stay in its group: \(error)")
-        _ = change(to: .pendingShutdown)
-        for loop in loops { loop.stop() }
+        shutDown(loops)
     }
 
     /// Asks for another division where one is due. To be called after each change of what threads have.
