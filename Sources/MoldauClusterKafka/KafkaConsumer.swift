@@ -128,7 +128,8 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         let (questions, group) = (cluster.questions, requireGroup())
         guard !partitions.isEmpty else { return [:] }
         return try translating {
-            try asking(within: time) { try await questions.listGroupOffsets(group, requireStable: true) }
+            // An open transaction is not waited for: the offsets before it will do.
+            try asking(within: time) { try await questions.listGroupOffsets(group) }
         }
         .filter { partitions.contains($0.key) }.mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }
     }

@@ -231,7 +231,7 @@ struct FullStateTests {
         let task = TaskID(subtopology: 0, partition: Partition(0))
         for replica in 0...1 {
             try FileManager.default.createDirectory(
-                atPath: fixture.directory + "/" + TaskSet.directory(of: task, replica: replica),
+                atPath: fixture.directory + "/app/" + TaskSet.directory(of: task, replica: replica),
                 withIntermediateDirectories: true)
         }
         let app = StreamsApplication(
