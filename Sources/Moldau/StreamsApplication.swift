@@ -80,9 +80,9 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     @available(*, noasync, message: "start blocks; async code runs the application with run()")
     public func start() throws { try engine.start() }
 
-    /// Stops the application, and returns after it has committed and closed everything. Blocks; async code cancels
-    /// `run` instead.
-    /// - Throws: the error that had ended it before.
+    /// Stops the application, and returns after it has committed and closed everything. Blocks, at most for
+    /// `StreamsConfiguration.stopTimeout`; async code cancels `run` instead.
+    /// - Throws: the error that had ended it before; `RuntimeError.stopTimedOut`.
     @available(
         *, noasync, message: "stop blocks; async code cancels the task that runs run(), or shuts its service group down"
     )

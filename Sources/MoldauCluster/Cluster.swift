@@ -75,10 +75,35 @@ public protocol Consumer: AnyObject {
     /// Commits the group's offsets; returns when they are as durable as the cluster promises. Blocks.
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws
 
+    /// `bounds` for those who can do without: throws `ClusterError` if there is no answer after `time`. nil: asks as
+    /// long as `bounds` does.
+    func bounds(of partitions: Set<TopicPartition>, within time: Duration?) throws -> [TopicPartition: Range<Offset>]
+    /// `ends`, as above.
+    func ends(of partitions: Set<TopicPartition>, within time: Duration?) throws -> [TopicPartition: Offset]
+    /// `committed`, as above.
+    func committed(
+        _ partitions: Set<TopicPartition>, within time: Duration?
+    ) throws -> [TopicPartition: CommittedOffset]
+
     /// Ends a waiting `poll`, from any thread.
     var wakeup: Wakeup { get }
     /// Releases what the consumer holds. No other call may follow.
     func close()
+}
+
+extension Consumer {
+    /// A cluster that answers at once needs no limit.
+    public func bounds(
+        of partitions: Set<TopicPartition>, within time: Duration?
+    ) throws -> [TopicPartition: Range<Offset>] { try bounds(of: partitions) }
+    /// A cluster that answers at once needs no limit.
+    public func ends(
+        of partitions: Set<TopicPartition>, within time: Duration?
+    ) throws -> [TopicPartition: Offset] { try ends(of: partitions) }
+    /// A cluster that answers at once needs no limit.
+    public func committed(
+        _ partitions: Set<TopicPartition>, within time: Duration?
+    ) throws -> [TopicPartition: CommittedOffset] { try committed(partitions) }
 }
 
 /// A group's position in a partition.

@@ -74,8 +74,13 @@ final class KafkaConsumer: MoldauCluster.Consumer {
     // MARK: Questions
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
+        try bounds(of: partitions, within: nil)
+    }
+
+    func bounds(of partitions: Set<TopicPartition>, within time: Duration?) throws -> [TopicPartition: Range<Offset>] {
         let (firsts, ends) = (
-            try offsets(of: partitions, .earliest), try offsets(of: partitions, .latest, isolation: .readCommitted)
+            try offsets(of: partitions, .earliest, within: time),
+            try offsets(of: partitions, .latest, isolation: .readCommitted, within: time)
         )
         return firsts.reduce(into: [:]) { bounds, entry in
             let end = ends[entry.key] ?? entry.value
@@ -84,7 +89,11 @@ final class KafkaConsumer: MoldauCluster.Consumer {
     }
 
     func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
-        try offsets(of: partitions, .latest)
+        try ends(of: partitions, within: nil)
+    }
+
+    func ends(of partitions: Set<TopicPartition>, within time: Duration?) throws -> [TopicPartition: Offset] {
+        try offsets(of: partitions, .latest, within: time)
     }
 
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
@@ -93,12 +102,13 @@ final class KafkaConsumer: MoldauCluster.Consumer {
 
     private func offsets(
         of partitions: Set<TopicPartition>, _ spec: AdminClient.OffsetSpec,
-        isolation: MoldauClient.ConsumerOptions.Isolation = .readUncommitted
+        isolation: MoldauClient.ConsumerOptions.Isolation = .readUncommitted, within time: Duration? = nil
     ) throws -> [TopicPartition: Offset] {
         guard !partitions.isEmpty else { return [:] }
         let questions = cluster.questions
         return try translating {
-            try waiting { try await questions.listOffsets(of: partitions, spec, isolation: isolation) }.all()
+            try asking(within: time) { try await questions.listOffsets(of: partitions, spec, isolation: isolation) }
+                .all()
                 .compactMapValues(\.offset)
         }
     }
@@ -112,6 +122,19 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         guard !partitions.isEmpty else { return [:] }
         return try translating { try inner.committed(partitions) }
             .mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }
+    }
+
+    func committed(
+        _ partitions: Set<TopicPartition>, within time: Duration?
+    ) throws -> [TopicPartition: CommittedOffset] {
+        guard let time else { return try committed(partitions) }
+        let (questions, group) = (cluster.questions, requireGroup())
+        guard !partitions.isEmpty else { return [:] }
+        return try translating {
+            // An open transaction is not waited for: the offsets before it will do.
+            try asking(within: time) { try await questions.listGroupOffsets(group) }
+        }
+        .filter { partitions.contains($0.key) }.mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }
     }
 
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {

@@ -177,7 +177,9 @@ extension StreamThread {
 /// The calls to clients, in order.
 final class CallLog: Sendable {
     private let lines = Mutex<[String]>([])
-    private let failing = Mutex<Set<String>>([])
+    private let failing = Mutex<[String: ClusterError]>([:])
+    /// What consumers tell of partitions, whatever these hold.
+    let held = Mutex<[TopicPartition: Range<Offset>]>([:])
     private let asks = Mutex(false)
 
     /// Whether producers of transactions ask for the member that commits, as those of a Kafka cluster do.
@@ -186,13 +188,22 @@ final class CallLog: Sendable {
         set { asks.withLock { $0 = newValue } }
     }
 
+    /// Called with each call, on its thread.
+    let hook = Mutex<(@Sendable (String) -> Void)?>(nil)
+
     func add(_ line: String) throws {
         lines.withLock { $0.append(line) }
-        if failing.withLock({ $0.contains(line) }) { throw ClusterError.unavailable(reason: "asked to fail: \(line)") }
+        hook.withLock { $0 }?(line)
+        try check(line)
     }
 
-    func fail(_ line: String) { failing.withLock { _ = $0.insert(line) } }
-    func heal() { failing.withLock { $0 = [] } }
+    /// For calls that are not recorded, but may fail.
+    func check(_ line: String) throws { if let error = failing.withLock({ $0[line] }) { throw error } }
+
+    func fail(_ line: String, with error: ClusterError? = nil) {
+        failing.withLock { $0[line] = error ?? .unavailable(reason: "asked to fail: \(line)") }
+    }
+    func heal() { failing.withLock { $0 = [:] } }
 
     func take() -> [String] {
         lines.withLock { lines in
@@ -219,7 +230,9 @@ struct RecordingCluster: Cluster {
         let producer = try inner.makeTransactionalProducer(options)
         return calls.asksForMember ? AskingProducer(producer, calls) : producer
     }
-    func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
+    func makeAdmin(clientID: String) throws -> any Admin {
+        RecordingAdmin(try inner.makeAdmin(clientID: clientID), calls)
+    }
 }
 
 private class RecordingProducer: Producer {
@@ -269,32 +282,62 @@ private final class AskingProducer: RecordingProducer, TransactionalProducer {
 private final class RecordingConsumer: Consumer {
     let inner: any Consumer
     let calls: CallLog
+    private var assigned: Set<TopicPartition> = []
 
     init(_ inner: any Consumer, _ calls: CallLog) { (self.inner, self.calls) = (inner, calls) }
 
     var groupMetadata: GroupMetadata { inner.groupMetadata }
-    func assign(_ partitions: Set<TopicPartition>) throws { try inner.assign(partitions) }
+    func assign(_ partitions: Set<TopicPartition>) throws {
+        assigned = partitions
+        try inner.assign(partitions)
+    }
     func seek(_ partition: TopicPartition, to offset: Offset) throws { try inner.seek(partition, to: offset) }
     func position(_ partition: TopicPartition) -> Offset? { inner.position(partition) }
     func pause(_ partitions: Set<TopicPartition>) { inner.pause(partitions) }
     func resume(_ partitions: Set<TopicPartition>) { inner.resume(partitions) }
-    func poll(wait: Duration) throws -> [FetchedBatches] { try inner.poll(wait: wait) }
+    func poll(wait: Duration) throws -> [FetchedBatches] {
+        for partition in assigned { try calls.check("poll \(partition)") }
+        return try inner.poll(wait: wait)
+    }
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
-        try inner.bounds(of: partitions)
+        for partition in partitions { try calls.check("bounds of \(partition)") }
+        let held = calls.held.withLock { $0.filter { partitions.contains($0.key) } }
+        return try inner.bounds(of: partitions).merging(held) { $1 }
     }
     func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset] {
-        try inner.ends(of: partitions)
+        let held = calls.held.withLock { $0.filter { partitions.contains($0.key) } }
+        return try inner.ends(of: partitions).merging(held.mapValues(\.upperBound)) { $1 }
     }
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset? {
         try inner.offset(in: partition, atOrAfter: time)
     }
     func committed(_ partitions: Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset] {
-        try inner.committed(partitions)
+        for partition in partitions { try calls.check("committed of \(partition)") }
+        return try inner.committed(partitions)
     }
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws {
         try calls.add("commit")
         try inner.commit(offsets)
     }
     var wakeup: Wakeup { inner.wakeup }
+    func close() { inner.close() }
+}
+
+private final class RecordingAdmin: Admin {
+    private let inner: any Admin
+    private let calls: CallLog
+
+    init(_ inner: any Admin, _ calls: CallLog) { (self.inner, self.calls) = (inner, calls) }
+
+    func topics() throws -> [TopicDescription] { try inner.topics() }
+    func describe(_ names: Set<String>) throws -> [String: TopicDescription] { try inner.describe(names) }
+    func create(_ topics: [NewTopic]) throws { try inner.create(topics) }
+    func configure(_ topic: String, _ changes: [String: String?]) throws { try inner.configure(topic, changes) }
+    func delete(_ topics: [String]) throws { try inner.delete(topics) }
+    func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
+        try calls.check("deleteRecords")
+        try inner.deleteRecords(before: offsets)
+    }
+    func progress(of names: Set<String>?) throws -> [GroupProgress] { try inner.progress(of: names) }
     func close() { inner.close() }
 }

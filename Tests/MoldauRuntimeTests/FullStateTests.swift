@@ -220,6 +220,97 @@ struct FullStateTests {
         try await app.stopped()
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `an application finds its copies on a full disk, and begins when there is room`()
+        async throws
+    {
+        let (shelf, full) = (Shelf(), FullShelf())
+        let provider = full.provider(of: shelf) { _ in try full.check() }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        let task = TaskID(subtopology: 0, partition: Partition(0))
+        for replica in 0...1 {
+            try FileManager.default.createDirectory(
+                atPath: fixture.directory + "/app/" + TaskSet.directory(of: task, replica: replica),
+                withIntermediateDirectories: true)
+        }
+        let app = StreamsApplication(
+            id: "app", topology: try topology(.custom(provider)),
+            cluster: .cluster(fixture.cluster, stateDirectory: fixture.directory))
+        try await app.started()
+        #expect(app.state == .rebalancing)
+        full.setFull(false)
+        #expect(try await eventuallyInTasks { app.state == .running })
+        try fixture.write("input", "a", "x", at: 1)
+        #expect(try await eventuallyInTasks { app.metrics.processedRecords == 1 })
+        try await app.stopped()
+        #expect(try fixture.read(out).map(\.value) == [1])
+    }
+
+    /// If it lost its place, the store would count as restored, and the task would begin.
+    @Test func `a restore that finds its changelog shortened on a full disk waits for room`() throws {
+        let (shelf, full) = (Shelf(), FullShelf())
+        full.setFull(false)
+        let provider = full.provider(of: shelf)
+        let topology = try topology(.custom(provider))
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1])
+        let first = try fixture.thread(topology)
+        for key in ["a", "b", "c"] { try fixture.write("input", key, "x", at: 1) }
+        try first.runUntilIdle()
+        try first.commit(now: Timestamp(ms: 1), writeBehind: true)
+        full.setFull(true)
+        for key in ["d", "e"] { try fixture.write("input", key, "x", at: 2) }
+        try first.runUntilIdle(now: 2)
+        try first.stop(now: Timestamp(ms: 3))
+        let changelog = TopicPartition("app-counts-changelog", 0)
+        let end = try #require(try fixture.consumer.ends(of: [changelog])[changelog])
+        let second = try fixture.thread(topology)
+        // All but its first record is gone.
+        let lost = ClusterError.offsetOutOfRange(changelog, requested: end, held: .zero..<Offset(1))
+        fixture.calls.held.withLock { $0[changelog] = .zero..<Offset(1) }
+        fixture.calls.fail("poll \(changelog)", with: lost)
+        try fixture.write("input", "a", "x", at: 4)
+        for round: Int64 in 4...7 { try second.runOnce(now: Timestamp(ms: round), wait: .zero) }
+        #expect(second.phase == .restoring && second.report.processed == 0)
+        full.setFull(false)
+        try second.runOnce(now: Timestamp(ms: 8), wait: .zero)
+        fixture.calls.heal()
+        fixture.calls.held.withLock { $0 = [:] }
+        for now: Int64 in 9...10 { try second.runUntilIdle(now: now) }
+        try second.stop(now: Timestamp(ms: 11))
+        #expect(second.report.processed == 1)
+        #expect(try fixture.read(out).map(\.value) == [1, 1, 1, 1, 1, 2])
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `rounds that wait for room are no commits`(guarantee: ProcessingGuarantee) throws {
+        let (shelf, roomy, full) = (Shelf(), FullShelf(), FullShelf())
+        for disk in [roomy, full] { disk.setFull(false) }
+        let provider = roomy.provider(of: shelf) { if $0.task == "0_1" { try full.check() } }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 2, "out": 1])
+        var configuration = StreamsConfiguration()
+        configuration.guarantee = guarantee
+        let thread = try fixture.thread(try topology(.custom(provider)), configuration: configuration)
+        let both = thread.granted
+        thread.granted.active = both.active.filter { $0.key.partition == Partition(0) }
+        try thread.runUntilIdle()
+        try fixture.write("input", "a", "x", at: 1)
+        try thread.runUntilIdle(now: 1)
+        #expect(thread.report.commits == 0)
+        full.setFull(true)
+        thread.granted = both
+        // What was processed before is committed.
+        for round: Int64 in 2...9 { try thread.runOnce(now: Timestamp(ms: round * 200), wait: .zero) }
+        #expect(try fixture.committed("input")?.offset == Offset(1))
+        #expect(thread.report.commits == 1)
+        full.setFull(false)
+        try thread.runUntilIdle(now: 5_000)
+        #expect(thread.held == both && thread.report.commits >= 2)
+        try thread.stop(now: Timestamp(ms: 5_001))
+    }
+
     @Test func `queries find all stores of a task at the same position, also while one of them has no room`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = full.provider(of: shelf)

@@ -184,6 +184,29 @@ struct StoreReaderTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a query that waits ends when its task is cancelled`() async throws {
+        try await running { app, fixture in
+            var table = try app.table(Self.counts)
+            table.options.atLeast = [TopicPartition("visits", Self.partition(of: "ada")): Offset(1)]
+            table.options.timeout = .seconds(20)
+            let asking = Task { [table] in try await table.get("ada") }
+            try await Task.sleep(for: .milliseconds(100))
+            let begin = ContinuousClock.now
+            asking.cancel()
+            await #expect(throws: CancellationError.self) { try await asking.value }
+            #expect(ContinuousClock.now - begin < .seconds(10))
+            // One that is cancelled before it begins asks nothing.
+            let late = Task { [table] in
+                while !Task.isCancelled { await Task.yield() }
+                return try await table.get("ada")
+            }
+            late.cancel()
+            await #expect(throws: CancellationError.self) { try await late.value }
+            _ = try visit("ada", at: 1, fixture)
+            #expect(try await table.get("ada").value?.value == 1)
+        }
+    }
+
     @Test func `a name that is not there, or of another type, is refused with a sentence`() async throws {
         try await running { app, _ in
             let known = ["counts", "history", "hourly", "names", "sessions"]

@@ -219,6 +219,54 @@ struct StreamThreadTests {
         #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["good"])
     }
 
+    @Test func `repartition topics that cannot be purged are no end, and are purged later`() throws {
+        let topology = try Topology { streams in
+            streams.stream(CountTopology.input).map { _, value in (value, value) }
+                .groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream().mapValues { $0 ?? 0 }
+                .to(CountTopology.counts)
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "counts": 1])
+        let thread = try fixture.thread(topology)
+        let name = try #require(try fixture.admin.topics().map(\.name).first { $0.hasSuffix("-repartition") })
+        let repartition = TopicPartition(name, 0)
+        fixture.calls.fail("deleteRecords")
+        for (time, count): (Int64, Int) in [(31_000, 1), (62_000, 2)] {
+            try fixture.write("input", "a", "x", at: 1)
+            try thread.runUntilIdle(now: time)
+            try thread.runOnce(now: Timestamp(ms: time + 1_000), wait: .zero)
+            #expect(try fixture.read(CountTopology.counts).count == count)
+            #expect(try fixture.consumer.bounds(of: [repartition])[repartition]?.lowerBound == .zero)
+        }
+        fixture.calls.heal()
+        try thread.runOnce(now: Timestamp(ms: 100_000), wait: .zero)
+        #expect(try fixture.consumer.bounds(of: [repartition])[repartition]?.lowerBound == Offset(2))
+        fixture.calls.fail("deleteRecords", with: .offline(reason: "a sync has failed"))
+        #expect(throws: ClusterError.offline(reason: "a sync has failed")) {
+            try thread.runOnce(now: Timestamp(ms: 140_000), wait: .zero)
+        }
+        try thread.close()
+    }
+
+    @Test func `a position that is lost while global tables are read is no end`() throws {
+        let rows = Topic<String, String>("rows")
+        let topology = try Topology { streams in
+            let table = streams.globalTable(rows)
+            streams.stream(CountTopology.input).join(table, on: { key, _ in key }) { $0 + $1 }
+                .to(Topic<String, String>("out"))
+        }
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "rows": 1, "out": 1])
+        for key in ["a", "b", "c"] { try fixture.write("rows", key, "1", at: 1) }
+        let thread = try fixture.thread(topology)
+        #expect(thread.phase == .restoring)
+        try fixture.admin.deleteRecords(before: [TopicPartition("rows", 0): Offset(2)])
+        for key in ["b", "c"] { try fixture.write("input", key, key, at: 2) }
+        try thread.runUntilIdle(now: 3)
+        try thread.stop(now: Timestamp(ms: 4))
+        #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["c1"])
+    }
+
     /// Otherwise a handler that skips would leave out the record's results and what comes after `forward`.
     @Test(arguments: [false, true])
     func `errors of the cluster below a processor's forward are not the user code's`(areCaught: Bool) throws {

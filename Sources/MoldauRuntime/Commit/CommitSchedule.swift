@@ -36,9 +36,10 @@ struct CommitSchedule {
     /// Whether this commit purges repartition topics; a true answer counts as done.
     mutating func purges(at now: Duration) -> Bool { purge.takesTurn(at: now) }
 
-    mutating func committed(at now: Duration) {
+    /// - Parameter counts: whether there was something to commit, as far as is known.
+    mutating func committed(at now: Duration, counts: Bool = true) {
         (lastCommit, isAwaited) = (now, false)
-        count += 1
+        if counts { count += 1 }
     }
 
     /// The work to commit was discarded with its transaction.

@@ -47,8 +47,14 @@ package struct TaskCommit {
     /// - Returns: whether all results have gone downstream: then `commit` does something.
     package func settle(_ tasks: [StreamTask], now: RoundTime) throws -> Bool {
         let areSettled = try tasks.map { try $0.settle(now: now) }.allSatisfy { $0 }
-        try outbox.check()
+        try check(tasks)
         return areSettled
+    }
+
+    /// - Throws: an error that user code may have caught: the cluster's in this round, or a store's.
+    private func check(_ tasks: [StreamTask]) throws {
+        try outbox.check()
+        for task in tasks { try task.checkStores() }
     }
 
     /// Steps 0 to 7. Blocks until everything is as durable as the cluster promises.
@@ -63,7 +69,7 @@ package struct TaskCommit {
     ) throws -> Bool {
         guard try settle(tasks, now: now) else { return false }
         for task in tasks { try task.prepareCommit(now: now) }
-        try outbox.check()
+        try check(tasks)
         if !(outbox.producer is any TransactionalProducer) { try outbox.flush() }
         for task in tasks { try task.sendChanges() }
         try commitPositions(of: tasks)

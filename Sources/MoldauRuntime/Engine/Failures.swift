@@ -82,6 +82,9 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case noCommittedOffset(TopicPartition)
     /// The call is not allowed in the application's current state.
     case invalidState(expected: String, actual: String)
+    /// The application was told to stop, and these threads have not ended in time. What they have not committed is
+    /// processed again at the next start.
+    case stopTimedOut(after: Duration, threads: [String])
     /// The only stream thread cannot be removed.
     case lastThread
     /// Settings that no application can run with, one sentence each.
@@ -128,6 +131,10 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .noCommittedOffset(let partition):
             "no offset is committed for \(partition), and its source is told to fail in that case: give it another start position"
         case .invalidState(let expected, let actual): "the application is \(actual), expected \(expected)"
+        case .stopTimedOut(let time, let threads):
+            "the application was told to stop and has not ended after \(time): \(threads.joined(separator: ", ")) "
+                + "\(threads.count == 1 ? "is" : "are") held up, perhaps because the cluster does not answer; what was not "
+                + "committed is processed again at the next start"
         case .lastThread: "the application has one stream thread only; pause or stop it instead"
         case .invalidSettings(let complaints): complaints.joined(separator: "; ")
         case .topicOfAnother(let topic, let owner, let application):

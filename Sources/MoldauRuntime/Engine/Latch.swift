@@ -19,7 +19,11 @@ final class Latch: Sendable {
     }
 
     /// Blocks the calling thread: not for use on Swift's cooperative pool.
-    func waitBlocking() { _ = monitor.wait { $0.isOpen ? true : nil } }
+    /// - Returns: false if it is not open after `timeout`.
+    @discardableResult
+    func waitBlocking(atMost timeout: Duration? = nil) -> Bool {
+        monitor.wait(timeout: timeout) { $0.isOpen ? true : nil } ?? false
+    }
 
     func wait() async {
         await withCheckedContinuation { continuation in

@@ -24,7 +24,7 @@ extension StreamsConfiguration {
         ] { demand(bytes > 0, "\(name) is \(bytes), and has to be more than 0") }
         for (name, length) in [
             ("commitInterval", commitInterval), ("stopPatience", stopPatience), ("lookahead", lookahead),
-            ("windowChangelogExtraRetention", windowChangelogExtraRetention),
+            ("windowChangelogExtraRetention", windowChangelogExtraRetention), ("stopTimeout", ownStopTimeout),
         ] { demand(length >= .zero, "\(name) is \(length), and must not be negative") }
         for (name, length) in [
             ("writeBehindInterval", writeBehindInterval), ("topicSearchInterval", topicSearchInterval),

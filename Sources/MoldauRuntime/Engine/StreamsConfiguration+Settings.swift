@@ -23,6 +23,7 @@ extension StreamsConfiguration: NamedSettings {
         .number("moldau.batch.bytes", \.batchBytes, from: 1),
         .number("moldau.records.per.turn", \.recordsPerTurn, from: 1),
         .milliseconds("moldau.lookahead.ms", \.lookahead), .milliseconds("moldau.stop.patience.ms", \.stopPatience),
+        .milliseconds("moldau.stop.timeout.ms", \.stopTimeout),
         .number("moldau.new.topic.partitions", \.newTopicPartitions, from: 1),
     ]
 

@@ -88,6 +88,14 @@ public struct StreamsConfiguration: Sendable {
     /// done since the last commit will be read again.
     public var stopPatience: Duration = .seconds(10)
 
+    /// How long a stop may take in all. Threads that have not ended then are not waited for any longer, the cluster may
+    /// be away: the application ends with `RuntimeError.stopTimedOut`, and what they have not committed is processed
+    /// again at the next start. nil: 20 seconds longer than `stopPatience`. The timeout of Kafka's `close`.
+    public var stopTimeout: Duration?
+
+    /// The time that stops really get.
+    var ownStopTimeout: Duration { stopTimeout ?? stopPatience + .seconds(20) }
+
     /// What to do with a record that cannot be decoded. By default the thread stops.
     public var onDeserializationFailure: @Sendable (DeserializationFailure) -> ProcessingResponse = { _ in .fail }
 

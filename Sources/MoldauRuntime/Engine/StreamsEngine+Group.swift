@@ -119,8 +119,7 @@ extension StreamsEngine {
             return Array(inner.loops.values)
         }
         logger.error("\(names.applicationID) cannot stay in its group: \(error)")
-        _ = change(to: .pendingShutdown)
-        for loop in loops { loop.stop() }
+        shutDown(loops)
     }
 
     /// Asks for another division where one is due. To be called after each change of what threads have.
@@ -148,8 +147,7 @@ extension StreamsEngine.Inner {
         for report in loops.values.flatMap(\.reports) {
             for lag in report.lags {
                 guard let task = plan?.task(of: lag) else { continue }
-                held[task]?.lag += lag.records
-                held[task]?.size += lag.end.value
+                held[task]?.add(lag.records, of: lag.end)
             }
             for (task, size) in report.sizes { held[task]?.size = size }
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MoldauCluster
 import MoldauRecords
@@ -127,7 +128,7 @@ package final class StreamsEngine: Sendable {
             membership?.divideAnew()
             for loop in loops { loop.start() }
         } catch {
-            inner.withLock { $0.failure = error }
+            inner.withLock { $0.failure = $0.failure ?? error }
             finish()
             throw error
         }
@@ -205,8 +206,28 @@ package final class StreamsEngine: Sendable {
             return (Array(inner.loops.values), inner.state == .created)
         }
         if wasCreated { return finish() }
-        _ = change(to: .pendingShutdown)
+        shutDown(loops)
+    }
+
+    /// Makes the threads commit, close and end, or gives up waiting for them after `stopTimeout`. Does not wait.
+    func shutDown(_ loops: [StreamThreadLoop]) {
+        let isFirst = change(to: .pendingShutdown)
         for loop in loops { loop.stop() }
+        guard isFirst else { return }
+        Thread { [self] in if !end.waitBlocking(atMost: configuration.ownStopTimeout) { giveUp() } }.start()
+    }
+
+    /// Tells that the application is over although threads have not ended; what they hold is released when they have.
+    private func giveUp() {
+        let error = inner.withLock { inner -> RuntimeError? in
+            guard !inner.loops.isEmpty else { return nil }
+            let error = RuntimeError.stopTimedOut(
+                after: configuration.ownStopTimeout, threads: inner.loops.keys.sorted().map(names.thread))
+            inner.failure = inner.failure ?? error
+            return error
+        }
+        if let error { logger.error("\(error)", metadata: ["application": "\(names.applicationID)"]) }
+        conclude()
     }
 
     /// Stops processing and punctuations until `resume`. What was done is still committed.
@@ -280,15 +301,22 @@ package final class StreamsEngine: Sendable {
             return finish()
         }
         if error == nil { return place { $0.left(number) } }
-        _ = change(to: .pendingShutdown)
-        for loop in others { loop.stop() }
+        shutDown(others)
     }
 
     private func finish() {
         changeFeed.stop()
+        conclude()
+    }
+
+    /// Tells everybody that the application is over.
+    private func conclude() {
         _ = change(to: failure == nil ? .notRunning : .error)
-        let (waiting, membership) = inner.withLock { inner in
-            defer { (inner.membership, inner.stateLock, inner.waiting) = (nil, nil, []) }
+        let (waiting, membership) = inner.withLock { inner -> ([CheckedContinuation<Void, Never>], GroupMembership?) in
+            defer { inner.waiting = [] }
+            // A thread that is held up may still commit, as a member.
+            guard inner.loops.isEmpty else { return (inner.waiting, nil) }
+            defer { (inner.membership, inner.stateLock) = (nil, nil) }
             return (inner.waiting, inner.membership)
         }
         membership?.leave()

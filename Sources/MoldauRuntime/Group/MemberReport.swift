@@ -20,6 +20,12 @@ package struct MemberReport: Codable, Sendable, Equatable {
         package init(isOwned: Bool, lag: Int64 = 0, size: Int64 = 0) {
             (self.isOwned, self.lag, self.size) = (isOwned, lag, size)
         }
+
+        /// Adds a changelog: how many records the store is behind, and its end as the cluster told it.
+        package mutating func add(_ records: Int64, of end: Offset) {
+            lag = lag.addingCapped(records)
+            size = size.addingCapped(end.value)
+        }
     }
 
     package static let version = 1

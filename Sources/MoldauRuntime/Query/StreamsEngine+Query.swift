@@ -115,10 +115,13 @@ extension StreamsEngine {
     private func put<Answer>(
         _ question: StoreQuestion<Answer>, to mailbox: ThreadMailbox
     ) async throws -> QueryAnswer<Answer> {
-        try await withCheckedThrowingContinuation { continuation in
-            mailbox.post(untilDone: { [clock] in try question.answer(from: $0, now: clock().uptime) }) {
-                continuation.resume(with: $0)
-            }
+        let reply = ThreadReply<QueryAnswer<Answer>>()
+        return try await reply.get {
+            mailbox.post(
+                untilDone: { [clock] contents in
+                    if reply.isOver { throw CancellationError() }
+                    return try question.answer(from: contents, now: clock().uptime)
+                }, completion: reply.give)
         }
     }
 

@@ -67,15 +67,14 @@ package final class StoreRestorer {
     /// How often a long restore is logged.
     private static var logInterval: Duration { .seconds(10) }
 
-    /// How often the ends of followed changelogs are looked up.
-    private static var lookInterval: Duration { .milliseconds(100) }
-
     private let consumer: any Consumer
-    private let committed: (Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset]
+    private let committed: (Set<TopicPartition>, _ time: Duration?) throws -> [TopicPartition: CommittedOffset]
     private let report: @Sendable (RestoreProgress) -> Void
     private let logger: Logger
     private var restores: [TopicPartition: Restore] = [:]
-    private var lastLook: Duration?
+    /// Looks up the ends of followed changelogs.
+    private var looks = Recurrence(every: .milliseconds(100), since: nil)
+    private var standbyLookup: StandbyLookup
     /// Why the last step could not write what it had read; nothing more is read before there is room.
     private var shortage: StateError?
     package private(set) var restoredCount: Int64 = 0
@@ -85,10 +84,11 @@ package final class StoreRestorer {
     /// - Parameter committed: finds the committed offsets of changelogs that are inputs of tasks.
     package init(
         consumer: any Consumer,
-        committed: @escaping (Set<TopicPartition>) throws -> [TopicPartition: CommittedOffset],
+        committed: @escaping (Set<TopicPartition>, _ time: Duration?) throws -> [TopicPartition: CommittedOffset],
         logger: Logger, report: @escaping @Sendable (RestoreProgress) -> Void
     ) {
         (self.consumer, self.committed, self.logger, self.report) = (consumer, committed, logger, report)
+        standbyLookup = StandbyLookup(logger)
     }
 
     /// Looks up the changelogs' bounds, and starts restoring. Stores that were following continue at their offset.
@@ -109,7 +109,7 @@ package final class StoreRestorer {
 
     private func begin(_ targets: [Target], follows: Bool, _ now: Duration) throws -> [Restore] {
         var added: [Restore] = []
-        let bounds = try bounds(of: targets)
+        let bounds = try bounds(of: targets, within: follows ? StandbyLookup.patience : nil)
         for target in targets {
             guard let held = bounds[target.changelog] else { continue }
             var beginning = try beginning(of: target, held: held)
@@ -131,13 +131,15 @@ package final class StoreRestorer {
     }
 
     /// The ranges to read, by changelog.
-    private func bounds(of targets: [Target]) throws -> [TopicPartition: Range<Offset>] {
+    private func bounds(
+        of targets: [Target], within time: Duration?
+    ) throws -> [TopicPartition: Range<Offset>] {
         let changelogs = Set(targets.map(\.changelog))
         let (ends, sources) = (
-            try consumer.ends(of: changelogs), Set(targets.filter { $0.source != nil }.map(\.changelog))
+            try consumer.ends(of: changelogs, within: time), Set(targets.filter { $0.source != nil }.map(\.changelog))
         )
-        let committed = sources.isEmpty ? [:] : try committed(sources)
-        return try consumer.bounds(of: changelogs).reduce(into: [:]) { bounds, entry in
+        let committed = sources.isEmpty ? [:] : try committed(sources, time)
+        return try consumer.bounds(of: changelogs, within: time).reduce(into: [:]) { bounds, entry in
             let (changelog, held) = entry
             guard sources.contains(changelog) else {
                 bounds[changelog] = held.lowerBound..<max(held.upperBound, ends[changelog] ?? held.upperBound)
@@ -223,7 +225,7 @@ package final class StoreRestorer {
             shortage = nil
         }
         let wasDone = isDone
-        if wasDone { try lookForEnds(now) }
+        if wasDone, looks.takesTurn(at: now) { try standbyLookup.attempt(now: now) { try lookForEnds() } }
         var changed: Set<TopicPartition> = []
         do {
             for batches in try consumer.poll(wait: wait) {
@@ -266,7 +268,13 @@ package final class StoreRestorer {
 
     /// The changelog no longer has the next records to read.
     private func beginAgain(_ changelog: TopicPartition, _ now: Duration) throws {
-        guard let lost = restores.removeValue(forKey: changelog) else { return }
+        guard let lost = restores[changelog] else { return }
+        guard lost.to == nil else { return try beginAgain(lost, changelog, now) }
+        try standbyLookup.attempt(now: now) { try beginAgain(lost, changelog, now) }
+    }
+
+    private func beginAgain(_ lost: Restore, _ changelog: TopicPartition, _ now: Duration) throws {
+        restores[changelog] = nil
         lost.target.source?.reset()
         let again: [Restore]
         do { again = try begin([lost.target], follows: lost.to == nil, now) } catch {
@@ -321,10 +329,8 @@ package final class StoreRestorer {
     // MARK: Standby copies
 
     /// Looks up the changelogs' ends; copies that read input topics apply what has been committed since.
-    private func lookForEnds(_ now: Duration) throws {
-        if let lastLook, now < lastLook + Self.lookInterval { return }
-        lastLook = now
-        let bounds = try bounds(of: restores.values.map(\.target))
+    private func lookForEnds() throws {
+        let bounds = try bounds(of: restores.values.map(\.target), within: StandbyLookup.patience)
         for (changelog, restore) in restores.sorted(on: \.key) {
             guard let end = bounds[changelog]?.upperBound, end > restore.end else { continue }
             restore.end = end

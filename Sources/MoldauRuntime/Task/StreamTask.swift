@@ -11,6 +11,7 @@ package final class StreamTask {
     package let id: TaskID
     package let context: TaskContext
     package let stores: TaskStores
+    private let globalStores: [any StateStore]
     /// Whether the task has its positions, and takes records.
     package private(set) var hasBegun = false
     @exclusivity(unchecked) package private(set) var processedCount: Int64 = 0
@@ -46,6 +47,7 @@ package final class StreamTask {
     ) throws {
         self.id = id
         outbox = services.outbox
+        globalStores = services.globalStores
         context = TaskContext(
             applicationID: services.names.applicationID, taskID: id, outbox: services.outbox, now: now,
             tracing: services.configuration.tracing, onFailure: services.configuration.onProcessingFailure)
@@ -207,6 +209,12 @@ package final class StreamTask {
 
     /// Whether a store is short of memory, or a processor asked for a commit.
     package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
+
+    /// - Throws: the error of a store's read, which user code may have caught: what was made of it would be wrong.
+    func checkStores() throws {
+        for store in globalStores { if let failure = store.failure { throw failure } }
+        for entry in stores.entries { if let failure = entry.store.failure { throw failure } }
+    }
 
     /// Forwards held changes.
     func prepareCommit(now: RoundTime) throws {

@@ -32,12 +32,16 @@ final class HeldTasks {
     private let parts: [Int: Subtopology]
     private let services: ThreadServices
     private let restorer: StoreRestorer
+    private var standbyLookup: StandbyLookup
+    /// Copies that could not be opened: others come first.
+    private var late: Set<TaskID> = []
     /// The report of tasks that were closed.
     private var closed = StreamThreadReport()
     private var closedFlow = RecordFlow()
 
     init(_ plan: StreamThreadPlan, services: ThreadServices, restorer: StoreRestorer) {
         (self.plan, self.services, self.restorer) = (plan, services, restorer)
+        standbyLookup = StandbyLookup(plan.configuration.logger)
         granted = TaskSet(active: Dictionary(uniqueKeysWithValues: plan.tasks.map { ($0, 0) }))
         parts = Dictionary(uniqueKeysWithValues: plan.topology.subtopologies.map { ($0.number, $0) })
     }
@@ -60,14 +64,22 @@ final class HeldTasks {
             tasks.append(task)
             held.active[id] = replica
         }
-        for (id, replica) in granted.standby.sorted(on: \.key) where held.replica(of: id) == nil {
+        let lateness = { [late] (id: TaskID) in late.contains(id) ? 1 : 0 }
+        for (id, replica) in granted.standby.sorted(by: { (lateness($0.key), $0.key) < (lateness($1.key), $1.key) })
+        where held.replica(of: id) == nil {
             guard let part = parts[id.subtopology] else { continue }
-            let standby = try StandbyTask(
-                id, part, environment: plan.environment(of: id, replica: replica), services: services, now: now)
-            try restore(standby.stores, follows: true, orClose: standby.close, now)
-            standbys.append(standby)
-            held.standby[id] = replica
+            try standbyLookup.attempt(now: now.uptime) { try takeUpCopy(of: id, part, replica: replica, now: now) }
         }
+    }
+
+    private func takeUpCopy(of id: TaskID, _ part: Subtopology, replica: Int, now: RoundTime) throws {
+        late.insert(id)
+        let standby = try StandbyTask(
+            id, part, environment: plan.environment(of: id, replica: replica), services: services, now: now)
+        try restore(standby.stores, follows: true, orClose: standby.close, now)
+        standbys.append(standby)
+        held.standby[id] = replica
+        late.remove(id)
     }
 
     /// Starts to restore the stores. What cannot be restored must not be held: it would count as restored.

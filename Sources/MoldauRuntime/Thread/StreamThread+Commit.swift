@@ -23,16 +23,19 @@ extension StreamThread {
     @discardableResult
     package func commit(now: RoundTime, writeBehind: Bool = false) throws -> Bool {
         do {
-            let isDone = try timed(.commit, if: { $0 }) {
-                try taskCommit.commit(
+            // Rounds that wait for room commit in order to find it, and that is no news.
+            let hasNews = shortage == nil || heldTasks.running.contains { !$0.offsetsToCommit().isEmpty }
+            let outcome = try timed(.commit, if: { $0.isDone && $0.counts }) {
+                let isDone = try taskCommit.commit(
                     heldTasks.running, standbys: heldTasks.standbys, globalTables: globalTables, now: now,
                     writeBehind: writeBehind)
+                return (isDone: isDone, counts: hasNews || !isWaitingForState)
             }
-            guard isDone else { return false }
-            schedule.committed(at: now.uptime)
+            guard outcome.isDone else { return false }
+            schedule.committed(at: now.uptime, counts: outcome.counts)
             turns.transactionPace.committed()
             if schedule.purges(at: now.uptime) { try purgeRepartitionTopics() }
-            if isShortOfState || restorer.isShort {
+            if isWaitingForState {
                 shortage = .state
                 return true
             }
@@ -44,6 +47,9 @@ extension StreamThread {
             return false
         }
     }
+
+    /// Whether stores that are opened or restored have no room.
+    private var isWaitingForState: Bool { isShortOfState || restorer.isShort }
 
     /// Deletes records from repartition topics that were read and committed.
     private func purgeRepartitionTopics() throws {

@@ -53,7 +53,8 @@ package final class StreamThread {
     /// Looks for topics that match the topology's patterns.
     private var topicSearch: Recurrence
     /// Looks up commits for standby copies.
-    private var standbyLookup: Recurrence
+    private var commitLooks = Recurrence(every: .seconds(1), since: nil)
+    private var standbyLookup: StandbyLookup
 
     /// Opens clients, stores and nodes. Blocks. If it throws, what was already opened is closed.
     package init(_ plan: StreamThreadPlan, now: RoundTime) throws {
@@ -65,7 +66,7 @@ package final class StreamThread {
         taskCommit = TaskCommit(
             outbox: clients.outbox, group: { consumer.groupMetadata }, commitPositions: { try consumer.commit($0) })
         restorer = StoreRestorer(
-            consumer: clients.restoreConsumer, committed: { try consumer.committed($0) },
+            consumer: clients.restoreConsumer, committed: { try consumer.committed($0, within: $1) },
             logger: configuration.logger, report: configuration.onRestore)
         startPositions = StartPositions(plan.topology, names: names, consumer: consumer, logger: configuration.logger)
         do { globalTables = try Self.openGlobalTables(plan, clients.outbox, now) } catch {
@@ -80,7 +81,7 @@ package final class StreamThread {
         turns = Turns(plan, clients: clients)
         schedule = CommitSchedule(configuration, now: now.uptime)
         topicSearch = Recurrence(every: configuration.topicSearchInterval, since: now.uptime)
-        standbyLookup = Recurrence(every: .seconds(1), since: nil)
+        standbyLookup = StandbyLookup(configuration.logger)
         do {
             try takeUp(now: now)
             try globalTables.begin(
@@ -329,9 +330,11 @@ package final class StreamThread {
     private func followChangelogs(now: RoundTime) throws {
         try restorer.step(wait: .zero, now: now.uptime)
         let inputs = heldTasks.standbys.reduce(into: Set<TopicPartition>()) { $0.formUnion($1.inputs) }
-        guard !inputs.isEmpty, standbyLookup.takesTurn(at: now.uptime) else { return }
-        let committed = try clients.consumer.committed(inputs)
-        for standby in heldTasks.standbys { standby.follow(committed) }
+        guard !inputs.isEmpty, commitLooks.takesTurn(at: now.uptime) else { return }
+        try standbyLookup.attempt(now: now.uptime) {
+            let committed = try clients.consumer.committed(inputs, within: StandbyLookup.patience)
+            for standby in heldTasks.standbys { standby.follow(committed) }
+        }
     }
 
     /// Assigns the partitions that running tasks and global tables read.

@@ -59,6 +59,9 @@ package final class CachedByteStore {
     /// Describes the committed data, saved or not; its stream time covers all data.
     @exclusivity(unchecked) package internal(set) var metadata: StoreMetadata
 
+    /// The first read of the byte store that failed, queries aside: user code may have caught the error.
+    package internal(set) var failure: StateError?
+
     /// Why a store that had data was emptied and starts again, if it was.
     package var begunAnewBecause: String?
 
@@ -173,10 +176,12 @@ package final class CachedByteStore {
         try checkOpen()
         missCount += 1
         var made: EntryPointer?
-        try byteStore.read(key) { value in
-            made = .make(key: key, hash: hash, value: value)
-            made?.pointee.marks = value == nil ? .belowKnown : [.belowKnown, .isBelow]
-        }
+        do {
+            try byteStore.read(key) { value in
+                made = .make(key: key, hash: hash, value: value)
+                made?.pointee.marks = value == nil ? .belowKnown : [.belowKnown, .isBelow]
+            }
+        } catch { throw noted(error) }
         guard let made else { preconditionFailure("a byte store calls back once per read") }
         takeIn(made)
         ringAppend(made)

@@ -35,7 +35,7 @@ package final class StoreCursor {
         self.reverse = reverse
         view = store.queriedView ?? .newest
         generation = store.generation
-        below = try store.byteStore.cursor(range, reverse: reverse)
+        do { below = try store.byteStore.cursor(range, reverse: reverse) } catch { throw store.noted(error) }
         cached = SortedWalk(store.indexOfUnsaved(), range, reverse: reverse)
     }
 
@@ -51,7 +51,7 @@ package final class StoreCursor {
         while true {
             if belowIsBehind {
                 belowIsBehind = false
-                try below.advance()
+                do { try below.advance() } catch { throw store.noted(error) }
             }
             // At least one step is made, so that those who go on get on.
             if store.queriedSteps <= 0, hasShown {
@@ -102,7 +102,7 @@ package final class StoreCursor {
         cached = SortedWalk(index, range, reverse: reverse)
         guard isStored else { return }
         generation = store.generation
-        below = try store.byteStore.cursor(range, reverse: reverse)
+        do { below = try store.byteStore.cursor(range, reverse: reverse) } catch { throw store.noted(error) }
         belowIsBehind = false
     }
 
@@ -117,6 +117,12 @@ extension CachedByteStore {
     package func scan(_ range: KeyRange, reverse: Bool = false) throws(StateError) -> StoreCursor {
         try StoreCursor(
             self, queriedPlace.map { range.remaining(after: $0, reverse: reverse) } ?? range, reverse: reverse)
+    }
+
+    /// An error of a read of the byte store: see `failure`.
+    func noted(_ error: StateError) -> StateError {
+        if queriedView == nil { failure = failure ?? error }
+        return error
     }
 
     /// The sorted index of unsaved entries; built if it does not exist.

@@ -54,6 +54,9 @@ package protocol StateStore: AnyObject {
 extension StateStore {
     /// What it uses; nil for a store without a cache.
     package var usage: StoreUsage? { (self as? any CacheBackedStore)?.cache.usage }
+
+    /// The first read that failed, whoever has caught the error: what was made of it is not to be committed.
+    package var failure: StateError? { (self as? any CacheBackedStore)?.cache.failure }
 }
 
 /// A store that is built on the write-back cache, which implements most of `StateStore`.

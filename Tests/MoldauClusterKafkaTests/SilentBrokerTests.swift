@@ -1,0 +1,112 @@
+import Foundation
+import Logging
+import Moldau
+import MoldauCluster
+import MoldauClusterKafka
+import MoldauRecords
+import MoldauRuntime
+import ProgramSupport
+import Testing
+
+/// A broker that keeps its connections and answers nothing.
+struct SilentBrokerTests {
+    /// `moldau broker` in a process that can be halted.
+    private final class HaltableBroker {
+        let address: String
+        private let running: RunningProgram
+
+        init(topics: [String: Int32], in directory: URL) throws {
+            running = try BuiltProgram("moldau").start(
+                ["broker", "--data", directory.appending(path: "broker").path, "--listen", "127.0.0.1:0"],
+                in: directory)
+            address = String(try running.firstLine().dropFirst("listening on ".count))
+            let admin = try KafkaCluster(address).makeAdmin(clientID: "test")
+            try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
+        }
+
+        deinit { running.kill() }
+
+        func halt() { kill(running.processIdentifier, SIGSTOP) }
+        func goOn() { kill(running.processIdentifier, SIGCONT) }
+    }
+
+    private func withBroker(
+        topics: [String: Int32], _ body: @escaping @Sendable (HaltableBroker, URL) throws -> Void
+    ) async throws {
+        try await onThread {
+            try withTemporaryDirectory { try body(HaltableBroker(topics: topics, in: $0), $0) }
+        }
+    }
+
+    @Test func `questions with a limit end in time, and are answered when the broker answers again`() async throws {
+        try await withBroker(topics: ["input": 1]) { broker, _ in
+            let consumer = try KafkaCluster(broker.address).makeConsumer(
+                ConsumerOptions(clientID: "test", group: "readers"))
+            defer { consumer.close() }
+            let partition = TopicPartition("input", 0)
+            try consumer.commit([partition: CommittedOffset(.zero, metadata: "text")])
+            func ask(within time: Duration) throws {
+                #expect(try consumer.ends(of: [partition], within: time) == [partition: .zero])
+                #expect(try consumer.bounds(of: [partition], within: time) == [partition: .zero..<(.zero)])
+                let committed = try consumer.committed([partition, TopicPartition("input", 1)], within: time)
+                #expect(committed == [partition: CommittedOffset(.zero, metadata: "text")])
+            }
+            try ask(within: .seconds(30))
+            broker.halt()
+            let begin = ContinuousClock.now
+            #expect(throws: ClusterError.self) { try consumer.ends(of: [partition], within: .milliseconds(200)) }
+            #expect(throws: ClusterError.self) { try consumer.bounds(of: [partition], within: .milliseconds(200)) }
+            #expect(throws: ClusterError.self) { try consumer.committed([partition], within: .milliseconds(200)) }
+            #expect(ContinuousClock.now - begin < .seconds(10))
+            broker.goOn()
+            try ask(within: .seconds(30))
+        }
+    }
+
+    @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
+    func `a stop ends in time, and the next start goes on from the last commit`(
+        guarantee: ProcessingGuarantee
+    ) async throws {
+        try await withBroker(topics: ["lines": 2, "counts": 1]) { broker, directory in
+            let lines = Topic<String, String>("lines")
+            let cluster = try KafkaCluster(broker.address)
+            let reader = try CountReader("counts", partitions: 1, on: cluster)
+            func application(_ state: String) throws -> StreamsApplication {
+                var configuration = StreamsConfiguration()
+                (configuration.streamThreads, configuration.guarantee) = (2, guarantee)
+                configuration.stopTimeout = .seconds(1)
+                configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                return StreamsApplication(
+                    id: "words",
+                    topology: try Topology { streams in
+                        streams.stream(lines).groupBy { _, word in word }
+                            .count(as: TableStoreName<String, Int64>("counts")).toStream()
+                            .to(Topic<String, Int64>("counts"))
+                    },
+                    cluster: .kafka(broker.address, stateDirectory: directory.appending(path: state).path),
+                    configuration: configuration)
+            }
+            func write() throws {
+                let writer = try TopicWriter(lines, on: cluster)
+                for key in ["a", "b"] { try writer.write(Record(key: key, value: "word", timestamp: Timestamp(ms: 1))) }
+                try writer.finish()
+            }
+            let first = try application("first")
+            try first.start()
+            try write()
+            #expect(try reader.reach(["word": 2]))
+            broker.halt()
+            let begin = ContinuousClock.now
+            let error = #expect(throws: RuntimeError.self) { try first.stop() }
+            #expect(ContinuousClock.now - begin < .seconds(20))
+            guard case .stopTimedOut? = error else { throw try #require(error) }
+            broker.goOn()
+            // With a state of its own, since the first one may have its state for a while yet.
+            let second = try application("second")
+            try second.start()
+            try write()
+            #expect(try reader.reach(["word": 4], within: .seconds(120)))
+            try second.stop()
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Moldau
+import MoldauCluster
+import MoldauRecords
+import MoldauRuntime
+import MoldauTopology
+import ProgramSupport
+import Synchronization
+import Testing
+
+/// Stops of an application whose cluster does not answer.
+struct StopTimeoutTests {
+    /// Holds calls up while it is closed: not for ever, so that a test without an end fails.
+    private final class Barrier: Sendable {
+        private let isOpen = Mutex(true)
+        func set(open: Bool) { isOpen.withLock { $0 = open } }
+        func pass() {
+            let limit = ContinuousClock.now + .seconds(20)
+            while !isOpen.withLock({ $0 }), ContinuousClock.now < limit { Thread.sleep(forTimeInterval: 0.005) }
+        }
+    }
+
+    private func application(
+        _ fixture: ClusterFixture, _ log: GatheredLog, threads: Int = 2
+    ) throws -> StreamsApplication {
+        var configuration = StreamsConfiguration()
+        configuration.logger = log.logger
+        (configuration.streamThreads, configuration.stopTimeout) = (threads, .milliseconds(500))
+        // Nothing is committed before the stop.
+        configuration.commitInterval = .seconds(3_600)
+        return StreamsApplication(
+            id: "app", topology: try CountTopology.make(),
+            cluster: .cluster(RecordingCluster(fixture.cluster, fixture.calls), stateDirectory: fixture.directory),
+            configuration: configuration)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `ends in time, and says which threads it has left; nothing is lost`()
+        async throws
+    {
+        let (fixture, barrier, log) = (try ClusterFixture(), Barrier(), GatheredLog())
+        try fixture.create(["input": 2, "counts": 1])
+        fixture.calls.hook.withLock { hook in hook = { if $0 == "flush" { barrier.pass() } } }
+        let app = try application(fixture, log)
+        try await app.started()
+        #expect(try await eventuallyInTasks { app.state == .running })
+        barrier.set(open: false)
+        for partition: Int32 in 0...1 { try fixture.write("input", "a", "x", at: 1, partition: partition) }
+        #expect(try await eventuallyInTasks { app.metrics.processedRecords == 2 })
+        let begin = ContinuousClock.now
+        let error = await #expect(throws: RuntimeError.self) { try await app.stopped() }
+        #expect(ContinuousClock.now - begin < .seconds(15))
+        let threads = ["app-StreamThread-1", "app-StreamThread-2"]
+        #expect(error == .stopTimedOut(after: .milliseconds(500), threads: threads))
+        #expect(app.state == .error)
+        #expect(log.all.contains { $0.hasPrefix("error: the application was told to stop") }, "\(log.all)")
+        // The threads that are held up still have the state.
+        let early = try application(fixture, log)
+        await #expect(throws: (any Error).self) { try await early.started() }
+        barrier.set(open: true)
+        var next = try application(fixture, log, threads: 1)
+        // As soon as the state is free.
+        while (try? await next.started()) == nil {
+            try await Task.sleep(for: .milliseconds(20))
+            next = try application(fixture, log, threads: 1)
+        }
+        for partition: Int32 in 0...1 { try fixture.write("input", "a", "y", at: 2, partition: partition) }
+        #expect(try await eventuallyInTasks { next.metrics.processedRecords >= 2 })
+        try await next.stopped()
+        #expect(try fixture.read(CountTopology.counts).map(\.value).sorted() == [1, 1, 2, 2])
+    }
+
+    @Test func `a stop that goes well takes no longer than it has to`() async throws {
+        let (fixture, log) = (try ClusterFixture(), GatheredLog())
+        try fixture.create(["input": 1, "counts": 1])
+        var configuration = StreamsConfiguration()
+        (configuration.logger, configuration.stopTimeout) = (log.logger, .seconds(3_600))
+        let app = StreamsApplication(
+            id: "app", topology: try CountTopology.make(), cluster: .cluster(fixture.cluster, stateDirectory: nil),
+            configuration: configuration)
+        try await app.started()
+        try fixture.write("input", "a", "x", at: 1)
+        #expect(try await eventuallyInTasks { app.metrics.processedRecords == 1 })
+        try await app.stopped()
+        #expect(app.state == .notRunning && !log.all.contains { $0.hasPrefix("error") })
+        #expect(try fixture.committed("input")?.offset == Offset(1))
+    }
+}
