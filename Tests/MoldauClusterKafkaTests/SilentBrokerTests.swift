@@ -17,7 +17,7 @@ struct SilentBrokerTests {
 
         init(topics: [String: Int32], in directory: URL) throws {
             running = try BuiltProgram("moldau").start(
-                ["broker", "--data", directory.appending(path: "broker").path, "--listen", "127.0.0.1:0"],
+                ["broker", "--data", directory.appending(path: "halted").path, "--listen", "127.0.0.1:0"],
                 in: directory)
             address = String(try running.firstLine().dropFirst("listening on ".count))
             let admin = try KafkaCluster(address).makeAdmin(clientID: "test")
@@ -33,8 +33,9 @@ struct SilentBrokerTests {
     private func withBroker(
         topics: [String: Int32], _ body: @escaping @Sendable (HaltableBroker, URL) throws -> Void
     ) async throws {
-        try await onThread {
-            try withTemporaryDirectory { try body(HaltableBroker(topics: topics, in: $0), $0) }
+        // For its thread and its directory.
+        try await withBrokerProcess(topics: [:]) { other in
+            try body(HaltableBroker(topics: topics, in: other.directory), other.directory)
         }
     }
 

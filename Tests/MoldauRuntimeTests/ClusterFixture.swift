@@ -115,12 +115,12 @@ extension ClusterFixture {
     }
 }
 
-/// Waits for something that other threads do; at most a minute, which is long even for a busy machine.
+/// Waits for something that other threads do; by default for a minute, which is long even for a busy machine.
 ///
 /// Blocks its thread: a task that slept would have to wait for its turn behind all tests of the run that have not
 /// started, while its application continues.
-func eventually(_ condition: () throws -> Bool) throws -> Bool {
-    let limit = ContinuousClock.now + .seconds(60)
+func eventually(within time: Duration = .seconds(60), _ condition: () throws -> Bool) throws -> Bool {
+    let limit = ContinuousClock.now + time
     while ContinuousClock.now < limit {
         if try condition() { return true }
         Thread.sleep(forTimeInterval: 0.005)

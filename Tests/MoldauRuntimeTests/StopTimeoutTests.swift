@@ -34,20 +34,22 @@ struct StopTimeoutTests {
             configuration: configuration)
     }
 
-    @Test(.timeLimit(.minutes(2))) func `ends in time, and says which threads it has left; nothing is lost`()
-        async throws
-    {
+    @Test func `ends in time, and says which threads it has left; nothing is lost`() async throws {
+        try await withTaskExecutorPreference(QueueExecutor()) { try stopsInTime() }
+    }
+
+    private func stopsInTime() throws {
         let (fixture, barrier, log) = (try ClusterFixture(), Barrier(), GatheredLog())
         try fixture.create(["input": 2, "counts": 1])
         fixture.calls.hook.withLock { hook in hook = { if $0 == "flush" { barrier.pass() } } }
         let app = try application(fixture, log)
-        try await app.started()
-        #expect(try await eventuallyInTasks { app.state == .running })
+        try app.start()
+        #expect(try eventually { app.state == .running })
         barrier.set(open: false)
         for partition: Int32 in 0...1 { try fixture.write("input", "a", "x", at: 1, partition: partition) }
-        #expect(try await eventuallyInTasks { app.metrics.processedRecords == 2 })
+        #expect(try eventually { app.metrics.processedRecords == 2 })
         let begin = ContinuousClock.now
-        let error = await #expect(throws: RuntimeError.self) { try await app.stopped() }
+        let error = #expect(throws: RuntimeError.self) { try app.stop() }
         #expect(ContinuousClock.now - begin < .seconds(15))
         let threads = ["app-StreamThread-1", "app-StreamThread-2"]
         #expect(error == .stopTimedOut(after: .milliseconds(500), threads: threads))
@@ -55,17 +57,18 @@ struct StopTimeoutTests {
         #expect(log.all.contains { $0.hasPrefix("error: the application was told to stop") }, "\(log.all)")
         // The threads that are held up still have the state.
         let early = try application(fixture, log)
-        await #expect(throws: (any Error).self) { try await early.started() }
+        #expect(throws: (any Error).self) { try early.start() }
         barrier.set(open: true)
         var next = try application(fixture, log, threads: 1)
         // As soon as the state is free.
-        while (try? await next.started()) == nil {
-            try await Task.sleep(for: .milliseconds(20))
+        _ = try eventually {
+            if (try? next.start()) != nil { return true }
             next = try application(fixture, log, threads: 1)
+            return false
         }
         for partition: Int32 in 0...1 { try fixture.write("input", "a", "y", at: 2, partition: partition) }
-        #expect(try await eventuallyInTasks { next.metrics.processedRecords >= 2 })
-        try await next.stopped()
+        #expect(try eventually { next.metrics.processedRecords >= 2 })
+        try next.stop()
         #expect(try fixture.read(CountTopology.counts).map(\.value).sorted() == [1, 1, 2, 2])
     }
 
