@@ -46,8 +46,8 @@ struct ConsoleFixture {
             _ = streams.table(blobs, as: TableStoreName<[UInt8], [UInt8]>("blobs-table"))
             _ = streams.table(places, as: TableStoreName<Place, Int32>("places-table"))
             let clicks = streams.stream(clicks)
-            _ = clicks.join(clicks, within: JoinWindows(difference: .seconds(1), grace: .seconds(1))) { left, _ in left
-            }
+            let within = JoinWindows(difference: .seconds(1), grace: .seconds(1))
+            _ = clicks.join(clicks, within: within, storesNamed: "pairs") { left, _ in left }
         }
     }
 

@@ -52,7 +52,7 @@ package struct TaskCommit {
     }
 
     /// - Throws: an error that user code may have caught: the cluster's in this round, or a store's.
-    private func check(_ tasks: [StreamTask]) throws {
+    func check(_ tasks: [StreamTask]) throws {
         try outbox.check()
         for task in tasks { try task.checkStores() }
     }

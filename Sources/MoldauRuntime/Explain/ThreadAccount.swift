@@ -20,6 +20,7 @@ package struct ThreadAccount: Sendable {
         let time: Timestamp
     }
 
+    /// A task and its inputs.
     package struct Task: Sendable {
         package let id: TaskID
         let isRunning: Bool

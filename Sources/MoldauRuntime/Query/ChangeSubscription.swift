@@ -4,6 +4,7 @@ import Synchronization
 
 /// One reader's place in a `ChangeFeed`: the changes that were read for it and that it has not taken yet.
 package final class ChangeSubscription: Sendable {
+    /// Changes, and how many were left out before them.
     package typealias Changes = (changes: [LoggedChange], missed: Int64)
 
     private struct State {

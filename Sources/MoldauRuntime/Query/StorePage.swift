@@ -47,6 +47,7 @@ package struct StorePageRequest: Sendable {
 /// Joins the parts of a page, which several tasks have, in the order of their places. Pure: the caller asks for what is
 /// `wanted`.
 package struct StorePageMerge<Key, Row> {
+    /// An entry and its place in its partition.
     package typealias Placed = (place: [UInt8], entry: StoreEntry<Key, Row>)
     /// What a partition has, and the place where the search was cut short; nil if it was not.
     package typealias Slice = (entries: [Placed], cut: [UInt8]?)

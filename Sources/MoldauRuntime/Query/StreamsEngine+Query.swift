@@ -65,6 +65,7 @@ extension StreamsEngine {
         try keySerde(of: name).bytes(of: key)
     }
 
+    /// The serde of a store's keys as they are in its changelog.
     package func keySerde<Name: StoreName>(of name: Name) -> Serde<Name.Key> {
         name.key.at(names.changelog(ofStore: name.name), .key)
     }

@@ -198,7 +198,7 @@ package final class StreamThread {
             let resumed = try resume(now: now)
             return try isPaused ? resumed : resumed + work(now: now)
         }
-        try clients.outbox.check()
+        try taskCommit.check(heldTasks.running)
         turns.transactionPace.did(count)
         let outbox = clients.outbox
         if count == 0, !turns.transactionPace.isCareful { try outbox.sendAll() }

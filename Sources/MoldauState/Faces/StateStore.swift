@@ -44,6 +44,9 @@ package protocol StateStore: AnyObject {
     /// Whether uncommitted writes take so much memory that a commit should come now.
     var needsCommit: Bool { get }
 
+    /// The first read that failed, whoever has caught the error: what was made of it is not to be committed.
+    var failure: StateError? { get }
+
     /// An estimate of the number of keys.
     var approximateEntryCount: Int { get }
 
@@ -55,8 +58,8 @@ extension StateStore {
     /// What it uses; nil for a store without a cache.
     package var usage: StoreUsage? { (self as? any CacheBackedStore)?.cache.usage }
 
-    /// The first read that failed, whoever has caught the error: what was made of it is not to be committed.
-    package var failure: StateError? { (self as? any CacheBackedStore)?.cache.failure }
+    /// A store whose reads cannot fail.
+    @usableFromInline package var failure: StateError? { nil }
 }
 
 /// A store that is built on the write-back cache, which implements most of `StateStore`.
@@ -79,6 +82,7 @@ extension CacheBackedStore {
     @usableFromInline package var changelogOffset: Offset? { cache.metadata.changelogOffset }
     @usableFromInline package var positions: [TopicPartition: Offset] { cache.metadata.positions }
     @usableFromInline package var needsCommit: Bool { cache.needsCommit || cache.metadata.rewriteFrom != nil }
+    @usableFromInline package var failure: StateError? { cache.failure }
     @usableFromInline package var approximateEntryCount: Int { cache.approximateEntryCount }
     @usableFromInline package func restored(upTo end: Offset) throws { try cache.restored(upTo: end) }
     @usableFromInline package func close() throws { try cache.close() }
