@@ -107,7 +107,7 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         guard !partitions.isEmpty else { return [:] }
         let questions = cluster.questions
         return try translating {
-            try asking(within: time) { try await questions.listOffsets(of: partitions, spec, isolation: isolation) }
+            try waiting(within: time) { try await questions.listOffsets(of: partitions, spec, isolation: isolation) }
                 .all()
                 .compactMapValues(\.offset)
         }
@@ -132,7 +132,7 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         guard !partitions.isEmpty else { return [:] }
         return try translating {
             // An open transaction is not waited for: the offsets before it will do.
-            try asking(within: time) { try await questions.listGroupOffsets(group) }
+            try waiting(within: time) { try await questions.listGroupOffsets(group) }
         }
         .filter { partitions.contains($0.key) }.mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }
     }

@@ -3,16 +3,22 @@ internal import MoldauRecords
 
 /// Runs asynchronous work, and blocks the calling thread until it is done. The work runs on threads of its own: it goes
 /// on even where all threads of Swift's pool are blocked like this.
-/// - Throws: what `body` throws.
-package func waiting<Value: Sendable>(for body: @escaping @Sendable () async throws -> Value) throws -> Value {
+/// - Parameter time: the work is cancelled after this, and not waited for; nil: it takes as long as it takes.
+/// - Throws: what `body` throws; `ClientError.timedOut`.
+package func waiting<Value: Sendable>(
+    within time: Duration? = nil, for body: @escaping @Sendable () async throws -> Value
+) throws -> Value {
     let outcome = Monitor<Result<Value, any Error>?>(nil)
-    Task(executorPreference: OwnThreads.shared) {
+    let task = Task(executorPreference: OwnThreads.shared) {
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         outcome.withLock(wakes: true) { $0 = result }
     }
-    let result: Result<Value, any Error>? = outcome.wait { $0 }
-    guard let result else { throw ClientError.closed }
+    let result: Result<Value, any Error>? = outcome.wait(timeout: time) { $0 }
+    guard let result else {
+        task.cancel()
+        throw time.map { ClientError.timedOut(what: "a question to the cluster", after: $0) } ?? .closed
+    }
     return try result.get()
 }
 
