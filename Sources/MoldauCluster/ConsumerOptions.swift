@@ -13,6 +13,8 @@ public struct ConsumerOptions: Hashable, Sendable {
     /// for none. For a reader that commits, in the same transaction, the results of these records: it then need not
     /// wait for the commit in between. Has no effect on a cluster that never shows open transactions.
     public var readsTransactionsOf: String?
+    /// Whether `poll` throws if a topic is gone for long, on a cluster where that may pass; otherwise it is waited for.
+    package var tellsMissingTopics = false
 
     /// The topics of which records are returned before they are durable.
     public enum ReadAhead: Hashable, Sendable {

@@ -24,7 +24,7 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         own.offsetReset = .none
         own.commitsAutomatically = false
         own.apiTimeout = cluster.options.deliveryTimeout
-        own.missingTopicPatience = Self.patience
+        if options.tellsMissingTopics { own.missingTopicPatience = Self.patience }
         // A partition that is assigned or resumed has to wait for the fetch that is under way.
         own.fetchMaxWait = .milliseconds(100)
         own.fetchMaxBytes = 8 << 20

@@ -12,9 +12,11 @@ struct WordCountTests {
         "to be or not to be", "that is the question", "to die to sleep", "no more and by a sleep",
     ]
 
-    private static func topology() throws -> Topology {
+    private static func topology(
+        of lines: @escaping @Sendable (StreamsBuilder) -> KStream<String, String> = { $0.stream(lines) }
+    ) throws -> Topology {
         try Topology { streams in
-            streams.stream(lines)
+            lines(streams)
                 .flatMapValues { line in line.split(separator: " ").map(String.init) }
                 .groupBy { _, word in word }
                 .count(as: TableStoreName<String, Int64>("counts"))
@@ -34,14 +36,14 @@ struct WordCountTests {
     }
 
     private static func application(
-        on broker: BrokerProcess, _ guarantee: ProcessingGuarantee, state: String
+        on broker: BrokerProcess, _ guarantee: ProcessingGuarantee, state: String, topology: Topology? = nil
     ) throws -> StreamsApplication {
         var configuration = StreamsConfiguration()
         configuration.streamThreads = 2
         configuration.guarantee = guarantee
         configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return StreamsApplication(
-            id: "words", topology: try topology(),
+            id: "words", topology: try topology ?? self.topology(),
             cluster: .kafka(
                 broker.address, stateDirectory: broker.directory.appending(path: state).path, options: broker.kafka),
             configuration: configuration)
@@ -79,6 +81,25 @@ struct WordCountTests {
             try cluster.makeAdmin(clientID: "test").delete(["lines"])
             #expect(waitUntil { app.state == .error })
             #expect(throws: ClusterError.unknownTopic("lines")) { try app.stop() }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a topic of a pattern that is deleted meanwhile is read no more`() async throws
+    {
+        try await withBrokerProcess(topics: ["lines": 1, "lines-2": 1, "counts": 1]) { broker in
+            let cluster = try broker.cluster()
+            let reader = try CountReader("counts", partitions: 1, on: cluster)
+            let topology = try Self.topology { $0.stream(matching: TopicPattern("lines.*")) }
+            let app = try Self.application(on: broker, .exactlyOnce, state: "state", topology: topology)
+            try app.start()
+            try Self.write(Self.texts, to: cluster)
+            #expect(try reader.reach(Self.counts(Self.texts)), "\(reader.counts)")
+            try cluster.makeAdmin(clientID: "test").delete(["lines-2"])
+            // It is looked for topics every ten seconds, and a named topic would be given up after ten.
+            Thread.sleep(forTimeInterval: 14)
+            try Self.write(Self.texts, to: cluster)
+            #expect(try reader.reach(Self.counts(Self.texts + Self.texts)), "\(reader.counts)")
+            try app.stop()
         }
     }
 

@@ -76,6 +76,7 @@ struct StandbyLookupTests {
         for round: Int64 in 1...4 { try thread.runOnce(now: Timestamp(ms: round * 200), wait: .zero) }
         #expect(try fixture.read(out).map(\.value) == ["x row"])
         #expect(thread.held == TaskSet(active: [task(0): 0]))
+        #expect(thread.status.isRunning, "nobody waits for a copy")
         for round: Int64 in 1...4 { try thread.runOnce(now: Timestamp(ms: round * 10_500), wait: .zero) }
         #expect(thread.held.standby.keys.map(\.self) == [task(2)])
         fixture.calls.heal()

@@ -17,6 +17,9 @@ public final class AdminClient: Sendable {
     /// Whether the connections are another client's.
     private let isGuest: Bool
 
+    /// How long a partition that is not known is asked for: not every broker knows at once that a topic has more.
+    private static let newPartitionPatience = Duration.seconds(5)
+
     /// A client, which connects when it is needed.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
@@ -102,8 +105,7 @@ public final class AdminClient: Sendable {
             left = left.filter { key in
                 switch settled[key]?.failure {
                 case .unknownTopic: passed < patience
-                // Not every broker knows at once that a topic has more partitions.
-                case .unknownPartition: passed < options.apiTimeout
+                case .unknownPartition: passed < min(Self.newPartitionPatience, options.apiTimeout)
                 case let error?: error.isRetriable && passed < options.apiTimeout
                 case nil: false
                 }

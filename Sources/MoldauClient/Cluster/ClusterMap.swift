@@ -177,6 +177,8 @@ struct ClusterMap: Sendable {
     /// - Parameter chance: from 0 up to, not including, 1.
     mutating func failed(_ now: Duration, chance: Double) {
         (isAsking, isStale) = (false, true)
+        // Brokers that have just started may not know all topics yet.
+        missing = [:]
         retryAt = now + backoff.pause(chance: chance)
     }
 }

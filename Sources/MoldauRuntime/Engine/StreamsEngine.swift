@@ -228,7 +228,18 @@ package final class StreamsEngine: Sendable {
         }
         if let error { logger.error("\(error)", metadata: ["application": "\(names.applicationID)"]) }
         conclude()
+        // Waits for the feed's thread, which the cluster may hold up as well.
+        changeFeed.stop()
+        let deadline = ContinuousClock.now + Self.patienceWithThreads
+        while !inner.withLock({ $0.loops.isEmpty }), ContinuousClock.now < deadline {
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        inner.withLock { inner in inner.membership?.isShared == true ? inner.membership : nil }?.leave()
     }
+
+    /// How long threads that are held up at a stop keep the process in its group, where others wait for its tasks:
+    /// Kafka's `max.poll.interval.ms`.
+    private static var patienceWithThreads: Duration { .seconds(300) }
 
     /// Stops processing and punctuations until `resume`. What was done is still committed.
     package func pause() { setPaused(true) }

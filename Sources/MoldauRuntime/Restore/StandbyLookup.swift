@@ -14,6 +14,9 @@ struct StandbyLookup {
 
     init(_ logger: Logger) { self.logger = logger }
 
+    /// Whether the last question failed.
+    var hasFailed: Bool { pausesUntil != nil }
+
     /// Calls `ask`, unless a pause goes on. The first failure of several in a row is logged.
     /// - Throws: what is no error of the cluster, or one that ends the application.
     mutating func attempt(now: Duration, _ ask: () throws -> Void) throws {

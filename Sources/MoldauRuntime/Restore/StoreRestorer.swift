@@ -139,14 +139,17 @@ package final class StoreRestorer {
             try consumer.ends(of: changelogs, within: time), Set(targets.filter { $0.source != nil }.map(\.changelog))
         )
         let committed = sources.isEmpty ? [:] : try committed(sources, time)
+        let copies = time == nil ? [] : targets
+        let copied: [TopicPartition: Offset] = copies.reduce(into: [:]) { $0[$1.changelog] = $1.offset }
         return try consumer.bounds(of: changelogs, within: time).reduce(into: [:]) { bounds, entry in
             let (changelog, held) = entry
             guard sources.contains(changelog) else {
                 bounds[changelog] = held.lowerBound..<max(held.upperBound, ends[changelog] ?? held.upperBound)
                 return
             }
-            // If nothing was committed, or it no longer exists, the topic will be read from the beginning.
-            let offset = committed[changelog]?.offset ?? held.lowerBound
+            // If nothing was committed, or it no longer exists, the topic will be read from the beginning. A copy may
+            // be further than a commit that the cluster has not told of yet.
+            let offset = max(committed[changelog]?.offset ?? held.lowerBound, copied[changelog] ?? .zero)
             bounds[changelog] =
                 held.lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
         }

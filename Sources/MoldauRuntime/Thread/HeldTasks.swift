@@ -94,10 +94,11 @@ final class HeldTasks {
         }
     }
 
-    /// Whether all that is granted is open.
+    /// Whether all that is granted is open, but for copies that the cluster does not let open now.
     var isComplete: Bool {
         granted.active.keys.allSatisfy { held.active[$0] != nil || parts[$0.subtopology] == nil }
-            && granted.standby.keys.allSatisfy { held.replica(of: $0) != nil || parts[$0.subtopology] == nil }
+            && (standbyLookup.hasFailed
+                || granted.standby.keys.allSatisfy { held.replica(of: $0) != nil || parts[$0.subtopology] == nil })
     }
 
     /// Opens a task with the stores of the standby copy that this thread has, or else with those of its replica.

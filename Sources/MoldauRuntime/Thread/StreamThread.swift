@@ -355,10 +355,12 @@ package final class StreamThread {
     /// Gives up what is no longer granted, as soon as it is committed, and opens what is newly granted. Blocks for
     /// both.
     private func followGrants(now: RoundTime) throws {
-        guard granted != held else { return }
+        let before = held
+        guard granted != before else { return }
         if let leaving = try heldTasks.giveUp(), try commitAndClose(leaving, now: now) { arrange(now: now) }
         try takeUp(now: now)
-        if phase == .running { arrange(now: now) }
+        // Late copies leave the turns of the tasks, and their waits, as they are.
+        if phase == .running, held != before || !heldTasks.isComplete { arrange(now: now) }
     }
 
     /// Opens what is granted, as far as there is room; later rounds open the rest. Blocks.

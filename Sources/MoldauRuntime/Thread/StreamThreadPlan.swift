@@ -72,13 +72,14 @@ package struct StreamThreadPlan: Sendable {
 
     /// Makes the consumer that reads the inputs of the thread's tasks.
     func makeConsumer() throws -> any Consumer {
-        try cluster.makeConsumer(
-            ConsumerOptions(
-                clientID: clientID + "-consumer", group: names.applicationID,
-                readsAhead: readsAhead,
-                // A single commit decides about the records of the thread's tasks, and about what other tasks of it
-                // made of them.
-                readsTransactionsOf: transactionalID))
+        var options = ConsumerOptions(
+            clientID: clientID + "-consumer", group: names.applicationID, readsAhead: readsAhead,
+            // A single commit decides about the records of the thread's tasks, and about what other tasks of it made of
+            // them.
+            readsTransactionsOf: transactionalID)
+        // Otherwise the topic watch finds out, and the application is planned anew.
+        options.tellsMissingTopics = !topology.readsByPattern && topology.globalTables.isEmpty
+        return try cluster.makeConsumer(options)
     }
 
     /// Makes the thread's producer. With exactly-once, first ends what an earlier run left open.

@@ -119,8 +119,9 @@ extension CachedByteStore {
             self, queriedPlace.map { range.remaining(after: $0, reverse: reverse) } ?? range, reverse: reverse)
     }
 
-    /// An error of a read of the byte store: see `failure`.
+    /// An error of a read of the byte store: see `failure`. Lack of room passes.
     func noted(_ error: StateError) -> StateError {
+        if case .noSpace = error { return error }
         if queriedView == nil { failure = failure ?? error }
         return error
     }
