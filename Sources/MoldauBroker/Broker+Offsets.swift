@@ -72,7 +72,7 @@ extension Broker {
     private func store(_ changes: [TopicPartition: GroupOffset?], of group: String) throws(BrokerError) {
         let number = try partitionForOffsets(of: group)
         let partition = try partition(TopicPartition(Self.offsetsTopic, number))
-        let records = changes.sorted(on: \.key)
+        let records = changes.sorted { $0.key < $1.key }
             .map { GroupRecord.offset(OffsetRecord(group: group, partition: $0.key, offset: $0.value)) }
         let write = try groups.inOrder { state throws(BrokerError) in
             try prepare(&state)

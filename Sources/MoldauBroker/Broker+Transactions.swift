@@ -117,7 +117,7 @@ extension Broker {
         _ offsets: [TopicPartition: GroupOffset], of group: String, in partition: TopicPartition,
         _ state: inout Transactions.State, by producer: ProducerIdentity
     ) throws(BrokerError) {
-        let records = offsets.sorted(on: \.key)
+        let records = offsets.sorted { $0.key < $1.key }
             .map { GroupRecord.offset(OffsetRecord(group: group, partition: $0.key, offset: $0.value)) }
         let log = try self.partition(partition)
         try groups.inOrder { state throws(BrokerError) in

@@ -97,7 +97,7 @@ struct TransactionRecord: Equatable, Sendable {
 
     /// The partitions by topic, in the value's order.
     private var topics: [(name: String, partitions: [TopicPartition])] {
-        Dictionary(grouping: ends.keys.sorted(), by: \.topic).sorted(on: \.key)
+        Dictionary(grouping: ends.keys.sorted(), by: \.topic).sorted { $0.key < $1.key }
             .map { (name: $0.key, partitions: $0.value) }
     }
 
@@ -131,7 +131,7 @@ struct TransactionRecord: Equatable, Sendable {
         if !reads.isEmpty {
             var writer = ByteWriter()
             writer.append(bigEndian: Int32(reads.count))
-            for (partition, end) in reads.sorted(on: \.key) {
+            for (partition, end) in reads.sorted(by: { $0.key < $1.key }) {
                 writer.append(shortText: partition.topic)
                 writer.append(bigEndian: partition.partition.number)
                 writer.append(bigEndian: end.value)

@@ -39,7 +39,7 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
         // Those who give the records up rely on what they have written since, such as a commit. A power cut must not
         // take that and leave the records deleted.
         try translating { () throws(BrokerError) in try broker.syncNow() }
-        for (name, offset) in offsets.sorted(on: \.key) {
+        for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
             try translating { () throws(BrokerError) in
                 try checkName(name.topic)
                 try broker.partition(name).deleteRecords(before: offset)

@@ -23,7 +23,7 @@ package struct CommitMetadata: Equatable, Sendable {
         writer.append(byte: Self.magic)
         writer.append(bigEndian: partitionTime.ms)
         if !processorTimes.isEmpty { writer.append(bigEndian: Int32(processorTimes.count)) }
-        for (name, time) in processorTimes.sorted(on: \.key) {
+        for (name, time) in processorTimes.sorted(by: { $0.key < $1.key }) {
             writer.append(text: name)
             writer.append(bigEndian: time)
         }

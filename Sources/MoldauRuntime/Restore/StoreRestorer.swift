@@ -222,7 +222,7 @@ package final class StoreRestorer {
     package func step(wait: Duration, now: Duration) throws {
         guard !restores.isEmpty else { return }
         if shortage != nil {
-            for (_, restore) in restores.sorted(on: \.key) {
+            for (_, restore) in restores.sorted(by: { $0.key < $1.key }) {
                 try restore.target.store.writeBehind(force: false)
             }
             shortage = nil
@@ -240,7 +240,7 @@ package final class StoreRestorer {
             return try beginAgain(changelog, now)
         }
         var finished = 0
-        for (changelog, restore) in restores.sorted(on: \.key) {
+        for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
             guard let to = restore.to else { continue }
             // A changelog may end with offsets that are never delivered: markers, aborted transactions, compaction
             // gaps.
@@ -334,7 +334,7 @@ package final class StoreRestorer {
     /// Looks up the changelogs' ends; copies that read input topics apply what has been committed since.
     private func lookForEnds() throws {
         let bounds = try bounds(of: restores.values.map(\.target), within: StandbyLookup.patience)
-        for (changelog, restore) in restores.sorted(on: \.key) {
+        for (changelog, restore) in restores.sorted(by: { $0.key < $1.key }) {
             guard let end = bounds[changelog]?.upperBound, end > restore.end else { continue }
             restore.end = end
             if let source = restore.target.source, source.position != nil { _ = try takeIn(source, restore) }

@@ -50,7 +50,7 @@ package struct StoreMetadata: Equatable {
         writer.append(byte: isPlain ? streamTime < 0 ? 1 : 2 : 3)
         writer.append(bigEndian: changelogOffset?.value ?? -1)
         writer.append(bigEndian: UInt32(positions.count))
-        for (partition, offset) in positions.sorted(on: \.key) {
+        for (partition, offset) in positions.sorted(by: { $0.key < $1.key }) {
             writer.append(text: partition.topic)
             writer.append(bigEndian: partition.partition.number)
             writer.append(bigEndian: offset.value)
@@ -65,7 +65,7 @@ package struct StoreMetadata: Equatable {
         writer.append(bigEndian: bucketMs ?? -1)
         writer.append(changelogID)
         writer.append(bigEndian: UInt32(topicIDs.count))
-        for (topic, id) in topicIDs.sorted(on: \.key) {
+        for (topic, id) in topicIDs.sorted(by: { $0.key < $1.key }) {
             writer.append(text: topic)
             writer.append(id)
         }
