@@ -46,7 +46,7 @@ final class BrokerProcess {
             })
     }
 
-    private static func start(
+    static func start(
         _ options: [String], in directory: URL
     ) throws -> (running: RunningProgram, address: String) {
         let running = try BuiltProgram("moldau").start(["broker"] + options, in: directory)

@@ -16,10 +16,8 @@ struct SilentBrokerTests {
         private let running: RunningProgram
 
         init(topics: [String: Int32], in directory: URL) throws {
-            running = try BuiltProgram("moldau").start(
-                ["broker", "--data", directory.appending(path: "halted").path, "--listen", "127.0.0.1:0"],
-                in: directory)
-            address = String(try running.firstLine().dropFirst("listening on ".count))
+            (running, address) = try BrokerProcess.start(
+                ["--data", directory.appending(path: "halted").path, "--listen", "127.0.0.1:0"], in: directory)
             let admin = try KafkaCluster(address).makeAdmin(clientID: "test")
             try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
         }
