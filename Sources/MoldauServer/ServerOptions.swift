@@ -53,6 +53,9 @@ public struct ServerOptions: Sendable {
     public var checksAccess = false
     /// `super.users`: the names of those who may do everything. Naming one turns access lists on.
     public var superUsers: Set<String> = []
+    /// Whether only the first half of an answer's last batch is sent, if there are several. Kafka's broker may do so
+    /// where an answer has reached its limit. For tests.
+    package var cutsLastBatch = false
     /// The certificates that were set by name.
     var certificates = ServerCertificates()
 

@@ -35,6 +35,7 @@ struct WireAgreementTests {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var options = ServerOptions()
         options.stopTimeout = .milliseconds(100)
+        options.cutsLastBatch = true
         let server = try BrokerServer(of: own, listening: [.localhost(0)], options: options, logger: quiet)
         let address = try await server.start()[0]
         let outcome = try await blocking { body(try KafkaCluster("127.0.0.1:\(address.port)")) }

@@ -52,6 +52,7 @@ struct ClusterConformanceTests {
                 groupSettings: groups))
         var options = ServerOptions()
         options.stopTimeout = .milliseconds(100)
+        options.cutsLastBatch = true
         let quiet = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }
         let server = try BrokerServer(of: own, listening: [.localhost(0)], options: options, logger: quiet)
         let address = try await server.start()[0]

@@ -107,6 +107,19 @@ import Testing
         #expect(fetch(&machine)?.2 == 7)
     }
 
+    @Test(arguments: [1, 60, 62, 68])
+    func `the beginning of a batch at the end of an answer is left out, and fetched again`(byteCount: Int) throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        let number = try #require(fetch(&machine)).1
+        let whole = batch(["a", "b"], at: 0)
+        let cut = whole + batch(["c"], at: 2).prefix(byteCount)
+        _ = machine.fetched(number, .success(answer(cut)), .zero, chance: 0.5)
+        let chunk = try #require(try machine.take())
+        #expect(Array(chunk.bytes.bytes) == whole)
+        #expect(fetch(&machine)?.2 == 2)
+    }
+
     @Test func `records that were not returned are taken once more`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)

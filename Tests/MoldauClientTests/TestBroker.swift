@@ -31,6 +31,7 @@ final class TestBroker: Sendable {
         var options = options
         // What waits for records is not waited for.
         options.stopTimeout = .milliseconds(100)
+        options.cutsLastBatch = true
         self.options = options
         let cluster = try EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
         let admin = try cluster.makeAdmin(clientID: "test")

@@ -56,6 +56,25 @@ struct PartitionGroupTests {
         while try task.processNext(now: Timestamp(ms: now)) {}
     }
 
+    @Test func `batches that end within a batch leave nothing behind that is read later`() throws {
+        let (task, seen) = try task(idling: .never, ends: (2, 0))
+        let (first, second) = (batch("left", [("l1", 1)], end: 2), batch("left", [("l2", 2)]))
+        let bytes = Array(first.bytes.bytes) + Array(second.bytes.bytes.prefix(62))
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+        defer { memory.deallocate() }
+        memory.copyBytes(from: bytes)
+        let cut = try #require(SharedBytes(viewing: UnsafeRawBufferPointer(memory), of: seen))
+        try task.add(
+            FetchedBatches(partition: first.partition, bytes: cut, firstOffset: .zero, end: Offset(2)),
+            now: Timestamp(ms: 0))
+        try drain(task)
+        // Others may have the memory now.
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        try task.add(second, now: Timestamp(ms: 0))
+        try drain(task)
+        #expect(seen.all == ["l1", "l2"])
+    }
+
     @Test func `within a partition offsets decide, across partitions times`() throws {
         let (task, seen) = try task(idling: .never, ends: (3, 2))
         try task.add(batch("left", [("l10", 10), ("l1", 1), ("l20", 20)]), now: Timestamp(ms: 0))

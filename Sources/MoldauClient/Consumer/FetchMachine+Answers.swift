@@ -109,7 +109,10 @@ extension FetchMachine {
             if let error { throw error }
             return
         }
-        if error != nil { bytes = bytes.view(of: UnsafeRawBufferPointer(rebasing: bytes.bytes[..<byteCount])) }
+        // A broker may cut the last batch off in the middle, where the answer has reached its limit.
+        if byteCount < bytes.count {
+            bytes = bytes.view(of: UnsafeRawBufferPointer(rebasing: bytes.bytes[..<byteCount]))
+        }
         if options.isolation == .readCommitted, let aborted = answer.abortedTransactions, !aborted.isEmpty {
             let listed = aborted.map { AbortedTransaction(producer: $0.producerID, first: $0.firstOffset) }
             bytes = WireBytes(SharedBytes(copying: bytes.bytes).withoutAborted(listed))

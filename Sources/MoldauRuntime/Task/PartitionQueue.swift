@@ -185,6 +185,8 @@ package final class PartitionQueue {
                 // Includes control records, which are never returned.
                 progress.pointee.nextOffset = walk.pointee.reader.nextOffset
                 bufferedBytes -= done.bytes.count
+                // Not even the beginning of a batch may be left to read: the bytes go with their owner.
+                walk.pointee.reader = RecordBatchReader(UnsafeRawBufferPointer(start: nil, count: 0))
                 current = nil
             }
             guard !waiting.isEmpty else { return }

@@ -90,9 +90,10 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         let partition = try service.broker.partition(wanted.name)
         if wanted.leaderEpoch > 0 { return .unknownLeaderEpoch }
         let maxBytes = min(wanted.maxBytes, left)
+        let isInMemory = call.connection.localAddress.security.isEncrypted || service.options.cutsLastBatch
         let read = try partition.fetch(
             from: wanted.offset, maxBytes: maxBytes <= 0 || memoryLeft <= 0 ? 0 : maxBytes, isolation: isolation,
-            minFileBytes: call.connection.localAddress.security.isEncrypted ? .max : Self.minFileBytes)
+            minFileBytes: isInMemory ? .max : Self.minFileBytes)
         found.response.highWatermark = read.watermarks.highWatermark
         found.response.lastStableOffset = read.watermarks.lastStableOffset
         found.response.logStartOffset = read.watermarks.start
@@ -102,7 +103,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         if let file = read.file {
             found.records = .file(file)
         } else if read.bytes.count > 0 {
-            found.records = .bytes(read.bytes)
+            found.records = .bytes(service.options.cutsLastBatch ? read.bytes.withoutHalfABatch : read.bytes)
             memoryLeft -= read.bytes.count
         }
         return .none
@@ -145,6 +146,17 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
             response.responses[response.responses.count - 1].partitions.append(partition)
         }
         call.answer(response, records: told.map { $0.records ?? .bytes(SharedBytes(copying: [])) })
+    }
+}
+
+extension SharedBytes {
+    /// These batches but for the second half of the last one; all bytes if there is only one batch.
+    fileprivate var withoutHalfABatch: SharedBytes {
+        var (position, last) = (0, 0)
+        while let header = try? RecordBatchHeader(UnsafeRawBufferPointer(rebasing: bytes[position...])) {
+            (position, last) = (position + header.byteCount, position)
+        }
+        return last == 0 ? self : SharedBytes(copying: UnsafeRawBufferPointer(rebasing: bytes[..<((last + count) / 2)]))
     }
 }
 
