@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Moldau
+import MoldauClient
 import MoldauCluster
 import MoldauClusterKafka
 import MoldauRecords
@@ -8,7 +9,7 @@ import MoldauRuntime
 import ProgramSupport
 import Testing
 
-/// A broker that keeps its connections and answers nothing.
+/// Brokers that keep their connections and answer nothing, and threads that never end.
 struct SilentBrokerTests {
     /// `moldau broker` in a process that can be halted.
     private final class HaltableBroker {
@@ -107,6 +108,37 @@ struct SilentBrokerTests {
             try write()
             #expect(try reader.reach(["word": 4], within: .seconds(120)))
             try second.stop()
+        }
+    }
+
+    @Test func `a process whose threads never end leaves its group`() async throws {
+        try await withBrokerProcess(topics: ["lines": 1, "out": 1]) { broker in
+            let lines = Topic<String, String>("lines")
+            let (hasBegun, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            defer { mayEnd.signal() }
+            var configuration = StreamsConfiguration()
+            (configuration.stopTimeout, configuration.heldThreadPatience) = (.milliseconds(200), .seconds(1))
+            configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let app = StreamsApplication(
+                id: "held",
+                topology: try Topology { streams in
+                    streams.stream(lines).mapValues { value in
+                        hasBegun.signal()
+                        mayEnd.wait()
+                        return value
+                    }.to(Topic<String, String>("out"))
+                },
+                cluster: .kafka(broker.address, stateDirectory: broker.directory.appending(path: "held").path),
+                configuration: configuration)
+            try app.start()
+            let writer = try TopicWriter(lines, on: try broker.cluster())
+            try writer.write(Record(key: "a", value: "x", timestamp: Timestamp(ms: 1)))
+            try writer.finish()
+            #expect(hasBegun.wait(timeout: .now() + 60) == .success)
+            #expect(throws: RuntimeError.self) { try app.stop() }
+            let admin = try AdminClient(cluster: ClientOptions(bootstrapServers: broker.address))
+            let groups = { try waiting { try await admin.describeGroups(["held"]).all()["held"]?.members.count } }
+            #expect(try waitUntil { try groups() == 0 })
         }
     }
 }

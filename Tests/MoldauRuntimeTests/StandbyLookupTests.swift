@@ -28,12 +28,14 @@ struct StandbyLookupTests {
     private func task(_ partition: Int32) -> TaskID { TaskID(subtopology: 0, partition: Partition(partition)) }
 
     /// A thread with the task of partition 0, and with copies of the others.
-    private func thread(_ fixture: ClusterFixture, partitions: Int32 = 2) throws -> StreamThread {
+    private func thread(
+        _ fixture: ClusterFixture, partitions: Int32 = 2, inMemory: Bool = true
+    ) throws -> StreamThread {
         try fixture.create(["input": partitions, "rows": partitions, "out": 1])
         try fixture.write("rows", "a", "row", at: 1)
         var configuration = StreamsConfiguration()
         configuration.logger = log.logger
-        let thread = try fixture.thread(try topology(), configuration: configuration)
+        let thread = try fixture.thread(try topology(), configuration: configuration, inMemory: inMemory)
         thread.granted = TaskSet(active: [task(0): 0])
         try thread.runUntilIdle()
         thread.granted.standby = (1..<partitions).reduce(into: [:]) { $0[task($1)] = 1 }
@@ -83,6 +85,30 @@ struct StandbyLookupTests {
         for round: Int64 in 5...6 { try thread.runOnce(now: Timestamp(ms: round * 10_500), wait: .zero) }
         #expect(thread.held == thread.granted && thread.status.isRunning)
         try thread.stop(now: Timestamp(ms: 90_000))
+    }
+
+    @Test func `a copy that is further than the commit that is told keeps its rows`() throws {
+        let fixture = try ClusterFixture()
+        let thread = try thread(fixture, inMemory: false)
+        func follow(from time: Int64) throws {
+            thread.granted.standby = [task(1): 1]
+            for round: Int64 in 0...3 { try thread.runOnce(now: Timestamp(ms: time + round * 10_500), wait: .zero) }
+        }
+        func commit(_ offset: Int64) throws {
+            try fixture.consumer.commit([TopicPartition("rows", 1): CommittedOffset(Offset(offset))])
+        }
+        try fixture.write("rows", "b", "row", at: 3, partition: 1)
+        try commit(1)
+        try follow(from: 1_000)
+        #expect(thread.report.followed == 1)
+        thread.granted.standby = [:]
+        try thread.runOnce(now: Timestamp(ms: 50_000), wait: .zero)
+        // The transaction that has committed it is still being ended.
+        try commit(0)
+        try follow(from: 60_000)
+        #expect(thread.report.followed == 1)
+        #expect(!log.all.contains { $0.contains("restored from the start") }, "\(log.all)")
+        try thread.stop(now: Timestamp(ms: 100_000))
     }
 
     @Test func `a cluster that is offline ends the thread all the same`() throws {

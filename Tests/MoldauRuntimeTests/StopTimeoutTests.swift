@@ -21,15 +21,16 @@ struct StopTimeoutTests {
     }
 
     private func application(
-        _ fixture: ClusterFixture, _ log: GatheredLog, threads: Int = 2
+        _ fixture: ClusterFixture, _ log: GatheredLog, threads: Int = 2, _ topology: Topology? = nil,
+        stopTimeout: Duration = .milliseconds(500)
     ) throws -> StreamsApplication {
         var configuration = StreamsConfiguration()
         configuration.logger = log.logger
-        (configuration.streamThreads, configuration.stopTimeout) = (threads, .milliseconds(500))
+        (configuration.streamThreads, configuration.stopTimeout) = (threads, stopTimeout)
         // Nothing is committed before the stop.
         configuration.commitInterval = .seconds(3_600)
         return StreamsApplication(
-            id: "app", topology: try CountTopology.make(),
+            id: "app", topology: try topology ?? CountTopology.make(),
             cluster: .cluster(RecordingCluster(fixture.cluster, fixture.calls), stateDirectory: fixture.directory),
             configuration: configuration)
     }
@@ -59,17 +60,39 @@ struct StopTimeoutTests {
         let early = try application(fixture, log)
         #expect(throws: (any Error).self) { try early.start() }
         barrier.set(open: true)
-        var next = try application(fixture, log, threads: 1)
+        func another() throws -> StreamsApplication {
+            try application(fixture, log, threads: 1, stopTimeout: .seconds(60))
+        }
+        var next = try another()
         // As soon as the state is free.
         _ = try eventually {
             if (try? next.start()) != nil { return true }
-            next = try application(fixture, log, threads: 1)
+            next = try another()
             return false
         }
         for partition: Int32 in 0...1 { try fixture.write("input", "a", "y", at: 2, partition: partition) }
         #expect(try eventually { next.metrics.processedRecords >= 2 })
         try next.stop()
         #expect(try fixture.read(CountTopology.counts).map(\.value).sorted() == [1, 1, 2, 2])
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `who follows changes is told of the end by a stop that gives up`() async throws
+    {
+        let (fixture, barrier, log) = (try ClusterFixture(), Barrier(), GatheredLog())
+        try fixture.create(["input": 1, "counts": 1])
+        fixture.calls.hook.withLock { hook in hook = { if $0 == "flush" { barrier.pass() } } }
+        let topology = try Topology { streams in
+            _ = streams.stream(CountTopology.input).groupByKey().count(as: CountTopology.table)
+        }
+        let app = try application(fixture, log, threads: 1, topology)
+        try await app.started()
+        var changes = try await app.changes(of: CountTopology.table).makeAsyncIterator()
+        barrier.set(open: false)
+        try fixture.write("input", "a", "x", at: 1)
+        #expect(try await eventuallyInTasks { app.metrics.processedRecords == 1 })
+        await #expect(throws: RuntimeError.self) { try await app.stopped() }
+        #expect(try await changes.next() == nil)
+        barrier.set(open: true)
     }
 
     @Test func `a stop that goes well takes no longer than it has to`() async throws {

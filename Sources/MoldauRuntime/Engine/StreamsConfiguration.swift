@@ -96,6 +96,10 @@ public struct StreamsConfiguration: Sendable {
     /// The time that stops really get.
     var ownStopTimeout: Duration { stopTimeout ?? stopPatience + .seconds(20) }
 
+    /// How long threads that a stop has left behind keep the process in its group, where others wait for its tasks:
+    /// Kafka's `max.poll.interval.ms`.
+    package var heldThreadPatience: Duration = .seconds(300)
+
     /// What to do with a record that cannot be decoded. By default the thread stops.
     public var onDeserializationFailure: @Sendable (DeserializationFailure) -> ProcessingResponse = { _ in .fail }
 

@@ -53,6 +53,8 @@ package final class StreamsEngine: Sendable {
     let inner: Mutex<Inner>
     let eventLog = EventLog()
     private let end = Latch()
+    /// Opens later than `end` if a stop has given up waiting for the threads.
+    private let threadsEnd = Latch()
     let (lagSampler, allLagSampler) = (LagSampler(), LagSampler())
     let changeFeed: ChangeFeed
 
@@ -230,16 +232,9 @@ package final class StreamsEngine: Sendable {
         conclude()
         // Waits for the feed's thread, which the cluster may hold up as well.
         changeFeed.stop()
-        let deadline = ContinuousClock.now + Self.patienceWithThreads
-        while !inner.withLock({ $0.loops.isEmpty }), ContinuousClock.now < deadline {
-            Thread.sleep(forTimeInterval: 0.1)
-        }
+        if threadsEnd.waitBlocking(atMost: configuration.heldThreadPatience) { return }
         inner.withLock { inner in inner.membership?.isShared == true ? inner.membership : nil }?.leave()
     }
-
-    /// How long threads that are held up at a stop keep the process in its group, where others wait for its tasks:
-    /// Kafka's `max.poll.interval.ms`.
-    private static var patienceWithThreads: Duration { .seconds(300) }
 
     /// Stops processing and punctuations until `resume`. What was done is still committed.
     package func pause() { setPaused(true) }
@@ -318,6 +313,7 @@ package final class StreamsEngine: Sendable {
     private func finish() {
         changeFeed.stop()
         conclude()
+        threadsEnd.open()
     }
 
     /// Tells everybody that the application is over.
