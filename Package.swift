@@ -25,8 +25,7 @@ func example(_ name: String, _ folder: String, _ dependencies: [Target.Dependenc
     .executableTarget(
         name: name,
         dependencies: [
-            "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            .product(name: "Logging", package: "swift-log"),
+            "Moldau", "ExampleSupport", argumentParser, .product(name: "Logging", package: "swift-log"),
         ] + dependencies,
         path: "Examples/\(folder)", swiftSettings: strict + warnings)
 }
@@ -52,6 +51,7 @@ func tests(
 let swiftProtobuf = Target.Dependency.product(
     name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Protobuf"]))
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 
 let package = Package(
@@ -234,23 +234,20 @@ let package = Package(
                 "MoldauClient", "MoldauClientEmbedded", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                argumentParser, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict + warnings),
         .target(
             name: "ExampleSupport",
             dependencies: [
-                "Moldau", "MoldauRecords", "MoldauCluster",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Moldau", "MoldauRecords", "MoldauCluster", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Examples/Support", swiftSettings: strict + warnings),
         .target(
             name: "ExampleConsole",
             dependencies: [
-                "Moldau", "MoldauRecords", "ExampleSupport", "Signals",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Moldau", "MoldauRecords", "ExampleSupport", "Signals", argumentParser,
             ] + (hasConsole ? ["MoldauConsole"] : []),
             path: "Examples/Console", swiftSettings: strict + warnings + (hasConsole ? [.define("CONSOLE")] : [])),
         example("bank-transfer", "BankTransfer", ["ExampleConsole"]),
@@ -267,7 +264,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Moldau", "MoldauServer", "MoldauClusterKafka", "MoldauTracing", "ExampleSupport", tracing,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                argumentParser,
             ],
             path: "Tests/Bench", swiftSettings: strict + warnings),
 
@@ -284,7 +281,7 @@ let package = Package(
         .executableTarget(
             name: "recovery",
             dependencies: [
-                "Moldau", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Moldau", "MoldauClusterKafka", "ExampleSupport", argumentParser,
             ],
             path: "Tests/Recovery", swiftSettings: strict + warnings),
 
@@ -305,8 +302,7 @@ let package = Package(
         .executableTarget(
             name: "cluster-worker",
             dependencies: [
-                "Moldau", "MoldauClusterKafka", "Signals",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Moldau", "MoldauClusterKafka", "Signals", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/ClusterWorker", swiftSettings: strict + warnings),
@@ -323,7 +319,7 @@ let package = Package(
             swiftSettings: strict + warnings),
         .executableTarget(
             name: "simulate",
-            dependencies: ["MoldauSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MoldauSimulation", argumentParser],
             path: "Tests/Simulate", swiftSettings: strict + warnings),
         tests("MoldauSimulationTests", ["MoldauSimulation", "ProgramSupport", "simulate"]),
         tests("MoldauCLITests", ["ProgramSupport", "MoldauRecords", "MoldauClient", "MoldauCLI", "wire-load"]),

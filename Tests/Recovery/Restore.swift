@@ -2,6 +2,7 @@ import ArgumentParser
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauClusterKafka
 import Synchronization
 
 /// `recovery restore`: fills a store, deletes it, and lets the application restore it from its changelog.
@@ -22,6 +23,9 @@ struct Restore: ParsableCommand {
     @Option(help: "Where topics and state lie while it runs.")
     var scratch = FileManager.default.temporaryDirectory.path
 
+    @Option(help: "Use a Kafka cluster at these addresses instead, which has none of the topics yet.")
+    var kafka: String?
+
     @Flag(help: "Says how the restore goes on.")
     var verbose = false
 
@@ -37,7 +41,8 @@ struct Restore: ParsableCommand {
         let state = "\(directory)/state"
         try FileManager.default.createDirectory(atPath: "\(directory)/topics", withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let cluster = try EmbeddedCluster(directory: "\(directory)/topics", durability: .os)
+        let own = try EmbeddedCluster(directory: "\(directory)/topics", durability: .os)
+        let cluster: any Cluster = try kafka.map { try KafkaCluster($0) } ?? own
         try Profiles.createTopic(cluster)
         // Every third user twice, so that the changelog has more records than the store has rows.
         try Profiles.write(0..<records, on: cluster)
@@ -47,7 +52,7 @@ struct Restore: ParsableCommand {
         try FileManager.default.removeItem(atPath: state)
         let restore = try start(cluster, state)
         let after = try Profiles.digest(stateDirectory: state)
-        try cluster.close()
+        try own.close()
         print(restore.line, "rows", after.rows, "digest", String(after.digest, radix: 16))
         guard before == after, after.rows == records, restore.endsRight else {
             throw ValidationError("the store was \(before), and is \(after) after the restore: \(restore)")
