@@ -69,6 +69,22 @@ struct WordCountTests {
         }
     }
 
+    /// Kafka's brokers end a full answer within a batch.
+    @Test func `counts a backlog of several fetches`() async throws {
+        try await withBrokerProcess(topics: ["lines": 1, "counts": 1]) { broker in
+            let cluster = try broker.cluster()
+            let words = "abcd".map { String(repeating: $0, count: 1_000) }
+            try Self.write((0..<4_000).map { words[$0 % 4] }, to: cluster)
+            let reader = try CountReader("counts", partitions: 1, on: cluster)
+            let app = try Self.application(on: broker, .exactlyOnce, state: "state")
+            try app.start()
+            let wanted = words.reduce(into: [:]) { $0[$1] = Int64(1_000) }
+            #expect(try reader.reach(wanted), "\(reader.recordCount)")
+            try app.stop()
+            #expect(reader.recordCount == 4_000)
+        }
+    }
+
     /// As on a cluster in the process, and as Kafka Streams does once it divides tasks again.
     @Test(.timeLimit(.minutes(2))) func `an input that is deleted meanwhile ends the application`() async throws {
         try await withBrokerProcess(topics: ["lines": 1, "counts": 1]) { broker in
