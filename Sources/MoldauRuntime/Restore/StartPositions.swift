@@ -24,10 +24,14 @@ struct StartPositions {
         let (bounds, committed) = (
             try consumer.bounds(of: Set(partitions)), try consumer.committed(Set(partitions))
         )
+        // Readers of records that are not committed yet may be further than what is readable here.
+        let beyond = bounds.filter { committed[$0.key].map(\.offset) ?? .zero > $0.value.upperBound }
+        let ends = beyond.isEmpty ? [:] : try consumer.ends(of: Set(beyond.keys))
         var positions: [TopicPartition: TaskPosition] = [:]
         for partition in partitions {
             guard let held = bounds[partition] else { continue }
-            if let found = committed[partition], found.offset >= held.lowerBound, found.offset <= held.upperBound {
+            let end = max(held.upperBound, ends[partition] ?? .zero)
+            if let found = committed[partition], found.offset >= held.lowerBound, found.offset <= end {
                 let metadata = CommitMetadata(decoding: found.metadata)
                 positions[partition] = TaskPosition(
                     offset: found.offset, end: held.upperBound, partitionTime: metadata?.partitionTime ?? .none,

@@ -150,8 +150,10 @@ package final class StoreRestorer {
             // If nothing was committed, or it no longer exists, the topic will be read from the beginning. A copy may
             // be further than a commit that the cluster has not told of yet.
             let offset = max(committed[changelog]?.offset ?? held.lowerBound, copied[changelog] ?? .zero)
+            // What is committed may be beyond a transaction that is still open: its end is waited for.
+            let end = max(held.upperBound, ends[changelog] ?? .zero)
             bounds[changelog] =
-                held.lowerBound..<(offset >= held.lowerBound && offset <= held.upperBound ? offset : held.lowerBound)
+                held.lowerBound..<(offset >= held.lowerBound && offset <= end ? offset : held.lowerBound)
         }
     }
 
