@@ -5,6 +5,9 @@ import MoldauRecords
 struct KeySearch: Sendable {
     /// How many of a partition's last offsets are read.
     static let depth: Int64 = 100_000
+    /// How many polls of 100 ms may bring nothing before the rest is taken for records that have just been deleted. A
+    /// cluster has to be connected to first.
+    private static let patience = 20
 
     let cluster: any Cluster
     let clientID: String
@@ -34,8 +37,10 @@ struct KeySearch: Sendable {
         }
         var found: Found?
         var open = Set(bounds.keys)
-        while !open.isEmpty {
+        var emptyPolls = 0
+        while !open.isEmpty, emptyPolls < Self.patience {
             let fetched = try consumer.poll(wait: .milliseconds(100))
+            emptyPolls = fetched.isEmpty ? emptyPolls + 1 : 0
             for batches in fetched {
                 var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                 while let record = try reader.next() {
@@ -47,14 +52,10 @@ struct KeySearch: Sendable {
                         isDeletion: record.value == nil)
                 }
             }
-            // Without news the rest is markers, or records that have just been deleted.
-            open =
-                fetched.isEmpty
-                ? []
-                : open.filter { partition in
-                    guard let end = bounds[partition]?.upperBound else { return false }
-                    return consumer.position(partition) ?? .zero < end
-                }
+            open = open.filter { partition in
+                guard let end = bounds[partition]?.upperBound else { return false }
+                return consumer.position(partition) ?? .zero < end
+            }
         }
         return found
     }
