@@ -54,9 +54,11 @@ struct FakeBrokers {
         }
     }
 
-    /// - Parameter refuses: whether one of the batches is refused with an error that passes.
+    /// - Parameters:
+    ///   - refuses: whether the batches are refused with an error that passes.
+    ///   - movesLeaders: whether leaders lose their partitions while they wait for replicas, which have the batches.
     mutating func append(
-        _ request: ProduceRequest, at node: Int32, _ generator: inout SeededGenerator, refuses: Bool
+        _ request: ProduceRequest, at node: Int32, refuses: Bool, movesLeaders: Bool
     ) -> ProduceResponse {
         var response = ProduceResponse()
         for topic in request.topicData {
@@ -69,6 +71,10 @@ struct FakeBrokers {
                     answer.errorCode = .notEnoughReplicas
                 } else {
                     append(data, &answer)
+                    if movesLeaders, answer.errorCode == .none {
+                        leaders[Int(data.index)] = 1 - node
+                        answer.errorCode = .notLeaderOrFollower
+                    }
                 }
                 answers.append(answer)
             }

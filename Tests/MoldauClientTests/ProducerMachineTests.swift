@@ -91,14 +91,21 @@ import Testing
         var run = ProducerRun(seed: seed, records: 2_000, options: options, refusesSome: true)
         run.run()
         for partition in 0..<3 {
-            let delivered = run.acknowledgements.filter { _, acknowledgement in
-                guard acknowledgement.partition == TopicPartition("t", Int32(partition)) else { return false }
-                guard case .success = run.outcomes[ObjectIdentifier(acknowledgement.outcome)] else { return false }
+            let sent = run.acknowledgements.filter { $0.1.partition == TopicPartition("t", Int32(partition)) }
+            let delivered = sent.filter { _, acknowledgement in
+                guard case .success = run.outcome(of: acknowledgement).0 else { return false }
                 return true
             }
             let isRight = run.brokers.logs[partition] == delivered.map { Int64($0.value) }
             #expect(isRight, "partition \(partition), seed \(seed)")
-            #expect(delivered.count < 667 && delivered.count > 300)
+            // Of a batch only those records that are refused; and others only if its answer was lost before.
+            var inDoubt = 0
+            for (value, acknowledgement) in sent where value % 97 != 13 {
+                guard case .failure(let error) = run.outcome(of: acknowledgement).0 else { continue }
+                #expect("\(error)".contains("may be in the log already"), "record \(value), seed \(seed)")
+                inDoubt += 1
+            }
+            #expect(inDoubt < 20 && sent.count - delivered.count >= 6, "seed \(seed): \(inDoubt)")
         }
     }
 

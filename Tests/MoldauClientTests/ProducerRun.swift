@@ -96,7 +96,8 @@ struct ProducerRun {
             if happens(oneIn: 40) { brokers.moveLeader(&generator) }
             let isLimited = limitPeriod.map { Int64(now / $0) % 2 == 0 } ?? true
             brokers.maxBatchBytes = isLimited ? maxBatchBytes : .max
-            let response = brokers.append(request, at: node, &generator, refuses: happens(oneIn: 50))
+            let response = brokers.append(
+                request, at: node, refuses: happens(oneIn: 50), movesLeaders: happens(oneIn: 50))
             guard outstanding[number]?.connection == connection else { return }
             if happens(oneIn: 25) { return cut(node) }
             let time = max(now + latency(), lastReturn[connection] ?? .zero)

@@ -40,4 +40,44 @@ struct KafkaProducerTests {
             consumer.close()
         }
     }
+
+    @Test func `of a batch only the records are refused that the topic does not take, each of them told`() async throws
+    {
+        try await withBrokerProcess(topics: [:]) { broker in
+            let cluster = try broker.cluster()
+            let partition = TopicPartition("compacted", 0)
+            try cluster.makeAdmin(clientID: "test").create([
+                NewTopic("compacted", partitionCount: 1, configuration: ["cleanup.policy": "compact"])
+            ])
+            var batch = RecordBatchBuilder()
+            for number: UInt8 in 0..<10 {
+                [number].withUnsafeBytes { byte in
+                    let lacksKey = number == 3 || number == 7
+                    batch.append(key: lacksKey ? nil : byte, value: byte, timestamp: Timestamp(ms: 1))
+                }
+            }
+            let producer = try cluster.makeProducer(clientID: "test")
+            #expect(try producer.partitionCount(of: "compacted") == 1)
+            try producer.send(batch.finish(), to: partition)
+            for _ in 0..<2 {
+                let error = #expect(throws: ClusterError.self) { try producer.flush() }
+                #expect(error?.partition == partition && error?.remedy == .sendApart)
+            }
+            try producer.flush()
+            producer.close()
+            let consumer = try cluster.makeConsumer(clientID: "test")
+            try consumer.assign([partition])
+            try consumer.seek(partition, to: .zero)
+            var found: [UInt8] = []
+            _ = try waitUntil {
+                for batches in try consumer.poll(wait: .milliseconds(100)) {
+                    var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
+                    while let record = try reader.next() { found.append(record.value?.first ?? 0) }
+                }
+                return found.count >= 8
+            }
+            #expect(found == [0, 1, 2, 4, 5, 6, 8, 9])
+            consumer.close()
+        }
+    }
 }

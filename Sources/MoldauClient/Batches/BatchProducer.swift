@@ -17,6 +17,8 @@ package final class BatchProducer {
         let outcome: BatchOutcome
         let recordCount: Int
         let byteCount: Int
+        /// How many of its refused records were told.
+        var toldCount = 0
     }
 
     private let sender: ProducerSender
@@ -109,41 +111,42 @@ package final class BatchProducer {
     }
 
     /// Returns when everything that was sent is delivered. Blocks.
-    /// - Throws: `BatchFailure` of one batch that is not: others are told by the next calls.
+    /// - Throws: `BatchFailure` of one record that is not: others are told by the next calls.
     package func flush() throws {
         guard !pending.isEmpty else { return }
         let (sender, batches) = (sender, pending.map { ($0.outcome, $0.recordCount) })
         let results = try waiting {
             try await sender.flush()
-            var results: [Result<Place, ClientError>] = []
+            var results: [(place: Place?, errors: [ClientError])] = []
             for (outcome, count) in batches {
                 do {
                     let end = try await outcome.end(of: count)
                     let base = try await outcome.place(of: 0).place.baseOffset
-                    results.append(.success(Place(base: base, end: end, count: count)))
-                } catch let error as ClientError {
-                    results.append(.failure(error))
+                    results.append((Place(base: base, end: end, count: count), []))
+                } catch is ClientError {
+                    results.append((nil, try await outcome.errors(of: count)))
                 }
             }
             return results
         }
         var failures: [(batch: Pending, error: ClientError)] = []
         for (batch, result) in zip(pending, results) {
-            switch result {
-            case .success(let place):
+            if let place = result.place {
                 if keepsDeliveries {
                     let base = place.isWhole ? place.base : nil
                     deliveries.append(Delivery(partition: batch.outcome.partition, baseOffset: base))
                 }
                 guard let end = place.end else { continue }
                 acknowledged[batch.outcome.partition] = max(acknowledged[batch.outcome.partition] ?? end, end)
-            case .failure(let error): failures.append((batch, error))
+            } else if let error = result.errors.dropFirst(batch.toldCount).first {
+                failures.append((batch, error))
             }
         }
         // Of a transaction that has failed, the first cause comes first.
         let first = failures.firstIndex { if case .transactionFailed = $0.error { false } else { true } } ?? 0
-        pending = failures.enumerated().filter { $0.offset != first }.map(\.element.batch)
+        pending = failures.map(\.batch)
         guard !failures.isEmpty else { return }
+        pending[first].toldCount += 1
         throw BatchFailure(
             partition: failures[first].batch.outcome.partition, byteCount: failures[first].batch.byteCount,
             underlying: failures[first].error)

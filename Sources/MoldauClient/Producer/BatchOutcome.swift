@@ -96,6 +96,16 @@ final class BatchOutcome: Sendable {
     }
 
     /// Waits until all records have an outcome.
+    /// - Returns: what was wrong with each record that was not delivered, in order.
+    func errors(of count: Int) async throws -> [ClientError] {
+        var errors: [ClientError] = []
+        for index in 0..<count {
+            do { _ = try await place(of: index) } catch let error as ClientError { errors.append(error) }
+        }
+        return errors
+    }
+
+    /// Waits until all records have an outcome.
     /// - Parameter count: how many there are.
     /// - Returns: the offset behind the last of them; nil if nobody has told.
     /// - Throws: the first `ClientError` of them; `CancellationError`.

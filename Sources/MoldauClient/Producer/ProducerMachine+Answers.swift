@@ -62,7 +62,8 @@ extension ProducerMachine {
                 appendTime: answer.logAppendTimeMs >= 0 ? Timestamp(ms: answer.logAppendTimeMs) : nil)
             lanes[lane].settle(batch, isDelivered: true)
             complete(batch, .success(place), &actions)
-        case .messageTooLarge:
+        case .messageTooLarge, .invalidRecord, .invalidTimestamp:
+            // Only the record itself is refused in the end.
             guard let parts = batch.split() else { return giveUp(batch, lane, error, &actions) }
             lanes[lane].replace(batch, by: parts.map(\.batch))
             actions.append(.split(batch.outcome, parts.map { .init(first: $0.first, outcome: $0.batch.outcome) }))
@@ -86,7 +87,8 @@ extension ProducerMachine {
         case .producerFenced, .invalidProducerEpoch:
             if let id = options.transactionalID { identity = .failed(.fenced(id: id)) }
             giveUp(batch, lane, options.transactionalID.map { .fenced(id: $0) } ?? error, &actions)
-        case .requestTimedOut, .notEnoughReplicasAfterAppend:
+        case .requestTimedOut, .notEnoughReplicasAfterAppend, .notLeaderOrFollower, .kafkaStorageError:
+            // The replicas may have it, and one of them may lead now.
             batch.mayBeAppended = true
             lanes[lane].requeue(batch, error, now, chance: chance)
         default:
