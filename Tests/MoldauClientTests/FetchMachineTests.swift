@@ -181,6 +181,21 @@ import Testing
         }
     }
 
+    @Test func `a topic that may not be read is told`() throws {
+        var machine = machine()
+        machine.seek(partition, to: .zero)
+        var map = ClusterMap(ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)]))
+        let refused = MetadataResponse {
+            $0.topics = [.init { ($0.name, $0.errorCode) = ("t", .topicAuthorizationFailed) }]
+        }
+        map.answered(refused, .seconds(1), chance: 0.5)
+        for second in 1...2 {
+            _ = machine.next(.seconds(second), map, at: time)
+            let error = #expect(throws: ClientError.self) { try machine.take() }
+            #expect("\(error.map { "\($0)" } ?? "")".contains("TOPIC_AUTHORIZATION_FAILED"))
+        }
+    }
+
     @Test func `an offset that is not there is reset, or told`() throws {
         var machine = machine { $0.offsetReset = .earliest }
         machine.seek(partition, to: Offset(9))

@@ -100,6 +100,17 @@ import Testing
         #expect(!member.isLost && member.owned.isEmpty)
     }
 
+    @Test func `a member whose generation is over joins again under its name`() {
+        var member = member()
+        _ = member.joinRequest()
+        _ = member.joined(joined())
+        #expect(member.synced(SyncGroupResponse { $0.errorCode = .illegalGeneration }) == .joinAgain)
+        #expect(member.joinRequest().memberID == "me" && !member.isStable)
+        _ = member.joined(joined())
+        #expect(member.synced(SyncGroupResponse { $0.errorCode = .unknownMemberID }) == .joinAgain)
+        #expect(member.joinRequest().memberID == "")
+    }
+
     @Test func `for the assignor sticky a member tells what it had, and a leader reads that`() throws {
         var member = member([.sticky])
         _ = member.joinRequest()

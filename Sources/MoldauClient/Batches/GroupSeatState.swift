@@ -123,8 +123,11 @@ struct GroupSeatState: Sendable {
     private mutating func refused(_ code: ErrorCode, _ what: String) -> Step {
         switch code {
         case .unknownMemberID, .illegalGeneration:
+            // A member whose generation is over would be waited for under its old name.
+            let known = code == .illegalGeneration ? memberID : ""
+            defer { memberID = known }
             if isSeated { return .lost(leave(code)) }
-            (memberID, generation) = ("", -1)
+            generation = -1
             return .joinAgain
         case .fencedInstanceID:
             leave(code)

@@ -235,7 +235,11 @@ struct FetchMachine {
                 continue
             }
             guard let node = map.leader(of: partition)?.node else {
-                if isGone(partition.topic, map) { places[partition]?.error = .unknownTopic(partition.topic) }
+                if let code = map.errors[partition.topic], !code.isRetriable {
+                    places[partition]?.error = .refused(code, "to describe the topic '\(partition.topic)'")
+                } else if isGone(partition.topic, map) {
+                    places[partition]?.error = .unknownTopic(partition.topic)
+                }
                 actions.append(.refresh)
                 continue
             }

@@ -152,7 +152,10 @@ struct GroupMember: Membership {
         case .none: break
         case .rebalanceInProgress: return .joinAgain
         case .unknownMemberID, .illegalGeneration:
+            // A member whose generation is over is known all the same, and would be waited for under its old name.
+            let known = response.errorCode == .illegalGeneration ? memberID : ""
             leave()
+            memberID = known
             return .joinAgain
         case .fencedInstanceID: return .fail(.fenced(id: options.instanceID ?? ""))
         default:
