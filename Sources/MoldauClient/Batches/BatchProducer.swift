@@ -17,14 +17,14 @@ package final class BatchProducer {
         let outcome: BatchOutcome
         let recordCount: Int
         let byteCount: Int
-        /// How many of its refused records were told.
-        var toldCount = 0
     }
 
     private let sender: ProducerSender
     private var topics: [String: Int] = [:]
     /// In the order in which they were sent.
     private var pending: [Pending] = []
+    /// Records that were not delivered and are still to be told, the next one last.
+    private var failures: [BatchFailure] = []
     private var acknowledged: [TopicPartition: Offset] = [:]
     package private(set) var isInTransaction = false
 
@@ -113,7 +113,12 @@ package final class BatchProducer {
     /// Returns when everything that was sent is delivered. Blocks.
     /// - Throws: `BatchFailure` of one record that is not: others are told by the next calls.
     package func flush() throws {
-        guard !pending.isEmpty else { return }
+        if failures.isEmpty, !pending.isEmpty { try settle() }
+        if let next = failures.popLast() { throw next }
+    }
+
+    /// Waits for what becomes of all batches.
+    private func settle() throws {
         let (sender, batches) = (sender, pending.map { ($0.outcome, $0.recordCount) })
         let results = try waiting {
             try await sender.flush()
@@ -129,7 +134,6 @@ package final class BatchProducer {
             }
             return results
         }
-        var failures: [(batch: Pending, error: ClientError)] = []
         for (batch, result) in zip(pending, results) {
             if let place = result.place {
                 if keepsDeliveries {
@@ -138,18 +142,17 @@ package final class BatchProducer {
                 }
                 guard let end = place.end else { continue }
                 acknowledged[batch.outcome.partition] = max(acknowledged[batch.outcome.partition] ?? end, end)
-            } else if let error = result.errors.dropFirst(batch.toldCount).first {
-                failures.append((batch, error))
+            }
+            failures += result.errors.map {
+                BatchFailure(partition: batch.outcome.partition, byteCount: batch.byteCount, underlying: $0)
             }
         }
+        pending = []
         // Of a transaction that has failed, the first cause comes first.
-        let first = failures.firstIndex { if case .transactionFailed = $0.error { false } else { true } } ?? 0
-        pending = failures.map(\.batch)
-        guard !failures.isEmpty else { return }
-        pending[first].toldCount += 1
-        throw BatchFailure(
-            partition: failures[first].batch.outcome.partition, byteCount: failures[first].batch.byteCount,
-            underlying: failures[first].error)
+        let isConsequence = { (failure: BatchFailure) in
+            if case .transactionFailed = failure.underlying { true } else { false }
+        }
+        failures = (failures.filter { !isConsequence($0) } + failures.filter(isConsequence)).reversed()
     }
 
     /// The offset behind the last record that is known to be delivered to the partition; nil before one.
@@ -192,7 +195,7 @@ package final class BatchProducer {
     /// Has what was sent since the last commit never be readable. Blocks.
     package func abort() throws {
         guard isInTransaction else { return }
-        pending = []
+        (pending, failures) = ([], [])
         let sender = sender
         _ = try waiting { await sender.abort() }
         isInTransaction = false
