@@ -123,14 +123,15 @@ struct GroupSeatState: Sendable {
     private mutating func refused(_ code: ErrorCode, _ what: String) -> Step {
         switch code {
         case .unknownMemberID, .illegalGeneration:
-            // A member whose generation is over would be waited for under its old name.
-            let known = code == .illegalGeneration ? memberID : ""
-            defer { memberID = known }
-            if isSeated { return .lost(leave(code)) }
+            let wasSeated = isSeated
             generation = -1
-            return .joinAgain
+            // A member whose generation is over would be waited for under its old name.
+            if code == .unknownMemberID { memberID = "" }
+            guard wasSeated else { return .joinAgain }
+            needsJoin = false
+            return .lost(code.name)
         case .fencedInstanceID:
-            leave(code)
+            (memberID, generation, needsJoin) = ("", -1, false)
             return .fail(.fenced(id: options.instanceID ?? ""))
         case .inconsistentGroupProtocol:
             return .fail(
@@ -157,12 +158,6 @@ struct GroupSeatState: Sendable {
         case .unknownMemberID, .illegalGeneration, .fencedInstanceID: return refused(code, "to keep a member")
         default: return nil
         }
-    }
-
-    @discardableResult
-    private mutating func leave(_ code: ErrorCode) -> String {
-        (memberID, generation, needsJoin) = ("", -1, false)
-        return code.name
     }
 
     func leaveRequest() -> LeaveGroupRequest {

@@ -324,8 +324,8 @@ extension ClusterClient.State {
             let result: Result<Int32, ClientError>
             if let topic = map.topics[waiter.topic], !topic.leaders.isEmpty {
                 result = .success(Int32(topic.leaders.count))
-            } else if let code = map.errors[waiter.topic], !code.isRetriable {
-                result = .failure(.refused(code, "to describe the topic '\(waiter.topic)'"))
+            } else if let refusal = map.refusal(of: waiter.topic) {
+                result = .failure(refusal)
             } else if let lastError, !lastError.isRetriable {
                 result = .failure(lastError)
             } else if lastError == nil, map.errors[waiter.topic] != nil {

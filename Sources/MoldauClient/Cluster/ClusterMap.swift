@@ -62,6 +62,12 @@ struct ClusterMap: Sendable {
         backoff = Backoff(first: options.retryBackoff, longest: options.retryBackoffMax)
     }
 
+    /// Why the topic is not described, if asking again does not help.
+    func refusal(of topic: String) -> ClientError? {
+        guard let code = errors[topic], !code.isRetriable else { return nil }
+        return .refused(code, "to describe the topic '\(topic)'")
+    }
+
     func leader(of partition: TopicPartition) -> Leader? {
         guard let leaders = topics[partition.topic]?.leaders else { return nil }
         let number = Int(partition.partition.number)

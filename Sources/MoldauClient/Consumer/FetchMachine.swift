@@ -235,8 +235,8 @@ struct FetchMachine {
                 continue
             }
             guard let node = map.leader(of: partition)?.node else {
-                if let code = map.errors[partition.topic], !code.isRetriable {
-                    places[partition]?.error = .refused(code, "to describe the topic '\(partition.topic)'")
+                if let refusal = map.refusal(of: partition.topic) {
+                    places[partition]?.error = refusal
                 } else if isGone(partition.topic, map) {
                     places[partition]?.error = .unknownTopic(partition.topic)
                 }
