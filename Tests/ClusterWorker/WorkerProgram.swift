@@ -1,9 +1,10 @@
 import ArgumentParser
+import Foundation
 import Moldau
 
 /// What a worker does. The name is the application's id.
 enum WorkerProgram: String, ExpressibleByArgument {
-    /// Counts the words of `lines` in `counts`.
+    /// Counts the words of `lines` in `counts`. A line "wait" takes until there is no file `wait` in the directory.
     case words
     /// Moves money: each record of `transfers`, "from to cents", becomes two movements, whose accounts may be in other
     /// partitions. A balance is the sum of an account's movements.
@@ -14,7 +15,10 @@ enum WorkerProgram: String, ExpressibleByArgument {
         case .words:
             try Topology { streams in
                 streams.stream(Topic<String, String>("lines"))
-                    .flatMapValues { line in line.split(separator: " ").map(String.init) }
+                    .flatMapValues { line in
+                        while line == "wait", FileManager.default.fileExists(atPath: line) { usleep(1_000) }
+                        return line.split(separator: " ").map(String.init)
+                    }
                     .groupBy { _, word in word }
                     .count(as: TableStoreName<String, Int64>("counts"))
                     .toStream()

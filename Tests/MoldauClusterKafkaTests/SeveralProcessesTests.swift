@@ -103,6 +103,32 @@ struct SeveralProcessesTests {
         }
     }
 
+    @Test func `what a member is killed before it gave up goes to the others after its restart`() async throws {
+        try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
+            let cluster = try broker.cluster()
+            let reader = try CountReader("counts", partitions: 1, on: cluster)
+            func start(_ name: String) throws -> Worker {
+                try Worker(name, on: broker, ["--exactly-once", "--instance", name, "--host", "host-\(name)"])
+            }
+            let hold = broker.directory.appending(path: "wait")
+            try Data().write(to: hold)
+            var workers = [try start("a")]
+            #expect(waitUntil { Self.share(workers) }, told(workers))
+            let writer = try TopicWriter(Topic<String, String>("lines"), on: cluster)
+            try writer.write(Record(key: "0", value: "wait", timestamp: Timestamp(ms: 1_000)), to: 0)
+            try writer.finish()
+            workers.append(try start("b"))
+            // The work is divided, and the first process owes half of it.
+            #expect(waitUntil { workers[1].hosts == ["host-a=4", "host-b=0"] }, told(workers))
+            try workers[0].kill()
+            try FileManager.default.removeItem(at: hold)
+            workers[0] = try start("a")
+            #expect(waitUntil { Self.share(workers) }, told(workers))
+            try Self.write(to: cluster)
+            #expect(try reader.reach(Self.counts(1).merging(["wait": 1]) { $1 }), told(workers))
+        }
+    }
+
     @Test func `a process that hung for too long drops its work, and gets a share again`() async throws {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()

@@ -202,8 +202,21 @@ struct ExplainedApplicationTests {
         }
     }
 
+    @Test func `a key that was deleted since the last commit`() async throws {
+        try await running(try Self.stores(), nil, { $0.commitInterval = .seconds(3_600) }) { app, fixture in
+            try fixture.write([
+                .init(topic: "offers", key: "tea", value: "5"), .init(topic: "offers", key: "tea", value: nil),
+            ])
+            _ = try await eventually(app) { $0.nodes.contains { $0.recordsIn == 2 } }
+            let found = try await app.explain("tea", in: Self.rows)
+            #expect(found.reasons.first?.kind == .keyDeleted)
+        }
+    }
+
     @Test func `a key that another process has`() async throws {
-        try await running(try Self.counting(), { SharedCluster($0.cluster) }) { app, fixture in
+        var share = MemberShare(active: [TaskID(subtopology: 0, partition: Partition(0))])
+        share.hosts = ["other:9092": ["0_1"]]
+        try await running(try Self.counting(), { [share] in SharedCluster($0.cluster, [share]) }) { app, fixture in
             try fixture.write("visits", "k", "x", at: 1, partition: 0)
             _ = try await eventually(app) { $0.state == .running }
             let key = try #require(["a", "b", "c", "d", "e"].first { Self.partition(of: $0) == 1 })
@@ -227,26 +240,5 @@ private final class Held: Sendable {
     func wait() {
         state.withLock { $0.isReached = true }
         while !state.withLock({ $0.isReleased }) { Thread.sleep(forTimeInterval: 0.005) }
-    }
-}
-
-/// A cluster on which another process has the task of partition 1.
-private struct SharedCluster: Cluster {
-    private let inner: EmbeddedCluster
-
-    init(_ inner: EmbeddedCluster) { self.inner = inner }
-
-    func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { try inner.makeConsumer(options) }
-    func makeProducer(_ options: ProducerOptions) throws -> any Producer { try inner.makeProducer(options) }
-    func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
-        try inner.makeTransactionalProducer(options)
-    }
-    func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
-
-    func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
-        var share = MemberShare(active: [TaskID(subtopology: 0, partition: Partition(0))])
-        share.hosts = ["other:9092": ["0_1"]]
-        let data = try share.encoded()
-        return GroupMembership(isShared: true, divide: { worker.take(data) }, end: {})
     }
 }

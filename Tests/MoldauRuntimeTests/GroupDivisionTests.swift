@@ -35,6 +35,12 @@ private struct Processes {
         divide()
     }
 
+    /// A process that is started again under its instance id: the group hands it its share, and divides nothing.
+    mutating func restart(_ name: String) {
+        for task in active[name] ?? [] { lags[name]?[task] = 0 }
+        active[name] = []
+    }
+
     mutating func divide() {
         let reports = active.keys.reduce(into: [String: MemberReport]()) { reports, name in
             var held = lags[name, default: [:]].mapValues {
@@ -61,7 +67,7 @@ private struct Processes {
         for (name, share) in shares.sorted(by: { $0.key < $1.key }) {
             let given = (active[name] ?? []).subtracting(share.activeTasks)
             moves += given.count
-            asks = asks || !given.isEmpty
+            asks = asks || share.owesDivision(having: active[name] ?? [])
             active[name] = share.activeTasks
             for task in share.standbyTasks {
                 let known: Int64 = given.contains(task) ? 0 : lags[name]?[task] ?? size
@@ -151,6 +157,21 @@ struct GroupDivisionTests {
         #expect(processes.active["a"] == Set(tasks.prefix(3)))
     }
 
+    @Test func `what a process was to give up is given away after it was started again`() {
+        var processes = Processes(stateful: false)
+        processes.start("a")
+        processes.settle()
+        processes.start("b")
+        #expect(processes.shares["a"]?.revoked?.count == 3 && processes.shares["b"]?.revoked == nil)
+        processes.restart("a")
+        processes.settle()
+        #expect(processes.counts == [3, 3])
+        // In a restart while nobody waits, nothing is divided.
+        processes.restart("a")
+        let asks = processes.follow()
+        #expect(!asks && processes.counts == [3, 3])
+    }
+
     @Test(arguments: 1...200 as ClosedRange<UInt64>)
     func `processes come and go, no task is on two of them, and in the end loads are even`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -160,13 +181,13 @@ struct GroupDivisionTests {
         processes.start("0")
         for number in 1...30 {
             let names = processes.active.keys.sorted()
-            switch Int.random(in: 0...3, using: &random) {
+            switch Int.random(in: 0...4, using: &random) {
             case 0 where names.count < 5: processes.start("\(number)")
             case 1 where names.count > 1: processes.end(names.randomElement(using: &random) ?? "")
+            case 2: processes.restart(names.randomElement(using: &random) ?? "")
             default: if processes.follow(catchingUp: Bool.random(using: &random)) { processes.divide() }
             }
         }
-        processes.divide()
         processes.settle()
         #expect((processes.counts.max() ?? 0) - (processes.counts.min() ?? 0) <= 1, "\(processes.counts)")
         #expect(processes.counts.reduce(0, +) == tasks.count)

@@ -38,8 +38,8 @@ struct GroupPlace {
     var process: String?
     /// The tasks that the process is to have; nil before it was told.
     var share: MemberShare?
-    /// Whether it has tasks that are not in its share, and others wait for them.
-    var owesTasks = false
+    /// Whether it asks for another division once it has no task that is not in its share: others wait for these tasks.
+    var owesDivision = false
     /// What it found on disk when it started, and has not opened since.
     var onDisk: [TaskID: MemberReport.Held] = [:]
 }
@@ -90,12 +90,14 @@ extension StreamsEngine {
         note(.rebalance, tasks.isEmpty ? "this process has no task" : "this process has the tasks \(tasks)")
         change { inner in
             guard let plan = inner.plan else { return }
+            // Once: while processes of two versions run, the one that divides may not know all tasks of this one.
+            let isOutdated = inner.group.share == nil && !share.isDivided(plan.allTasks)
             let known = inner.group.share?.activeTasks ?? []
             plan.paceBoard.expect(share.activeTasks, besides: known)
             inner.group.share = share
             for task in share.activeTasks.union(share.standbyTasks) { inner.group.onDisk[task] = nil }
             inner.placement.take(inner.work(of: share, plan, standbys: configuration.standbys))
-            inner.group.owesTasks = !inner.placement.mayWorkOn.isSubset(of: share.activeTasks)
+            inner.group.owesDivision = isOutdated || share.owesDivision(having: inner.placement.mayWorkOn)
         }
     }
 
@@ -108,7 +110,7 @@ extension StreamsEngine {
         change { inner in
             inner.group.share = MemberShare()
             inner.placement.take(StickyAssignment<Int>.Work(tasks: []))
-            inner.group.owesTasks = true
+            inner.group.owesDivision = true
         }
     }
 
@@ -126,11 +128,11 @@ extension StreamsEngine {
     func divideAnewIfDue() {
         let membership = inner.withLock { inner -> GroupMembership? in
             guard inner.isDivisionDue else { return nil }
-            if inner.group.owesTasks, let tasks = inner.group.share?.activeTasks {
+            if inner.group.owesDivision, let tasks = inner.group.share?.activeTasks {
                 // What threads have published of tasks that are gone holds nobody up.
                 inner.plan?.paceBoard.expect(tasks, besides: tasks)
             }
-            inner.group.owesTasks = false
+            inner.group.owesDivision = false
             inner.group.share?.warmUps = []
             return inner.membership
         }
@@ -177,7 +179,7 @@ extension StreamsEngine.Inner {
     /// over.
     fileprivate var isDivisionDue: Bool {
         guard let share = group.share, !isStopRequested, !isReplanning else { return false }
-        if group.owesTasks { return placement.mayWorkOn.isSubset(of: share.activeTasks) }
+        if group.owesDivision { return placement.mayWorkOn.isSubset(of: share.activeTasks) }
         if share.warmUps.isEmpty { return false }
         let held = heldTasks
         return share.warmUpTasks.contains { task in

@@ -45,6 +45,8 @@ extension StreamsEngine {
         let application = try await explained()
         if explanation.reasons.isEmpty {
             explanation.reasons += application.dropReasons(before: name.name, naming: bytes, key: explanation.key)
+            // What was not committed is not in the topic yet. Without an answer, what is there is looked at.
+            if let task = explanation.task { try? await commit(task, of: name.name, options) }
             if let reason = try await historyReason(bytes, explanation, name.windowBytes) {
                 explanation.reasons.append(reason)
             }

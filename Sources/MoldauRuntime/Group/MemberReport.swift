@@ -45,6 +45,9 @@ package struct MemberReport: Codable, Sendable, Equatable {
         self.held = Dictionary(uniqueKeysWithValues: held.map { ($0.key.description, $0.value) })
     }
 
+    /// The tasks that the process works on, or has not given up yet.
+    var owned: Set<TaskID> { Set(held.filter(\.value.isOwned).keys.compactMap(TaskID.init(named:))) }
+
     /// What the process has of a task.
     func held(of task: TaskID) -> Held? { held[task.description] }
 }
@@ -58,6 +61,13 @@ package struct MemberShare: Codable, Sendable, Equatable {
     package var standby: [String] = []
     /// Those among them that it is to work on once their stores are as far as the others'.
     package var warmUps: [String] = []
+    /// The tasks that others get once the process has given them up, as of its report. A process that is started again
+    /// under its instance id gets the share of the one before, and has to ask for the division that this one owed. nil:
+    /// there are none, or the process that divided does not tell.
+    package var revoked: [String]?
+    /// How many tasks each subtopology had when they were divided, by its number. nil: the process that divided does not
+    /// tell.
+    package var taskCounts: [Int: Int]?
     /// The tasks of the processes that listen, by their hosts.
     package var hosts: [String: [String]] = [:]
 
@@ -70,6 +80,18 @@ package struct MemberShare: Codable, Sendable, Equatable {
     package var activeTasks: Set<TaskID> { Set(active.compactMap(TaskID.init(named:))) }
     package var standbyTasks: Set<TaskID> { Set(standby.compactMap(TaskID.init(named:))) }
     package var warmUpTasks: Set<TaskID> { Set(warmUps.compactMap(TaskID.init(named:))) }
+
+    /// Whether these tasks were among those that were divided. They were not if the group hands a process that is started
+    /// again the share of the one before, and the topology or its topics have grown meanwhile.
+    package func isDivided(_ tasks: [TaskID]) -> Bool {
+        guard let taskCounts else { return true }
+        return tasks.allSatisfy { $0.partition.number < taskCounts[$0.subtopology] ?? 0 }
+    }
+
+    /// Whether a process that has these tasks owes another division as soon as it has no more than its share.
+    package func owesDivision(having tasks: Set<TaskID>) -> Bool {
+        !(revoked ?? []).isEmpty || !tasks.isSubset(of: activeTasks)
+    }
 }
 
 /// What a process told cannot be read.

@@ -116,13 +116,31 @@ extension StreamsEngine {
     private func put<Answer>(
         _ question: StoreQuestion<Answer>, to mailbox: ThreadMailbox
     ) async throws -> QueryAnswer<Answer> {
-        let reply = ThreadReply<QueryAnswer<Answer>>()
+        try await wait(for: mailbox) { try question.answer(from: $0, now: $1) }
+    }
+
+    /// Has a stream thread do some work, at each of its rounds until that returns something.
+    private func wait<Answer: Sendable>(
+        for mailbox: ThreadMailbox, _ work: @escaping @Sendable (ThreadContents, _ now: Duration) throws -> Answer?
+    ) async throws -> Answer {
+        let reply = ThreadReply<Answer>()
         return try await reply.get {
             mailbox.post(
                 untilDone: { [clock] contents in
                     if reply.isOver { throw CancellationError() }
-                    return try question.answer(from: contents, now: clock().uptime)
+                    return try work(contents, clock().uptime)
                 }, completion: reply.give)
+        }
+    }
+
+    /// Has the thread that processes a store's task commit what it has done so far. Waits for that no longer than the
+    /// options say.
+    func commit(_ task: TaskID, of store: String, _ options: QueryOptions) async throws {
+        guard let mailbox = try mailbox(for: task, of: store, options) else { return }
+        let start = clock().uptime
+        try await wait(for: mailbox) { contents, now in
+            let isOver = contents.schedule.lastCommit > start || now >= start + options.timeout
+            return isOver || !contents.requestCommit(of: task) ? () : nil
         }
     }
 

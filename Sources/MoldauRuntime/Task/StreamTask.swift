@@ -207,6 +207,9 @@ package final class StreamTask {
         return context.deferredCount == 0
     }
 
+    /// Has the thread commit at the end of its round.
+    func requestCommit() { context.commitRequested = true }
+
     /// Whether a store is short of memory, or a processor asked for a commit.
     package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
 

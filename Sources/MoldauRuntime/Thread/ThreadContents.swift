@@ -34,6 +34,14 @@ package struct ThreadContents {
     /// The thread's copies of the global tables.
     package var globalStores: [any StateStore] { globalTables.stores }
 
+    /// Has the thread commit at the end of its round.
+    /// - Returns: false if it does not process the task: then nothing of it is to commit.
+    func requestCommit(of task: TaskID) -> Bool {
+        let running = heldTasks.running.first { $0.id == task }
+        running?.requestCommit()
+        return running != nil
+    }
+
     // MARK: Explanations
 
     /// What the thread's tasks did, and what they wait for. Counts what nodes hold back: reads some thousand rows at

@@ -1,0 +1,39 @@
+import MoldauCluster
+import MoldauClusterEmbedded
+import MoldauRuntime
+import Synchronization
+
+/// A cluster whose group hands these shares to a process, one for each time that it asks, and then has all of the work
+/// divided among the process alone.
+final class SharedCluster: Cluster {
+    private let inner: EmbeddedCluster
+    private let shares: Mutex<[MemberShare]>
+    private let asked = Mutex(0)
+
+    init(_ inner: EmbeddedCluster, _ shares: [MemberShare]) {
+        self.inner = inner
+        self.shares = Mutex(shares)
+    }
+
+    /// How often the process has asked for a division.
+    var divisions: Int { asked.withLock(\.self) }
+
+    func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { try inner.makeConsumer(options) }
+    func makeProducer(_ options: ProducerOptions) throws -> any Producer { try inner.makeProducer(options) }
+    func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+        try inner.makeTransactionalProducer(options)
+    }
+    func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
+
+    func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+        let divided = GroupMembership(alone: worker)
+        return GroupMembership(
+            isShared: true,
+            divide: { [self] in
+                asked.withLock { $0 += 1 }
+                let share = shares.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                guard let share else { return divided.divideAnew() }
+                do { worker.take(try share.encoded()) } catch { worker.failed(.unavailable(reason: "\(error)")) }
+            }, end: {})
+    }
+}
