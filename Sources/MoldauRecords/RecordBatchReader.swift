@@ -132,23 +132,68 @@ public struct RecordBatchReader {
         }
     }
 
-    /// The next record of the current batch; nil after its last.
-    /// - Throws: `RecordBatchError`. The reader cannot continue after an error.
-    package mutating func nextOfBatch() throws(RecordBatchError) -> RecordView? {
-        while recordsLeft > 0 {
-            let record = try readRecord()
-            if record.offset.value >= from { return record }
+    /// Reads records of one batch: of the current one, or the next one if it has no more.
+    /// - Parameter records: memory for `limit` records, uninitialized.
+    /// - Returns: how many were read; 0 after the last.
+    /// - Throws: `RecordBatchError`, if the first record cannot be read; records before another such are returned. The
+    ///   reader cannot continue after an error.
+    package mutating func read(
+        into records: UnsafeMutablePointer<RecordView>, upTo limit: Int
+    ) throws(RecordBatchError) -> Int {
+        while true {
+            guard recordsLeft > 0 else {
+                guard try beginBatch() else { return 0 }
+                continue
+            }
+            var count = readShortRecords(into: records, upTo: limit)
+            while count < limit, recordsLeft > 0 {
+                do throws(RecordBatchError) {
+                    let record = try readRecord()
+                    guard record.offset.value >= from else { continue }
+                    (records + count).initialize(to: record)
+                    count += 1
+                } catch {
+                    guard count > 0 else { throw error }
+                    return count
+                }
+                count += readShortRecords(into: records + count, upTo: limit - count)
+            }
+            if count > 0 { return count }
         }
-        return nil
+    }
+
+    /// Reads records up to one that is not short. What changes with each record is in registers.
+    private mutating func readShortRecords(into records: UnsafeMutablePointer<RecordView>, upTo limit: Int) -> Int {
+        var (place, left, count) = (cursor, recordsLeft, 0)
+        while count < limit, left > 0, let record = shortRecord(at: place, isLast: left == 1) {
+            place.position = record.encodedHeaders.start + 1
+            left &-= 1
+            guard record.offset.value >= from else { continue }
+            (records + count).initialize(to: record)
+            count += 1
+        }
+        (cursor, recordsLeft) = (place, left)
+        return count
     }
 
     /// Whether the records of the current batch are in memory of the reader, which lasts until it begins another batch.
     @inlinable package var isUnpacked: Bool { unpacked != nil }
 
-    /// The fast path for most records: at most 64 bytes, time and offset deltas within two bytes each, no headers.
+    /// The fast path for most records.
     /// - Returns: nil for any other record; nothing has been read then.
     @inlinable @inline(__always)
     mutating func readShortRecord() -> RecordView? {
+        guard let record = shortRecord(at: cursor, isLast: recordsLeft == 1) else { return nil }
+        cursor.position = record.encodedHeaders.start + 1
+        recordsLeft &-= 1
+        return record
+    }
+
+    /// A record of at most 64 bytes, with time and offset deltas within two bytes each, and no headers: it ends with
+    /// their count.
+    /// - Returns: nil for any other record.
+    @inlinable @inline(__always)
+    func shortRecord(at cursor: ByteCursor, isLast: Bool) -> RecordView? {
         let start = cursor.position
         guard cursor.end - start >= 10 else { return nil }
         let length = start.load(as: UInt8.self)
@@ -163,9 +208,7 @@ public struct RecordBatchReader {
         let valueLength = valueStart.load(as: UInt8.self)
         let headers = valueStart + 1 + Int(valueLength >> 1)
         guard valueLength & 0x81 == 0, headers == recordEnd - 1, headers.load(as: UInt8.self) == 0 else { return nil }
-        guard recordsLeft > 1 || recordEnd == cursor.end else { return nil }
-        cursor.position = recordEnd
-        recordsLeft &-= 1
+        guard !isLast || recordEnd == cursor.end else { return nil }
         return RecordView(
             offset: Offset(baseOffset &+ offsetDelta),
             timestamp: Timestamp(ms: appendTime ?? (baseTimestamp &+ timestampDelta)),
@@ -205,9 +248,9 @@ public struct RecordBatchReader {
         let value = try readSlice(.valueLength, &cursor, recordEnd)
         guard cursor.position < recordEnd else { throw malformed(.headers) }
         let headers = UnsafeRawBufferPointer(start: cursor.position, count: recordEnd - cursor.position)
+        guard recordsLeft > 1 || recordEnd == cursor.end else { throw malformed(.trailingBytes) }
         self.cursor.position = recordEnd
         recordsLeft &-= 1
-        if recordsLeft == 0 && recordEnd != cursor.end { throw malformed(.trailingBytes) }
         return RecordView(
             // Cannot overflow: the check of the header's base offset leaves room for any delta.
             offset: Offset(baseOffset &+ Int64(offsetDelta)),

@@ -10,18 +10,54 @@ struct Seen: Equatable {
     var headers: Headers = []
 }
 
+/// Reads records one by one, and checks that reading several at once finds the same ones, up to the same error.
 func walk(_ bytes: [UInt8], from: Int64 = 0) throws -> [Seen] {
-    try bytes.withUnsafeBytes { buffer in
-        var reader = RecordBatchReader(buffer, from: Offset(from))
-        var seen: [Seen] = []
-        while let record = try reader.next() {
-            seen.append(
-                Seen(
-                    offset: record.offset.value, timestamp: record.timestamp.ms,
-                    key: record.key.map { String(decoding: $0, as: UTF8.self) },
-                    value: record.value.map { String(decoding: $0, as: UTF8.self) }, headers: try record.headers()))
+    let (seen, error) = walk(bytes, from) { reader in try reader.next().map { [Seen.read($0)] } ?? [] }
+    for limit in [1, 3, 16] {
+        let (several, theirError) = walk(bytes, from) { try $0.read(upTo: limit) }
+        #expect(several == seen && "\(theirError, default: "")" == "\(error, default: "")", "\(limit) at once")
+    }
+    if let error { throw error }
+    return seen
+}
+
+private func walk(
+    _ bytes: [UInt8], _ from: Int64, _ read: (inout RecordBatchReader) throws -> [Result<Seen, any Error>]
+) -> (seen: [Seen], error: (any Error)?) {
+    var seen: [Seen] = []
+    do {
+        try bytes.withUnsafeBytes { buffer in
+            var reader = RecordBatchReader(buffer, from: Offset(from))
+            while true {
+                let records = try read(&reader)
+                if records.isEmpty { return }
+                for record in records { seen.append(try record.get()) }
+            }
         }
-        return seen
+    } catch {
+        return (seen, error)
+    }
+    return (seen, nil)
+}
+
+extension RecordBatchReader {
+    fileprivate mutating func read(upTo limit: Int) throws -> [Result<Seen, any Error>] {
+        let records = UnsafeMutablePointer<RecordView>.allocate(capacity: limit)
+        defer { records.deallocate() }
+        let count = try read(into: records, upTo: limit)
+        #expect(count <= limit)
+        return (0..<count).map { Seen.read(records[$0]) }
+    }
+}
+
+extension Seen {
+    fileprivate static func read(_ record: RecordView) -> Result<Seen, any Error> {
+        Result {
+            Seen(
+                offset: record.offset.value, timestamp: record.timestamp.ms,
+                key: record.key.map { String(decoding: $0, as: UTF8.self) },
+                value: record.value.map { String(decoding: $0, as: UTF8.self) }, headers: try record.headers())
+        }
     }
 }
 

@@ -201,18 +201,11 @@ package final class PartitionQueue {
         if let failure = walk.pointee.failure { throw failure }
         var count = 0
         do throws(RecordBatchError) {
-            while count < Self.lookahead, let record = try walk.pointee.reader.next() {
-                (ahead + count).initialize(to: record)
-                count += 1
-                if walk.pointee.reader.isUnpacked { break }
-            }
-            // The records of a compressed batch are gone when the reader begins the next one. With one loop for both,
-            // each record of the others costs 1 % more.
-            while walk.pointee.reader.isUnpacked, count > 0, count < Self.lookahead,
-                let record = try walk.pointee.reader.nextOfBatch()
-            {
-                (ahead + count).initialize(to: record)
-                count += 1
+            while count < Self.lookahead {
+                let read = try walk.pointee.reader.read(into: ahead + count, upTo: Self.lookahead - count)
+                count += read
+                // The records of a compressed batch are gone when the reader begins the next one.
+                if read == 0 || walk.pointee.reader.isUnpacked { break }
             }
         } catch {
             // The records before the damage come first.

@@ -15,13 +15,27 @@ func fuzzBatches(_ input: [UInt8]) {
         rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
     }
     var reader = RecordBatchReader(shared.bytes, from: Offset(input.has(2) ? 3 : 0))
+    var count = 0
     while let record = try? reader.next() {
-        // Reads all bytes, so that the sanitizer reports any that are outside the batch.
-        var sum = 0
-        for bytes in [record.key, record.value] { sum &+= bytes?.reduce(0) { $0 &+ Int($1) } ?? 0 }
-        _ = try? record.headers()
-        blackHole(sum)
+        readAll(of: record)
+        count += 1
     }
+    var several = RecordBatchReader(shared.bytes, from: Offset(input.has(2) ? 3 : 0))
+    let records = UnsafeMutablePointer<RecordView>.allocate(capacity: 16)
+    defer { records.deallocate() }
+    while let read = try? several.read(into: records, upTo: 16), read > 0 {
+        for number in 0..<read { readAll(of: records[number]) }
+        count -= read
+    }
+    precondition(count == 0, "several records at once are as many as one by one")
+}
+
+/// Reads all bytes, so that the sanitizer reports any that are outside the batch.
+private func readAll(of record: RecordView) {
+    var sum = 0
+    for bytes in [record.key, record.value] { sum &+= bytes?.reduce(0) { $0 &+ Int($1) } ?? 0 }
+    _ = try? record.headers()
+    blackHole(sum)
 }
 
 @inline(never) private func blackHole(_ value: Int) {}
