@@ -183,7 +183,8 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// Why a store has no value for a key: which task has it, whether this process works on the task, which dropped
     /// records had the key, and what the end of the store's changelog tells of it.
     ///
-    /// Takes longer than a query if there is no value: up to 100,000 records of the changelog's partition are read.
+    /// Takes longer than a query if there is no value: the task is committed, and up to 100,000 records of the
+    /// changelog's partition are read.
     /// - Throws: `QueryError.unknownStore` if the topology has no store of that name; `ClusterError`; errors of the
     ///   serdes for a key that cannot be encoded; `CancellationError`.
     public func explain<Name: StoreName>(

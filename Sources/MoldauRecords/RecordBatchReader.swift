@@ -133,7 +133,7 @@ public struct RecordBatchReader {
     }
 
     /// Reads records of one batch: of the current one, or the next one if it has no more.
-    /// - Parameter records: memory for `limit` records, uninitialized.
+    /// - Parameter records: memory for `limit` records, at least one; uninitialized.
     /// - Returns: how many were read; 0 after the last.
     /// - Throws: `RecordBatchError`, if the first record cannot be read; records before another such are returned. The
     ///   reader cannot continue after an error.

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Moldau
+import MoldauClient
 import MoldauClusterKafka
 import ProgramSupport
 import Testing
@@ -82,6 +83,26 @@ struct WordCountTests {
             #expect(try reader.reach(wanted), "\(reader.recordCount)")
             try app.stop()
             #expect(reader.recordCount == 4_000)
+        }
+    }
+
+    @Test func `says that a key has just been deleted`() async throws {
+        try await withBrokerProcess(topics: ["lines": 1]) { broker in
+            let rows = TableStoreName<String, String>("rows")
+            let topology = try Topology { _ = $0.table(Self.lines, as: rows) }
+            let app = try Self.application(on: broker, .exactlyOnce, state: "state", topology: topology)
+            try app.start()
+            let writer = try TopicWriter(Topic<String, String?>("lines"), on: broker.cluster())
+            for number in 1...20 {
+                for value in ["text", nil] {
+                    try writer.write(Record(key: "\(number)", value: value, timestamp: Timestamp(ms: 1_000)))
+                }
+                try writer.flush()
+                #expect(waitUntil { app.metrics.processedRecords == 2 * number })
+                let found = try waiting { try await app.explain("\(number)", in: rows) }
+                #expect(found.reasons.first?.kind == .keyDeleted, "\(found)")
+            }
+            try app.stop()
         }
     }
 

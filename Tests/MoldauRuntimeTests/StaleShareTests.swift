@@ -28,26 +28,38 @@ struct StaleShareTests {
         #expect(cluster.divisions == divisions)
     }
 
-    private func share(revoked: [String]? = nil, taskCounts: [Int: Int]? = nil) -> MemberShare {
+    private func share(revoked: [String]? = nil, terms: DivisionTerms? = nil) -> MemberShare {
         var share = MemberShare(active: [Self.all[0]])
-        (share.revoked, share.taskCounts) = (revoked, taskCounts)
+        (share.revoked, share.terms) = (revoked, terms)
         return share
     }
 
+    private func terms(
+        tasks: [TaskID] = all, standbys: Int = 0, host: String? = nil, tags: [String: String]? = nil
+    ) -> DivisionTerms {
+        var member = MemberReport(process: "p", host: host)
+        member.tags = tags
+        return DivisionTerms(GroupDivision.Work(tasks: tasks, standbys: standbys), for: member)
+    }
+
     @Test func `a division that the one before owed is asked for`() async throws {
-        try await expect(Self.all, after: 2, getting: share(revoked: ["0_1"]))
+        try await expect(Self.all, after: 2, getting: share(revoked: ["0_1"], terms: terms()))
     }
 
-    @Test func `tasks that are new since the division are asked for`() async throws {
-        try await expect(Self.all, after: 2, getting: share(taskCounts: [0: 1]))
+    @Test func `a division by other terms is asked for anew`() async throws {
+        let others = [
+            terms(tasks: [Self.all[0]]), terms(standbys: 1), terms(host: "before:9092"), terms(tags: ["zone": "a"]),
+        ]
+        for terms in others { try await expect(Self.all, after: 2, getting: share(terms: terms)) }
     }
 
-    @Test func `a share that is still right is kept`() async throws {
-        try await expect([Self.all[0]], after: 1, getting: share(taskCounts: [0: 2, 1: 7]))
+    @Test func `a share that is still right is kept, and one whose terms are not told`() async throws {
+        try await expect([Self.all[0]], after: 1, getting: share(terms: terms()))
+        try await expect([Self.all[0]], after: 1, getting: share())
     }
 
-    @Test func `whoever divides without all tasks is asked only once more`() async throws {
-        let known = share(taskCounts: [0: 1])
-        try await expect([Self.all[0]], after: 2, getting: known, known)
+    @Test func `whoever divides by other terms is asked only once more`() async throws {
+        let other = share(terms: terms(tasks: [Self.all[0]]))
+        try await expect([Self.all[0]], after: 2, getting: other, other)
     }
 }

@@ -40,6 +40,8 @@ struct GroupPlace {
     var share: MemberShare?
     /// Whether it asks for another division once it has no task that is not in its share: others wait for these tasks.
     var owesDivision = false
+    /// Whether the next share is the first one since the start: it may be that of the process before.
+    var isNew = true
     /// What it found on disk when it started, and has not opened since.
     var onDisk: [TaskID: MemberReport.Held] = [:]
 }
@@ -57,12 +59,16 @@ extension StreamsEngine {
             let topics = inner.plan.map { plan in
                 Set(plan.topology.subtopologies.flatMap(\.sourceTopics).map(plan.names.topic))
             }
-            var report = MemberReport(
-                process: inner.group.process ?? "", host: configuration.applicationServer, held: inner.heldTasks)
-            if !configuration.clientTags.isEmpty { report.tags = configuration.clientTags }
+            let report = memberReport(of: inner.group.process, inner.heldTasks)
             // Names and numbers can always be written.
             return GroupReport(topics: topics ?? [], data: (try? report.encoded()) ?? [])
         }
+    }
+
+    private func memberReport(of process: String?, _ held: [TaskID: MemberReport.Held] = [:]) -> MemberReport {
+        var report = MemberReport(process: process ?? "", host: configuration.applicationServer, held: held)
+        if !configuration.clientTags.isEmpty { report.tags = configuration.clientTags }
+        return report
     }
 
     func divide(_ reports: [String: [UInt8]]) throws -> [String: GroupShare] {
@@ -90,8 +96,9 @@ extension StreamsEngine {
         note(.rebalance, tasks.isEmpty ? "this process has no task" : "this process has the tasks \(tasks)")
         change { inner in
             guard let plan = inner.plan else { return }
-            // Once: while processes of two versions run, the one that divides may not know all tasks of this one.
-            let isOutdated = inner.group.share == nil && !share.isDivided(plan.allTasks)
+            // Once: while processes of two versions run, the one that divides may go by other terms than this one.
+            let isOutdated = inner.group.isNew && !inner.matches(share.terms, memberReport(of: inner.group.process))
+            inner.group.isNew = false
             let known = inner.group.share?.activeTasks ?? []
             plan.paceBoard.expect(share.activeTasks, besides: known)
             inner.group.share = share
@@ -161,6 +168,12 @@ extension StreamsEngine.Inner {
         return GroupDivision.Work(
             tasks: plan.allTasks, stateful: plan.topology.copiable(plan.allTasks),
             standbys: group.process == nil ? 0 : plan.configuration.standbys)
+    }
+
+    /// Whether the process would divide by these terms.
+    fileprivate func matches(_ terms: DivisionTerms?, _ report: MemberReport) -> Bool {
+        guard let terms, let groupWork else { return true }
+        return terms == DivisionTerms(groupWork, for: report)
     }
 
     /// The part of the work that this process's threads share.

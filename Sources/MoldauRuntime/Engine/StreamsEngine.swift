@@ -120,7 +120,7 @@ package final class StreamsEngine: Sendable {
                 if inner.isStopRequested || inner.failure != nil { return ([], nil) }
                 inner.isReplanning = false
                 inner.plan = plan
-                (inner.group.share, inner.group.onDisk) = (nil, onDisk)
+                (inner.group.share, inner.group.isNew, inner.group.onDisk) = (nil, true, onDisk)
                 inner.placement = TaskPlacement(
                     StickyAssignment.Work(tasks: [], standbys: configuration.standbys), replicas: replicas)
                 inner.placement.join(inner.numbers)

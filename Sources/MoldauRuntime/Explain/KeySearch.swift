@@ -5,8 +5,8 @@ import MoldauRecords
 struct KeySearch: Sendable {
     /// How many of a partition's last offsets are read.
     static let depth: Int64 = 100_000
-    /// How many polls of 100 ms may bring nothing before the rest is taken for records that have just been deleted. A
-    /// cluster has to be connected to first.
+    /// How many polls of 100 ms may bring nothing before the rest is taken for records that have just been deleted, or
+    /// of transactions that stay open. A cluster has to be connected to first.
     private static let patience = 20
 
     let cluster: any Cluster
@@ -30,13 +30,15 @@ struct KeySearch: Sendable {
     private func read() throws -> Found? {
         let consumer = try cluster.makeConsumer(clientID: clientID)
         defer { consumer.close() }
-        let bounds = try consumer.bounds(of: Set(partitions)).filter { !$0.value.isEmpty }
-        try consumer.assign(Set(bounds.keys))
-        for (partition, held) in bounds {
-            try consumer.seek(partition, to: max(held.lowerBound, held.upperBound + -Self.depth))
+        let starts = try consumer.bounds(of: Set(partitions)).mapValues(\.lowerBound)
+        // Includes records of a transaction whose end the cluster is just writing.
+        let ends = try consumer.ends(of: Set(partitions)).filter { $0.value > starts[$0.key] ?? .zero }
+        try consumer.assign(Set(ends.keys))
+        for (partition, end) in ends {
+            try consumer.seek(partition, to: max(starts[partition] ?? .zero, end + -Self.depth))
         }
         var found: Found?
-        var open = Set(bounds.keys)
+        var open = Set(ends.keys)
         var emptyPolls = 0
         while !open.isEmpty, emptyPolls < Self.patience {
             let fetched = try consumer.poll(wait: .milliseconds(100))
@@ -53,7 +55,7 @@ struct KeySearch: Sendable {
                 }
             }
             open = open.filter { partition in
-                guard let end = bounds[partition]?.upperBound else { return false }
+                guard let end = ends[partition] else { return false }
                 return consumer.position(partition) ?? .zero < end
             }
         }

@@ -37,6 +37,12 @@ extension StreamsEngine {
                 explanation.reasons.append(
                     .elsewhere(in: other, expected: partition, of: name.name, key: explanation.key))
             }
+            if explanation.reasons.isEmpty, let task = explanation.task, planned?.0.hasChangelog(name.name) ?? false {
+                // The changelog has what is committed. Meanwhile the key may have come.
+                try await commit(task, of: name.name, options)
+                explanation.hasValue = try await holds(bytes, name, in: partition, options)
+                if explanation.hasValue { return explanation }
+            }
         } catch let error as QueryError {
             if let reason = Explanation.Reason(error) { explanation.reasons.append(reason) }
         } catch let error as SerdeError {
@@ -45,8 +51,6 @@ extension StreamsEngine {
         let application = try await explained()
         if explanation.reasons.isEmpty {
             explanation.reasons += application.dropReasons(before: name.name, naming: bytes, key: explanation.key)
-            // What was not committed is not in the topic yet. Without an answer, what is there is looked at.
-            if let task = explanation.task { try? await commit(task, of: name.name, options) }
             if let reason = try await historyReason(bytes, explanation, name.windowBytes) {
                 explanation.reasons.append(reason)
             }
@@ -110,8 +114,13 @@ extension StreamThreadPlan {
         if let source = topology.sourceChangelogs.first(where: { $0.store == store }) {
             return [TopicPartition(names.topic(source.topic), partition)]
         }
-        let isLogged = topology.stores.contains { $0.name == store && $0.isLogged }
-        return isLogged ? [TopicPartition(names.changelog(ofStore: store), partition)] : []
+        return hasChangelog(store) ? [TopicPartition(names.changelog(ofStore: store), partition)] : []
+    }
+
+    /// Whether a store is restored from a changelog, and not from its source topic.
+    func hasChangelog(_ store: String) -> Bool {
+        topology.stores.contains { $0.name == store && $0.isLogged }
+            && !topology.sourceChangelogs.contains { $0.store == store }
     }
 }
 

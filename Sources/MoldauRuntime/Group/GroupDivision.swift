@@ -5,7 +5,7 @@
 //
 // - A task that another process still has is given to nobody: its owner sees that the task is not in its share, commits
 //   and closes it, and asks for another division, which gives it away. So no two processes work on a task, and tasks
-//   that stay are not interrupted. The share says what it is to give up: if the owner ends before it has asked, the
+//   that stay are not interrupted. The share says what is to be given up: if the owner ends before it has asked, the
 //   process that gets its share asks instead.
 // - A task with state goes only to a process whose stores are not far behind. Until one of its own is, the process
 //   where the task belongs keeps a copy that catches up, a warm-up, and the task stays where it can work. At most
@@ -63,13 +63,12 @@ package struct GroupDivision {
         for member in members {
             if let host = reports[member]?.host { hosts[host] = (active[member] ?? []).map(\.description) }
         }
-        let taskCounts = Dictionary(grouping: work.tasks, by: \.subtopology).mapValues(\.count)
         return members.reduce(into: [:]) { shares, member in
             var share = MemberShare(
                 active: active[member] ?? [], standby: (standby[member] ?? []).sorted(), warmUps: warmUps[member] ?? [])
             let revoked = reports[member]?.owned.subtracting(active[member] ?? []) ?? []
             if !revoked.isEmpty { share.revoked = revoked.sorted().map(\.description) }
-            share.taskCounts = taskCounts
+            share.terms = reports[member].map { DivisionTerms(work, for: $0) }
             share.hosts = hosts
             shares[member] = share
         }

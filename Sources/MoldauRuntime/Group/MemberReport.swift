@@ -65,9 +65,8 @@ package struct MemberShare: Codable, Sendable, Equatable {
     /// under its instance id gets the share of the one before, and has to ask for the division that this one owed. nil:
     /// there are none, or the process that divided does not tell.
     package var revoked: [String]?
-    /// How many tasks each subtopology had when they were divided, by its number. nil: the process that divided does not
-    /// tell.
-    package var taskCounts: [Int: Int]?
+    /// What the division went by. nil: the process that divided does not tell.
+    package var terms: DivisionTerms?
     /// The tasks of the processes that listen, by their hosts.
     package var hosts: [String: [String]] = [:]
 
@@ -81,16 +80,27 @@ package struct MemberShare: Codable, Sendable, Equatable {
     package var standbyTasks: Set<TaskID> { Set(standby.compactMap(TaskID.init(named:))) }
     package var warmUpTasks: Set<TaskID> { Set(warmUps.compactMap(TaskID.init(named:))) }
 
-    /// Whether these tasks were among those that were divided. They were not if the group hands a process that is started
-    /// again the share of the one before, and the topology or its topics have grown meanwhile.
-    package func isDivided(_ tasks: [TaskID]) -> Bool {
-        guard let taskCounts else { return true }
-        return tasks.allSatisfy { $0.partition.number < taskCounts[$0.subtopology] ?? 0 }
-    }
-
     /// Whether a process that has these tasks owes another division as soon as it has no more than its share.
     package func owesDivision(having tasks: Set<TaskID>) -> Bool {
         !(revoked ?? []).isEmpty || !tasks.isSubset(of: activeTasks)
+    }
+}
+
+/// What a division goes by, apart from what processes have of tasks. A process that is started again under its instance
+/// id is handed the old share, even if its topology, a topic or a setting has changed: it then asks for another.
+package struct DivisionTerms: Codable, Sendable, Equatable {
+    /// How many tasks each subtopology has, by its number.
+    package var taskCounts: [Int: Int]
+    /// How many standby copies each task with state has.
+    package var standbys: Int
+    /// The member's own.
+    package var host: String?
+    /// The member's own.
+    package var tags: [String: String]?
+
+    package init(_ work: GroupDivision.Work, for member: MemberReport) {
+        taskCounts = Dictionary(grouping: work.tasks, by: \.subtopology).mapValues(\.count)
+        (standbys, host, tags) = (work.standbys, member.host, member.tags)
     }
 }
 

@@ -116,31 +116,43 @@ extension StreamsEngine {
     private func put<Answer>(
         _ question: StoreQuestion<Answer>, to mailbox: ThreadMailbox
     ) async throws -> QueryAnswer<Answer> {
-        try await wait(for: mailbox) { try question.answer(from: $0, now: $1) }
-    }
-
-    /// Has a stream thread do some work, at each of its rounds until that returns something.
-    private func wait<Answer: Sendable>(
-        for mailbox: ThreadMailbox, _ work: @escaping @Sendable (ThreadContents, _ now: Duration) throws -> Answer?
-    ) async throws -> Answer {
-        let reply = ThreadReply<Answer>()
+        let reply = ThreadReply<QueryAnswer<Answer>>()
         return try await reply.get {
             mailbox.post(
                 untilDone: { [clock] contents in
                     if reply.isOver { throw CancellationError() }
-                    return try work(contents, clock().uptime)
+                    return try question.answer(from: contents, now: clock().uptime)
                 }, completion: reply.give)
         }
     }
 
-    /// Has the thread that processes a store's task commit what it has done so far. Waits for that no longer than the
-    /// options say.
+    /// Has the thread that processes a store's task commit what it has done so far. Returns without that after the
+    /// options' timeout, and if nothing can be committed: there is no room, or the task has moved.
+    /// - Throws: `CancellationError`.
     func commit(_ task: TaskID, of store: String, _ options: QueryOptions) async throws {
-        guard let mailbox = try mailbox(for: task, of: store, options) else { return }
-        let start = clock().uptime
-        try await wait(for: mailbox) { contents, now in
-            let isOver = contents.schedule.lastCommit > start || now >= start + options.timeout
-            return isOver || !contents.requestCommit(of: task) ? () : nil
+        guard let mailbox = try? mailbox(for: task, of: store, options) else { return }
+        let reply = ThreadReply<Void>()
+        let timeout = Task {
+            try await Task.sleep(for: options.timeout)
+            reply.give(.success(()))
+        }
+        defer { timeout.cancel() }
+        let countBefore = Mutex<Int64?>(nil)
+        do {
+            try await reply.get {
+                mailbox.post(
+                    untilDone: { contents in
+                        if reply.isOver { throw CancellationError() }
+                        let count = contents.schedule.count
+                        let before = countBefore.withLock { before in
+                            before = before ?? count
+                            return before
+                        }
+                        return before == count && contents.requestCommit(of: task) ? nil : ()
+                    }, completion: reply.give)
+            }
+        } catch is ThreadMailboxError {
+            // The thread has ended.
         }
     }
 

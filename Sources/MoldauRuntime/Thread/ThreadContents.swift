@@ -35,11 +35,11 @@ package struct ThreadContents {
     package var globalStores: [any StateStore] { globalTables.stores }
 
     /// Has the thread commit at the end of its round.
-    /// - Returns: false if it does not process the task: then nothing of it is to commit.
+    /// - Returns: false if it will not: there is no room, or it does not process the task.
     func requestCommit(of task: TaskID) -> Bool {
-        let running = heldTasks.running.first { $0.id == task }
-        running?.requestCommit()
-        return running != nil
+        guard shortage == nil, let running = heldTasks.running.first(where: { $0.id == task }) else { return false }
+        running.requestCommit()
+        return true
     }
 
     // MARK: Explanations
