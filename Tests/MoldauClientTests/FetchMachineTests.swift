@@ -5,10 +5,10 @@ import Testing
 @testable import MoldauClient
 
 @Suite struct FetchMachineTests {
-    private let partition = TopicPartition("t", 0)
-    private let time = Timestamp(ms: 1_000_000)
+    let partition = TopicPartition("t", 0)
+    let time = Timestamp(ms: 1_000_000)
 
-    private func machine(_ change: (inout ConsumerOptions) -> Void = { _ in }) -> FetchMachine {
+    func machine(_ change: (inout ConsumerOptions) -> Void = { _ in }) -> FetchMachine {
         var options = ConsumerOptions()
         options.maxPartitionFetchBytes = 1_000
         change(&options)
@@ -17,15 +17,17 @@ import Testing
         return machine
     }
 
-    private func map(leader: Int32 = 0) -> ClusterMap {
+    func map(leader: Int32 = 0, epoch: Int32 = -1) -> ClusterMap {
         var map = ClusterMap(ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)]))
         var brokers = FakeBrokers(partitions: 1)
         brokers.leaders = [leader]
-        map.answered(brokers.metadata, .zero, chance: 0.5)
+        var metadata = brokers.metadata
+        metadata.topics[0].partitions[0].leaderEpoch = epoch
+        map.answered(metadata, .zero, chance: 0.5)
         return map
     }
 
-    private func batch(
+    func batch(
         _ values: [String], at offset: Int64, _ producer: ProducerStamp = .none
     ) -> [UInt8] {
         var builder = RecordBatchBuilder(capacity: 1_000)
@@ -41,7 +43,7 @@ import Testing
         withUnsafeBytes(of: offset.bigEndian) { Array($0) } + batch[8...]
     }
 
-    private func answer(_ bytes: [UInt8], error: ErrorCode = .none, aborted: [(Int64, Int64)] = []) -> FetchResponse {
+    func answer(_ bytes: [UInt8], error: ErrorCode = .none, aborted: [(Int64, Int64)] = []) -> FetchResponse {
         FetchResponse {
             $0.responses = [
                 .init {
@@ -66,7 +68,7 @@ import Testing
     }
 
     /// The fetch that the machine makes now: its node, number and offset.
-    private func fetch(_ machine: inout FetchMachine, _ now: Duration = .zero, leader: Int32 = 0) -> (
+    func fetch(_ machine: inout FetchMachine, _ now: Duration = .zero, leader: Int32 = 0) -> (
         Int32, Int, Int64
     )? {
         for action in machine.next(now, map(leader: leader), at: time).actions {
@@ -77,7 +79,7 @@ import Testing
         return nil
     }
 
-    private func values(_ chunk: FetchedChunk?) throws -> [String] {
+    func values(_ chunk: FetchedChunk?) throws -> [String] {
         guard let chunk else { return [] }
         var reader = RecordBatchReader(chunk.bytes.bytes, from: chunk.from)
         var values: [String] = []

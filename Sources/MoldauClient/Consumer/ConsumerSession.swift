@@ -211,6 +211,10 @@ final class ConsumerSession: Sendable {
                 cluster.send(request, toNode: node) { [weak self] result in
                     self?.take { fetch, now, chance in fetch.listed(number, result, now, chance: chance) }
                 }
+            case .endOfEpoch(let node, let number, let request):
+                cluster.send(request, toNode: node) { [weak self] result in
+                    self?.take { fetch, now, chance in fetch.checked(number, request, result, now, chance: chance) }
+                }
             case .refresh: cluster.refresh()
             }
         }

@@ -92,7 +92,7 @@ extension FetchMachine {
         if !error.isRetriable { places[partition]?.error = error }
     }
 
-    private mutating func pauseQuestions(_ partition: TopicPartition, _ now: Duration, _ chance: Double) {
+    mutating func pauseQuestions(_ partition: TopicPartition, _ now: Duration, _ chance: Double) {
         guard let pause = places[partition]?.backoff.pause(chance: chance) else { return }
         places[partition]?.retryAt = now + pause
     }
@@ -104,7 +104,7 @@ extension FetchMachine {
         guard case .bytes(var bytes) = answer.records, bytes.count > 0, let place = places[partition],
             let from = place.fetchOffset
         else { return }
-        let (byteCount, next, error) = readable(bytes.bytes, from, partition)
+        let (byteCount, next, epoch, error) = readable(bytes.bytes, from, partition)
         guard next > from else {
             if let error { throw error }
             return
@@ -118,6 +118,7 @@ extension FetchMachine {
             bytes = WireBytes(SharedBytes(copying: bytes.bytes).withoutAborted(listed))
         }
         places[partition]?.fetchOffset = next
+        places[partition]?.epoch = epoch
         places[partition]?.chunks.append(
             FetchedChunk(partition: partition, bytes: bytes, from: from, next: next, version: place.version))
         places[partition]?.bufferedBytes += bytes.count
@@ -125,11 +126,13 @@ extension FetchMachine {
     }
 
     /// The whole batches, up to the first one that cannot be read.
-    /// - Returns: how many bytes they take, the offset behind them, and what is wrong with that one.
+    /// - Returns: how many bytes they take, the offset behind them, the leader epoch of the last one, and what is wrong
+    ///   with the first that cannot be read.
     private func readable(
         _ bytes: UnsafeRawBufferPointer, _ from: Offset, _ partition: TopicPartition
-    ) -> (byteCount: Int, next: Offset, error: ClientError?) {
+    ) -> (byteCount: Int, next: Offset, epoch: Int32?, error: ClientError?) {
         var next = from
+        var epoch: Int32?
         var rest = bytes
         while rest.count >= BatchFormat.headerSize {
             var end: Offset?
@@ -138,17 +141,17 @@ extension FetchMachine {
                 guard header.byteCount <= rest.count else { break }
                 end = header.lastOffset + 1
                 if options.checksSums { try header.validateChecksum(rest) }
-                next = max(next, header.lastOffset + 1)
+                (next, epoch) = (max(next, header.lastOffset + 1), header.leaderEpoch)
                 rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
             } catch {
                 let way = end.map { "; a seek to \($0) passes the batch" } ?? ""
-                return (bytes.count - rest.count, next, .unreadable(partition, next, reason: "\(error)\(way)"))
+                return (bytes.count - rest.count, next, epoch, .unreadable(partition, next, reason: "\(error)\(way)"))
             }
         }
-        return (bytes.count - rest.count, next, nil)
+        return (bytes.count - rest.count, next, epoch, nil)
     }
 
-    private mutating func fail(
+    mutating func fail(
         _ partitions: [TopicPartition], _ error: ClientError, _ now: Duration, _ chance: Double
     ) -> [Action] {
         guard !partitions.isEmpty else { return [] }

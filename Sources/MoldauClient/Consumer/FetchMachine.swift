@@ -3,7 +3,10 @@
 //              assign            seek, or a committed offset          fetched
 //     (none) ─────────▶ nowhere ────────────────────────────▶ at an offset ──────▶ further
 //                          │   asks for the first or last offset ▲      │
-//                          └──────────────── reset ──────────────┘◀─────┘ out of range
+//                          └──────────────── reset ──────────────┘◀─────┘ out of range, or truncated
+//
+// A new leader may lack records that the one before had: before it is asked for more, it is asked where the epoch of
+// the last records ends in its log (KIP-320).
 //
 // What was fetched waits until it is taken. An answer to a question from before a seek is thrown away.
 
@@ -52,6 +55,8 @@ struct FetchMachine {
         case fetch(node: Int32, number: Int, FetchRequest)
         /// Send it; the answer goes to `listed`.
         case listOffsets(node: Int32, number: Int, ListOffsetsRequest)
+        /// Send it; the answer goes to `checked`.
+        case endOfEpoch(node: Int32, number: Int, OffsetForLeaderEpochRequest)
         /// Ask for metadata.
         case refresh
     }
@@ -93,6 +98,10 @@ struct FetchMachine {
         var error: ClientError?
         /// The offset behind the last readable record, by the last answer.
         var end: Offset?
+        /// The leader epoch of the last batch that was fetched; nil if there is none.
+        var epoch: Int32?
+        /// The leader epoch in whose log the last fetched batch is known to be.
+        var checkedEpoch: Int32 = -1
     }
 
     let options: ConsumerOptions
@@ -225,6 +234,7 @@ struct FetchMachine {
         var due: Duration?
         var fetches: [Int32: [TopicPartition]] = [:]
         var lists: [Int32: [TopicPartition]] = [:]
+        var checks: [Int32: [TopicPartition]] = [:]
         var crowded: Set<Int32> = []
         for partition in order {
             guard let place = places[partition], place.question == nil, place.error == nil,
@@ -245,6 +255,8 @@ struct FetchMachine {
             }
             if place.resetTo != nil {
                 lists[node, default: []].append(partition)
+            } else if place.isUnchecked(by: map.leader(of: partition)) {
+                checks[node, default: []].append(partition)
             } else if place.isPaused || place.bufferedBytes >= options.maxPartitionFetchBytes {
                 crowded.insert(node)
             } else {
@@ -254,6 +266,7 @@ struct FetchMachine {
         for node in lists.keys.sorted() {
             actions.append(listOffsets(node, lists[node] ?? [], map, time))
         }
+        for node in checks.keys.sorted() { actions.append(endOfEpoch(node, checks[node] ?? [], map)) }
         for node in fetches.keys.sorted() where fetching[node] == nil {
             if let time = throttled[node], time > now {
                 due = min(due ?? time, time)
@@ -270,7 +283,7 @@ struct FetchMachine {
         return told.upperBound - told.lowerBound >= patience
     }
 
-    private mutating func note(_ partitions: [TopicPartition]) -> Int {
+    mutating func note(_ partitions: [TopicPartition]) -> Int {
         questions += 1
         asked[questions] = partitions
         for partition in partitions { places[partition]?.question = questions }

@@ -1,0 +1,130 @@
+import MoldauRecords
+import MoldauWire
+import Testing
+
+@testable import MoldauClient
+
+// Whether a new leader has what was fetched from the one before.
+extension FetchMachineTests {
+    /// A machine that has fetched records of epoch 3 up to offset 6, and whose owner has seen those up to 4.
+    private func readInEpoch3(_ change: (inout ConsumerOptions) -> Void = { _ in }) throws -> FetchMachine {
+        var machine = machine(change)
+        machine.seek(partition, to: Offset(2))
+        for (offset, values) in [(2, ["a", "b"]), (4, ["c", "d"])] as [(Int64, [String])] {
+            var bytes = batch(values, at: offset)
+            withUnsafeBytes(of: Int32(3).bigEndian) { bytes.replaceSubrange(12..<16, with: $0) }
+            let number = try #require(fetch(&machine)).1
+            _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
+        }
+        let chunk = try #require(try machine.take())
+        machine.advance(chunk, to: chunk.next, nil)
+        return machine
+    }
+
+    /// What the machine asks the leader of an epoch.
+    private func actions(
+        _ machine: inout FetchMachine, epoch: Int32, _ now: Duration = .zero
+    ) -> [FetchMachine.Action] { machine.next(now, map(leader: 1, epoch: epoch), at: time).actions }
+
+    /// Has the machine check where epoch 3 ends, and answers it.
+    private func check(
+        _ machine: inout FetchMachine, epoch: Int32 = 5, end: Int64, endEpoch: Int32 = 3, error: ErrorCode = .none
+    ) throws -> [FetchMachine.Action] {
+        guard case .endOfEpoch(1, let number, let request)? = actions(&machine, epoch: epoch).first else {
+            Issue.record("the new leader is not asked")
+            return []
+        }
+        let asked = request.topics[0].partitions[0]
+        #expect(asked.currentLeaderEpoch == epoch && asked.leaderEpoch == 3 && request.topics[0].topic == "t")
+        #expect(actions(&machine, epoch: epoch).isEmpty, "one question at a time")
+        let response = OffsetForLeaderEpochResponse {
+            $0.topics = [
+                .init {
+                    $0.topic = "t"
+                    $0.partitions = [
+                        .init { ($0.errorCode, $0.leaderEpoch, $0.endOffset) = (error, endEpoch, Offset(end)) }
+                    ]
+                }
+            ]
+        }
+        return machine.checked(number, request, .success(response), .zero, chance: 0.5)
+    }
+
+    /// The offset that is fetched from the leader of an epoch; nil if none is.
+    private func fetched(_ machine: inout FetchMachine, epoch: Int32 = 5) -> Int64? {
+        guard case .fetch(_, _, let request)? = actions(&machine, epoch: epoch).first else { return nil }
+        return request.topics[0].partitions[0].fetchOffset.value
+    }
+
+    @Test func `a new leader is asked once whether it has what was fetched`() throws {
+        var machine = try readInEpoch3()
+        #expect(try check(&machine, end: 6).isEmpty)
+        #expect(fetched(&machine) == 6)
+        #expect(try values(try machine.take()) == ["c", "d"])
+        // The leader of the records' own epoch has them.
+        var other = try readInEpoch3()
+        #expect(fetched(&other, epoch: 3) == 6)
+    }
+
+    @Test func `each new leader is asked`() throws {
+        var machine = try readInEpoch3()
+        #expect(try check(&machine, end: 6).isEmpty)
+        #expect(try check(&machine, epoch: 6, end: 9).isEmpty)
+        #expect(fetched(&machine, epoch: 6) == 6)
+    }
+
+    @Test func `records that a new leader does not have are read again from where its log ends`() throws {
+        var machine = try readInEpoch3()
+        #expect(try check(&machine, end: 3).isEmpty)
+        #expect(try machine.take() == nil, "what was fetched is gone")
+        #expect(fetched(&machine) == 3)
+        var strict = try readInEpoch3 { $0.offsetReset = .none }
+        #expect(try check(&strict, end: 3).isEmpty)
+        let error = #expect(throws: ClientError.self) { try strict.take() }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("does not have records from offset 3 on"))
+        #expect(fetched(&strict) == nil)
+    }
+
+    @Test func `records that nobody has seen are fetched again without a word`() throws {
+        var machine = try readInEpoch3 { $0.offsetReset = .none }
+        #expect(try check(&machine, end: 5).isEmpty)
+        #expect(try machine.take() == nil)
+        #expect(fetched(&machine) == 4)
+    }
+
+    @Test func `a leader that does not know the epoch makes the reader begin anew`() throws {
+        var machine = try readInEpoch3 { $0.offsetReset = .earliest }
+        #expect(try check(&machine, end: -1, endEpoch: -1).isEmpty)
+        guard case .listOffsets? = actions(&machine, epoch: 5).first else {
+            Issue.record("the first offset is not asked for")
+            return
+        }
+    }
+
+    @Test func `a leader that is none any more is asked again, after a pause`() throws {
+        var machine = try readInEpoch3()
+        guard case .refresh? = try check(&machine, end: -1, error: .fencedLeaderEpoch).first else {
+            Issue.record("metadata is not asked for")
+            return
+        }
+        #expect(actions(&machine, epoch: 6, .milliseconds(99)).isEmpty)
+        guard case .endOfEpoch? = actions(&machine, epoch: 6, .milliseconds(100)).first else {
+            Issue.record("the next leader is not asked")
+            return
+        }
+    }
+
+    @Test func `from a broker that tells no ends of epochs it is read on`() throws {
+        var machine = try readInEpoch3()
+        #expect(try check(&machine, end: -1, error: .topicAuthorizationFailed).isEmpty)
+        #expect(fetched(&machine) == 6)
+        machine = try readInEpoch3()
+        guard case .endOfEpoch(_, let number, let request)? = actions(&machine, epoch: 5).first else {
+            Issue.record("the new leader is not asked")
+            return
+        }
+        let unsupported = ClientError.refused(.unsupportedVersion, "to tell ends of epochs")
+        #expect(machine.checked(number, request, .failure(unsupported), .zero, chance: 0.5).isEmpty)
+        #expect(fetched(&machine) == 6)
+    }
+}
