@@ -41,6 +41,9 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case notMember(group: String, reason: String)
     /// There is no position for the partition, and `auto.offset.reset` is `none`.
     case noPosition(TopicPartition, reason: String)
+    /// After an election the partition's leader lacks records that were read, from this offset on, and may have others
+    /// in their place; and `auto.offset.reset` is `none`. A `seek` there reads these (KIP-320).
+    case truncated(TopicPartition, at: Offset)
     /// A record cannot be read; a `seek` behind it passes it. If its whole batch is damaged, the reason says where that
     /// ends; it is fetched once more for each poll that comes after the error.
     case unreadable(TopicPartition, Offset, reason: String)
@@ -67,7 +70,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         case .transactionFailed, .commitUnknown: .abort
         case .fenced, .closed: .stop
         case .invalidSetting, .unsupportedAPI, .logInFailed, .unknownTopic, .unknownPartition, .recordTooLarge,
-            .invalidBatch, .noPosition, .unreadable:
+            .invalidBatch, .noPosition, .truncated, .unreadable:
             .change
         }
     }
@@ -110,6 +113,8 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notMember(let group, let reason):
             "the client is no member of the group '\(group)' any more: \(reason); others read its partitions on from the last commit"
         case .noPosition(let partition, let reason): "there is no position to read \(partition) from: \(reason)"
+        case .truncated(let partition, let offset):
+            "after an election the leader of \(partition) lacks records that were read, from offset \(offset) on; a seek there goes on with those in their place"
         case .unreadable(let partition, let offset, let reason):
             "the record of \(partition) at offset \(offset) cannot be read: \(reason)"
         case .closed: "the client is closed"

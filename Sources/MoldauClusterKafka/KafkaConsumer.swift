@@ -60,6 +60,11 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         } catch ClientError.noPosition(let partition, _) {
             let held = try bounds(of: [partition])[partition] ?? .zero..<(.zero)
             throw ClusterError.offsetOutOfRange(partition, requested: positions[partition] ?? .zero, held: held)
+        } catch ClientError.truncated(let partition, let end) {
+            // Of what was read, this is there. Later offsets have other records now.
+            let start = try bounds(of: [partition])[partition]?.lowerBound ?? .zero
+            throw ClusterError.offsetOutOfRange(
+                partition, requested: positions[partition] ?? .zero, held: min(start, end)..<end)
         } catch {
             throw ClusterError(error)
         }

@@ -6,14 +6,18 @@ import Testing
 
 // Whether a new leader has what was fetched from the one before.
 extension FetchMachineTests {
-    /// A machine that has fetched records of epoch 3 up to offset 6, and whose owner has seen those up to 4.
+    /// A machine that has fetched records of epoch 3 up to offset 6, of a leader of epoch 4, and whose owner has seen
+    /// those up to 4.
     private func readInEpoch3(_ change: (inout ConsumerOptions) -> Void = { _ in }) throws -> FetchMachine {
         var machine = machine(change)
         machine.seek(partition, to: Offset(2))
         for (offset, values) in [(2, ["a", "b"]), (4, ["c", "d"])] as [(Int64, [String])] {
             var bytes = batch(values, at: offset)
             withUnsafeBytes(of: Int32(3).bigEndian) { bytes.replaceSubrange(12..<16, with: $0) }
-            let number = try #require(fetch(&machine)).1
+            guard case .fetch(_, let number, _)? = actions(&machine, epoch: 4).first else {
+                Issue.record("nothing is fetched")
+                return machine
+            }
             _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
         }
         let chunk = try #require(try machine.take())
@@ -47,7 +51,7 @@ extension FetchMachineTests {
                 }
             ]
         }
-        return machine.checked(number, request, .success(response), .zero, chance: 0.5)
+        return machine.checked(number, .success(response), .zero, chance: 0.5)
     }
 
     /// The offset that is fetched from the leader of an epoch; nil if none is.
@@ -61,16 +65,22 @@ extension FetchMachineTests {
         #expect(try check(&machine, end: 6).isEmpty)
         #expect(fetched(&machine) == 6)
         #expect(try values(try machine.take()) == ["c", "d"])
-        // The leader of the records' own epoch has them.
+        // The leader that they came from is not asked.
+        var same = try readInEpoch3()
+        #expect(fetched(&same, epoch: 4) == 6)
+        // Nobody is, before something is fetched.
         var other = try readInEpoch3()
-        #expect(fetched(&other, epoch: 3) == 6)
+        other.seek(partition, to: Offset(1))
+        #expect(fetched(&other) == 1)
     }
 
     @Test func `each new leader is asked`() throws {
         var machine = try readInEpoch3()
         #expect(try check(&machine, end: 6).isEmpty)
         #expect(try check(&machine, epoch: 6, end: 9).isEmpty)
-        #expect(fetched(&machine, epoch: 6) == 6)
+        // A topic that was made anew begins with epoch 0.
+        #expect(try check(&machine, epoch: 0, end: 9).isEmpty)
+        #expect(fetched(&machine, epoch: 0) == 6)
     }
 
     @Test func `records that a new leader does not have are read again from where its log ends`() throws {
@@ -81,8 +91,28 @@ extension FetchMachineTests {
         var strict = try readInEpoch3 { $0.offsetReset = .none }
         #expect(try check(&strict, end: 3).isEmpty)
         let error = #expect(throws: ClientError.self) { try strict.take() }
-        #expect("\(error.map { "\($0)" } ?? "")".contains("does not have records from offset 3 on"))
+        #expect("\(error.map { "\($0)" } ?? "")".contains("lacks records that were read, from offset 3 on"))
         #expect(fetched(&strict) == nil)
+    }
+
+    @Test func `of a chunk that is in hand, what is not returned is fetched again`() throws {
+        for returned in [2, 3] as [Int64] {
+            var machine = try readInEpoch3()
+            machine.seek(partition, to: Offset(2))
+            guard case .fetch(_, let number, _)? = actions(&machine, epoch: 4).first else {
+                Issue.record("nothing is fetched")
+                return
+            }
+            var bytes = batch(["a", "b", "c"], at: 2)
+            withUnsafeBytes(of: Int32(3).bigEndian) { bytes.replaceSubrange(12..<16, with: $0) }
+            _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
+            let chunk = try #require(try machine.take())
+            machine.advance(chunk, to: chunk.next, nil)
+            #expect(try check(&machine, end: 4).isEmpty)
+            #expect(machine.places[partition]?.position == Offset(4))
+            machine.giveBack(chunk, from: Offset(returned))
+            #expect(fetched(&machine) == returned)
+        }
     }
 
     @Test func `records that nobody has seen are fetched again without a word`() throws {
@@ -119,12 +149,12 @@ extension FetchMachineTests {
         #expect(try check(&machine, end: -1, error: .topicAuthorizationFailed).isEmpty)
         #expect(fetched(&machine) == 6)
         machine = try readInEpoch3()
-        guard case .endOfEpoch(_, let number, let request)? = actions(&machine, epoch: 5).first else {
+        guard case .endOfEpoch(_, let number, _)? = actions(&machine, epoch: 5).first else {
             Issue.record("the new leader is not asked")
             return
         }
         let unsupported = ClientError.refused(.unsupportedVersion, "to tell ends of epochs")
-        #expect(machine.checked(number, request, .failure(unsupported), .zero, chance: 0.5).isEmpty)
+        #expect(machine.checked(number, .failure(unsupported), .zero, chance: 0.5).isEmpty)
         #expect(fetched(&machine) == 6)
     }
 }

@@ -35,11 +35,12 @@ struct StaleShareTests {
     }
 
     private func terms(
-        tasks: [TaskID] = all, standbys: Int = 0, host: String? = nil, tags: [String: String]? = nil
+        tasks: [TaskID] = all, stateful: Set<TaskID> = Set(all), standbys: Int = 0, host: String? = nil,
+        tags: [String: String]? = nil
     ) -> DivisionTerms {
         var member = MemberReport(process: "p", host: host)
         member.tags = tags
-        return DivisionTerms(GroupDivision.Work(tasks: tasks, standbys: standbys), for: member)
+        return DivisionTerms(GroupDivision.Work(tasks: tasks, stateful: stateful, standbys: standbys), for: member)
     }
 
     @Test func `a division that the one before owed is asked for`() async throws {
@@ -48,7 +49,8 @@ struct StaleShareTests {
 
     @Test func `a division by other terms is asked for anew`() async throws {
         let others = [
-            terms(tasks: [Self.all[0]]), terms(standbys: 1), terms(host: "before:9092"), terms(tags: ["zone": "a"]),
+            terms(tasks: [Self.all[0]]), terms(stateful: []), terms(standbys: 1), terms(host: "before:9092"),
+            terms(tags: ["zone": "a"]),
         ]
         for terms in others { try await expect(Self.all, after: 2, getting: share(terms: terms)) }
     }

@@ -8,7 +8,7 @@ public struct ConsumerOptions: Sendable {
         case earliest
         /// Behind the last one.
         case latest
-        /// Nowhere: reading throws `ClientError.noPosition`.
+        /// Nowhere: reading throws `ClientError.noPosition` or `.truncated`.
         case none
         /// At the first record that is at most so old; behind the last one if none is. Kafka's `by_duration`
         /// (KIP-1106).

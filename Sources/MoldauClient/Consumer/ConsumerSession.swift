@@ -213,7 +213,7 @@ final class ConsumerSession: Sendable {
                 }
             case .endOfEpoch(let node, let number, let request):
                 cluster.send(request, toNode: node) { [weak self] result in
-                    self?.take { fetch, now, chance in fetch.checked(number, request, result, now, chance: chance) }
+                    self?.take { fetch, now, chance in fetch.checked(number, result, now, chance: chance) }
                 }
             case .refresh: cluster.refresh()
             }

@@ -119,6 +119,7 @@ extension FetchMachine {
         }
         places[partition]?.fetchOffset = next
         places[partition]?.epoch = epoch
+        places[partition]?.checkedEpoch = place.askedEpoch
         places[partition]?.chunks.append(
             FetchedChunk(partition: partition, bytes: bytes, from: from, next: next, version: place.version))
         places[partition]?.bufferedBytes += bytes.count

@@ -7,8 +7,8 @@ internal import MoldauWire
 extension FetchMachine.Place {
     /// Whether this leader has not been asked yet whether it has the last batch that was fetched.
     func isUnchecked(by leader: ClusterMap.Leader?) -> Bool {
-        guard let epoch, epoch >= 0, let leader else { return false }
-        return leader.epoch > max(epoch, checkedEpoch)
+        guard let epoch, epoch >= 0, checkedEpoch >= 0, let leader, leader.epoch >= 0 else { return false }
+        return leader.epoch != checkedEpoch
     }
 }
 
@@ -30,29 +30,20 @@ extension FetchMachine {
                 }
             }
         }
-        return .endOfEpoch(node: node, number: note(partitions), request)
+        return .endOfEpoch(node: node, number: note(partitions, map), request)
     }
 
     /// The answer to a question where epochs end, or why there is none.
-    /// - Parameters:
-    ///   - request: the question.
-    ///   - chance: from 0 up to, not including, 1.
+    /// - Parameter chance: from 0 up to, not including, 1.
     mutating func checked(
-        _ number: Int, _ request: OffsetForLeaderEpochRequest,
-        _ result: Result<OffsetForLeaderEpochResponse, ClientError>,
-        _ now: Duration, chance: Double
+        _ number: Int, _ result: Result<OffsetForLeaderEpochResponse, ClientError>, _ now: Duration, chance: Double
     ) -> [Action] {
         let wanting = close(number)
-        let epochs = request.topics.reduce(into: [TopicPartition: Int32]()) { epochs, topic in
-            for asked in topic.partitions {
-                epochs[TopicPartition(topic.topic, asked.partition)] = asked.currentLeaderEpoch
-            }
-        }
         guard case .success(let response) = result else {
             let error = result.failure ?? .closed
             if error.isRetriable { return fail(wanting, error, now, chance) }
             // The broker does not tell: it is read on.
-            for partition in wanting { places[partition]?.checkedEpoch = epochs[partition] ?? -1 }
+            for partition in wanting { passCheck(partition) }
             return []
         }
         var rest = Set(wanting)
@@ -61,14 +52,13 @@ extension FetchMachine {
             for answer in topic.partitions {
                 let partition = TopicPartition(topic.topic, answer.partition)
                 guard rest.remove(partition) != nil else { continue }
-                if answer.errorCode == .none {
-                    check(partition, answer, epochs[partition] ?? -1)
-                } else if answer.errorCode.isRetriable {
+                switch answer.errorCode {
+                case .none: check(partition, answer)
+                // A fetch tells what is wrong.
+                case .topicAuthorizationFailed, .unsupportedVersion: passCheck(partition)
+                default:
                     pauseQuestions(partition, now, chance)
-                    isStale = isStale || answer.errorCode.asksForMetadata
-                } else {
-                    // A fetch tells what is wrong.
-                    places[partition]?.checkedEpoch = epochs[partition] ?? -1
+                    isStale = true
                 }
             }
         }
@@ -76,26 +66,40 @@ extension FetchMachine {
         return isStale ? [.refresh] : missing
     }
 
-    /// - Parameter epoch: that of the leader who answers.
     private mutating func check(
-        _ partition: TopicPartition, _ answer: OffsetForLeaderEpochResponse.EpochEndOffset, _ epoch: Int32
+        _ partition: TopicPartition, _ answer: OffsetForLeaderEpochResponse.EpochEndOffset
     ) {
         guard let place = places[partition], let position = place.position, let fetchOffset = place.fetchOffset else {
             return
         }
-        let isKnown = answer.leaderEpoch >= 0 && answer.endOffset >= .zero
-        if isKnown, answer.endOffset >= fetchOffset {
-            places[partition]?.checkedEpoch = epoch
-            places[partition]?.backoff.reset()
-            places[partition]?.retryAt = nil
-        } else if isKnown, answer.endOffset >= position {
-            // What is gone was fetched, but nobody has seen it.
-            seek(partition, to: position)
-        } else if isKnown, options.offsetReset != .none {
-            seek(partition, to: answer.endOffset)
-        } else {
-            let lost = isKnown ? "from offset \(answer.endOffset) on" : "before offset \(position)"
-            reset(partition, because: "its new leader does not have records \(lost) that were read")
+        guard answer.leaderEpoch >= 0, answer.endOffset >= .zero else {
+            return reset(partition, because: "its new leader does not know the records that were read")
         }
+        if answer.endOffset < fetchOffset {
+            if answer.endOffset < position, options.offsetReset == .none {
+                forget(partition)
+                places[partition]?.error = .truncated(partition, at: answer.endOffset)
+                return
+            }
+            fetchAgain(partition, from: min(position, answer.endOffset), answer.leaderEpoch)
+        }
+        passCheck(partition)
+    }
+
+    private mutating func passCheck(_ partition: TopicPartition) {
+        guard let place = places[partition] else { return }
+        places[partition]?.checkedEpoch = place.askedEpoch
+        places[partition]?.backoff.reset()
+        places[partition]?.retryAt = nil
+    }
+
+    /// Drops what was fetched and not taken. A reader that has a chunk in hand goes on with it.
+    /// - Parameter epoch: that of the record before.
+    private mutating func fetchAgain(_ partition: TopicPartition, from offset: Offset, _ epoch: Int32) {
+        places[partition]?.chunks = []
+        places[partition]?.bufferedBytes = 0
+        places[partition]?.position = offset
+        places[partition]?.fetchOffset = offset
+        places[partition]?.epoch = epoch
     }
 }

@@ -100,8 +100,10 @@ struct FetchMachine {
         var end: Offset?
         /// The leader epoch of the last batch that was fetched; nil if there is none.
         var epoch: Int32?
-        /// The leader epoch in whose log the last fetched batch is known to be.
+        /// The epoch of the leader that has the last fetched batch: it came from there, or that was checked.
         var checkedEpoch: Int32 = -1
+        /// The epoch of the leader that the last question went to.
+        var askedEpoch: Int32 = -1
     }
 
     let options: ConsumerOptions
@@ -170,7 +172,7 @@ struct FetchMachine {
         }
     }
 
-    private mutating func forget(_ partition: TopicPartition) {
+    mutating func forget(_ partition: TopicPartition) {
         guard let old = places[partition] else { return }
         places[partition] = newPlace()
         places[partition]?.isPaused = old.isPaused
@@ -216,7 +218,11 @@ struct FetchMachine {
     /// The records of a chunk up to there were returned. The others are taken once more.
     /// - Parameter rest: those.
     mutating func advance(_ chunk: FetchedChunk, to offset: Offset, _ rest: FetchedChunk?) {
-        guard places[chunk.partition]?.version == chunk.version else { return }
+        guard let place = places[chunk.partition], place.version == chunk.version else { return }
+        if let fetchOffset = place.fetchOffset, fetchOffset < chunk.next {
+            // A new leader does not have all of the chunk.
+            return seek(chunk.partition, to: min(offset, fetchOffset))
+        }
         places[chunk.partition]?.position = offset
         guard let rest else { return }
         places[chunk.partition]?.chunks.insert(rest, at: 0)
@@ -283,17 +289,20 @@ struct FetchMachine {
         return told.upperBound - told.lowerBound >= patience
     }
 
-    mutating func note(_ partitions: [TopicPartition]) -> Int {
+    mutating func note(_ partitions: [TopicPartition], _ map: ClusterMap) -> Int {
         questions += 1
         asked[questions] = partitions
-        for partition in partitions { places[partition]?.question = questions }
+        for partition in partitions {
+            places[partition]?.question = questions
+            places[partition]?.askedEpoch = map.leader(of: partition)?.epoch ?? -1
+        }
         return questions
     }
 
     private mutating func fetch(
         _ node: Int32, _ partitions: [TopicPartition], _ map: ClusterMap, isCrowded: Bool
     ) -> Action {
-        let number = note(partitions)
+        let number = note(partitions, map)
         fetching[node] = number
         // A partition that has enough now may soon want more, and must not wait until others have some.
         let wait = isCrowded ? min(options.fetchMaxWait, .milliseconds(20)) : options.fetchMaxWait
@@ -350,7 +359,7 @@ struct FetchMachine {
                 }
             }
         }
-        return .listOffsets(node: node, number: note(partitions), request)
+        return .listOffsets(node: node, number: note(partitions, map), request)
     }
 
     /// The broker that a fetch was sent to; nil if nobody waits for its answer.

@@ -91,6 +91,8 @@ package struct MemberShare: Codable, Sendable, Equatable {
 package struct DivisionTerms: Codable, Sendable, Equatable {
     /// How many tasks each subtopology has, by its number.
     package var taskCounts: [Int: Int]
+    /// The subtopologies with state.
+    package var stateful: [Int]
     /// How many standby copies each task with state has.
     package var standbys: Int
     /// The member's own.
@@ -100,6 +102,7 @@ package struct DivisionTerms: Codable, Sendable, Equatable {
 
     package init(_ work: GroupDivision.Work, for member: MemberReport) {
         taskCounts = Dictionary(grouping: work.tasks, by: \.subtopology).mapValues(\.count)
+        stateful = Set(work.stateful.map(\.subtopology)).sorted()
         (standbys, host, tags) = (work.standbys, member.host, member.tags)
     }
 }
