@@ -233,7 +233,7 @@ struct ExplainedApplicationTests {
 }
 
 /// Holds a thread until it is released.
-private final class Held: Sendable {
+final class Held: Sendable {
     private let state = Mutex((isReached: false, isReleased: false))
     var isReached: Bool { state.withLock { $0.isReached } }
     func release() { state.withLock { $0.isReleased = true } }

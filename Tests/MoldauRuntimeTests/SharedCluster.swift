@@ -9,6 +9,7 @@ final class SharedCluster: Cluster {
     private let inner: EmbeddedCluster
     private let shares: Mutex<[MemberShare]>
     private let asked = Mutex(0)
+    private let worker = Mutex<(any GroupWorker)?>(nil)
 
     init(_ inner: EmbeddedCluster, _ shares: [MemberShare]) {
         self.inner = inner
@@ -25,7 +26,14 @@ final class SharedCluster: Cluster {
     }
     func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
 
+    /// Hands the process a share that it has not asked for.
+    func hand(_ share: MemberShare) throws {
+        let bytes = try share.encoded()
+        worker.withLock(\.self)?.take(bytes)
+    }
+
     func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+        self.worker.withLock { $0 = worker }
         let divided = GroupMembership(alone: worker)
         return GroupMembership(
             isShared: true,

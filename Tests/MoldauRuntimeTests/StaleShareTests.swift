@@ -64,4 +64,25 @@ struct StaleShareTests {
         let other = share(terms: terms(tasks: [Self.all[0]]))
         try await expect([Self.all[0]], after: 2, getting: other, other)
     }
+
+    @Test func `a task that was given and taken away while a thread was busy is no thread's`() async throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 2])
+        let (held, first) = (Held(), share())
+        let topology = try Topology { streams in
+            streams.stream(Topic<String, String>("input")).peek { _, _ in held.wait() }.forEach { _, _ in }
+        }
+        let cluster = SharedCluster(fixture.cluster, [first])
+        let app = StreamsApplication(
+            id: "app", topology: topology, cluster: .cluster(cluster, stateDirectory: nil))
+        try await app.started()
+        try fixture.write("input", "a", "x", at: 1)
+        #expect(try eventually { held.isReached })
+        try cluster.hand(MemberShare(active: Self.all))
+        try cluster.hand(share(revoked: ["0_1"]))
+        #expect(cluster.divisions == 1)
+        held.release()
+        #expect(try eventually { cluster.divisions == 2 && app.threads.flatMap(\.tasks).sorted() == Self.all })
+        try await app.stopped()
+    }
 }

@@ -30,6 +30,9 @@ final class StreamThreadLoop: Sendable {
         var isLeaving = false
         var isPaused = false
         var granted = TaskSet()
+        /// How often it has changed. A grant that is replaced before the thread sees it, by the one before, counts too:
+        /// until the thread tells that it follows the last one, it may have what the one in between allowed.
+        var grantCount = 0
         /// The mailbox of the current thread; nil between a failure and the restart.
         var mailbox: ThreadMailbox?
         /// The report of the current thread; `finished` has those of earlier ones, which failed.
@@ -67,7 +70,10 @@ final class StreamThreadLoop: Sendable {
     /// Sets what the thread may have from the next round on.
     func grant(_ granted: TaskSet) {
         guard control.withLock({ $0.granted != granted }) else { return }
-        change { $0.granted = granted }
+        change { control in
+            control.granted = granted
+            control.grantCount += 1
+        }
     }
 
     func setPaused(_ isPaused: Bool) {
@@ -176,7 +182,7 @@ final class StreamThreadLoop: Sendable {
     }
 
     private func runRounds(of thread: StreamThread, _ drops: inout DropWatch) throws {
-        var told: (held: TaskSet, followed: TaskSet, status: TaskStatus)?
+        var told: (held: TaskSet, grantCount: Int, status: TaskStatus)?
         var leaveBy: Duration?
         while true {
             let now = control.withLock { $0 }
@@ -193,8 +199,8 @@ final class StreamThreadLoop: Sendable {
             warn(drops.look(at: thread.report, now: clock().uptime))
             if let change = try thread.topicChange(now: clock()) { listener.topicsChanged(change) }
             let status = thread.status
-            if let told, told == (thread.held, now.granted, status) { continue }
-            told = (thread.held, now.granted, status)
+            if let told, told == (thread.held, now.grantCount, status) { continue }
+            told = (thread.held, now.grantCount, status)
             listener.progressed(plan.number, thread.held, now.granted, status)
         }
     }
