@@ -11,18 +11,22 @@ extension FetchMachineTests {
     private func readInEpoch3(_ change: (inout ConsumerOptions) -> Void = { _ in }) throws -> FetchMachine {
         var machine = machine(change)
         machine.seek(partition, to: Offset(2))
-        for (offset, values) in [(2, ["a", "b"]), (4, ["c", "d"])] as [(Int64, [String])] {
-            var bytes = batch(values, at: offset)
-            withUnsafeBytes(of: Int32(3).bigEndian) { bytes.replaceSubrange(12..<16, with: $0) }
-            guard case .fetch(_, let number, _)? = actions(&machine, epoch: 4).first else {
-                Issue.record("nothing is fetched")
-                return machine
-            }
-            _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
-        }
+        fetch(["a", "b"], at: 2, &machine)
+        fetch(["c", "d"], at: 4, &machine)
         let chunk = try #require(try machine.take())
         machine.advance(chunk, to: chunk.next, nil)
         return machine
+    }
+
+    /// Has the machine fetch records of epoch 3 from a leader of epoch 4.
+    private func fetch(_ values: [String], at offset: Int64, _ machine: inout FetchMachine) {
+        var bytes = batch(values, at: offset)
+        withUnsafeBytes(of: Int32(3).bigEndian) { bytes.replaceSubrange(12..<16, with: $0) }
+        guard case .fetch(_, let number, _)? = actions(&machine, epoch: 4).first else {
+            Issue.record("nothing is fetched")
+            return
+        }
+        _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
     }
 
     /// What the machine asks the leader of an epoch.
@@ -99,13 +103,7 @@ extension FetchMachineTests {
         for returned in [2, 3] as [Int64] {
             var machine = try readInEpoch3()
             machine.seek(partition, to: Offset(2))
-            guard case .fetch(_, let number, _)? = actions(&machine, epoch: 4).first else {
-                Issue.record("nothing is fetched")
-                return
-            }
-            var bytes = batch(["a", "b", "c"], at: 2)
-            withUnsafeBytes(of: Int32(3).bigEndian) { bytes.replaceSubrange(12..<16, with: $0) }
-            _ = machine.fetched(number, .success(answer(bytes)), .zero, chance: 0.5)
+            fetch(["a", "b", "c"], at: 2, &machine)
             let chunk = try #require(try machine.take())
             machine.advance(chunk, to: chunk.next, nil)
             #expect(try check(&machine, end: 4).isEmpty)

@@ -35,9 +35,7 @@ extension FetchMachine {
                     isStale = take(answer, partition, now, chance) || isStale
                 }
             }
-            let missing =
-                isIncremental ? [] : fail(rest.sorted(), .refused(.networkException, "to answer a fetch"), now, chance)
-            return isStale ? [.refresh] : missing
+            return finish(without: isIncremental ? [] : rest, "to answer a fetch", isStale: isStale, now, chance)
         }
     }
 
@@ -47,8 +45,7 @@ extension FetchMachine {
     ) -> Bool {
         switch answer.errorCode {
         case .none:
-            places[partition]?.backoff.reset()
-            places[partition]?.retryAt = nil
+            places[partition]?.succeeded()
             places[partition]?.end =
                 options.isolation == .readCommitted ? answer.lastStableOffset : answer.highWatermark
             do throws(ClientError) {
@@ -160,6 +157,15 @@ extension FetchMachine {
         return [.refresh]
     }
 
+    /// What to do after an answer that lacks these partitions.
+    /// - Parameter isStale: whether it says that metadata is old.
+    mutating func finish(
+        without rest: Set<TopicPartition>, _ what: String, isStale: Bool, _ now: Duration, _ chance: Double
+    ) -> [Action] {
+        let missing = fail(rest.sorted(), .refused(.networkException, what), now, chance)
+        return isStale ? [.refresh] : missing
+    }
+
     /// The answer to a question for offsets, or why there is none.
     /// - Parameter chance: from 0 up to, not including, 1.
     mutating func listed(
@@ -187,7 +193,6 @@ extension FetchMachine {
                 }
             }
         }
-        let missing = fail(rest.sorted(), .refused(.networkException, "to tell offsets"), now, chance)
-        return isStale ? [.refresh] : missing
+        return finish(without: rest, "to tell offsets", isStale: isStale, now, chance)
     }
 }

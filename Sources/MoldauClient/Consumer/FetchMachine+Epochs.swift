@@ -10,10 +10,24 @@ extension FetchMachine.Place {
         guard let epoch, epoch >= 0, checkedEpoch >= 0, let leader, leader.epoch >= 0 else { return false }
         return leader.epoch != checkedEpoch
     }
+
+    /// The leader that was asked has the last batch that was fetched, or does not tell.
+    fileprivate mutating func passCheck() {
+        checkedEpoch = askedEpoch
+        succeeded()
+    }
+
+    /// Drops what was fetched and not taken. A reader that has a chunk in hand goes on with it.
+    /// - Parameter epoch: that of the record before.
+    fileprivate mutating func fetchAgain(from offset: Offset, _ epoch: Int32) {
+        (chunks, bufferedBytes) = ([], 0)
+        (position, fetchOffset, self.epoch) = (offset, offset, epoch)
+    }
 }
 
 extension FetchMachine {
     mutating func endOfEpoch(_ node: Int32, _ partitions: [TopicPartition], _ map: ClusterMap) -> Action {
+        let number = note(partitions, map)
         let request = OffsetForLeaderEpochRequest {
             $0.replicaID = -1
             $0.topics = partitions.byTopic.map { topic, numbers in
@@ -23,14 +37,14 @@ extension FetchMachine {
                         let partition = TopicPartition(topic, number)
                         return .init {
                             $0.partition = number
-                            $0.currentLeaderEpoch = map.leader(of: partition)?.epoch ?? -1
+                            $0.currentLeaderEpoch = places[partition]?.askedEpoch ?? -1
                             $0.leaderEpoch = places[partition]?.epoch ?? -1
                         }
                     }
                 }
             }
         }
-        return .endOfEpoch(node: node, number: note(partitions, map), request)
+        return .endOfEpoch(node: node, number: number, request)
     }
 
     /// The answer to a question where epochs end, or why there is none.
@@ -43,7 +57,7 @@ extension FetchMachine {
             let error = result.failure ?? .closed
             if error.isRetriable { return fail(wanting, error, now, chance) }
             // The broker does not tell: it is read on.
-            for partition in wanting { passCheck(partition) }
+            for partition in wanting { places[partition]?.passCheck() }
             return []
         }
         var rest = Set(wanting)
@@ -55,15 +69,14 @@ extension FetchMachine {
                 switch answer.errorCode {
                 case .none: check(partition, answer)
                 // A fetch tells what is wrong.
-                case .topicAuthorizationFailed, .unsupportedVersion: passCheck(partition)
+                case .topicAuthorizationFailed, .unsupportedVersion: places[partition]?.passCheck()
                 default:
                     pauseQuestions(partition, now, chance)
                     isStale = true
                 }
             }
         }
-        let missing = fail(rest.sorted(), .refused(.networkException, "to tell ends of epochs"), now, chance)
-        return isStale ? [.refresh] : missing
+        return finish(without: rest, "to tell ends of epochs", isStale: isStale, now, chance)
     }
 
     private mutating func check(
@@ -81,25 +94,8 @@ extension FetchMachine {
                 places[partition]?.error = .truncated(partition, at: answer.endOffset)
                 return
             }
-            fetchAgain(partition, from: min(position, answer.endOffset), answer.leaderEpoch)
+            places[partition]?.fetchAgain(from: min(position, answer.endOffset), answer.leaderEpoch)
         }
-        passCheck(partition)
-    }
-
-    private mutating func passCheck(_ partition: TopicPartition) {
-        guard let place = places[partition] else { return }
-        places[partition]?.checkedEpoch = place.askedEpoch
-        places[partition]?.backoff.reset()
-        places[partition]?.retryAt = nil
-    }
-
-    /// Drops what was fetched and not taken. A reader that has a chunk in hand goes on with it.
-    /// - Parameter epoch: that of the record before.
-    private mutating func fetchAgain(_ partition: TopicPartition, from offset: Offset, _ epoch: Int32) {
-        places[partition]?.chunks = []
-        places[partition]?.bufferedBytes = 0
-        places[partition]?.position = offset
-        places[partition]?.fetchOffset = offset
-        places[partition]?.epoch = epoch
+        places[partition]?.passCheck()
     }
 }

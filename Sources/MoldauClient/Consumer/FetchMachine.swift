@@ -104,6 +104,12 @@ struct FetchMachine {
         var checkedEpoch: Int32 = -1
         /// The epoch of the leader that the last question went to.
         var askedEpoch: Int32 = -1
+
+        /// A question was answered: the next failure begins with a short pause again.
+        mutating func succeeded() {
+            backoff.reset()
+            retryAt = nil
+        }
     }
 
     let options: ConsumerOptions
@@ -289,6 +295,7 @@ struct FetchMachine {
         return told.upperBound - told.lowerBound >= patience
     }
 
+    /// Notes a question, and the leader's epoch that goes with it. To be called before the request is made.
     mutating func note(_ partitions: [TopicPartition], _ map: ClusterMap) -> Int {
         questions += 1
         asked[questions] = partitions
@@ -317,7 +324,7 @@ struct FetchMachine {
                 partition,
                 BrokerFetchSession.Entry(
                     offset: places[partition]?.fetchOffset ?? .zero,
-                    leaderEpoch: map.leader(of: partition)?.epoch ?? -1)
+                    leaderEpoch: places[partition]?.askedEpoch ?? -1)
             )
         }
         let named = sessions[node, default: BrokerFetchSession()].begin(&request, entries)
@@ -342,6 +349,7 @@ struct FetchMachine {
     private mutating func listOffsets(
         _ node: Int32, _ partitions: [TopicPartition], _ map: ClusterMap, _ time: Timestamp
     ) -> Action {
+        let number = note(partitions, map)
         let request = ListOffsetsRequest {
             $0.replicaID = -1
             $0.isolationLevel = options.isolation.rawValue
@@ -352,14 +360,14 @@ struct FetchMachine {
                         let partition = TopicPartition(topic, number)
                         return .init {
                             $0.partitionIndex = number
-                            $0.currentLeaderEpoch = map.leader(of: partition)?.epoch ?? -1
+                            $0.currentLeaderEpoch = places[partition]?.askedEpoch ?? -1
                             $0.timestamp = (places[partition]?.resetTo ?? .end).timestamp(at: time)
                         }
                     }
                 }
             }
         }
-        return .listOffsets(node: node, number: note(partitions, map), request)
+        return .listOffsets(node: node, number: number, request)
     }
 
     /// The broker that a fetch was sent to; nil if nobody waits for its answer.

@@ -37,7 +37,8 @@ extension StreamsEngine {
                 explanation.reasons.append(
                     .elsewhere(in: other, expected: partition, of: name.name, key: explanation.key))
             }
-            if explanation.reasons.isEmpty, let task = explanation.task, planned?.0.hasChangelog(name.name) ?? false {
+            let isLogged = planned?.0.topology.definition(ofStore: name.name)?.isLogged ?? false
+            if explanation.reasons.isEmpty, let task = explanation.task, isLogged {
                 // The changelog has what is committed. Meanwhile the key may have come.
                 try await commit(task, of: name.name, options)
                 explanation.hasValue = try await holds(bytes, name, in: partition, options)
@@ -114,13 +115,8 @@ extension StreamThreadPlan {
         if let source = topology.sourceChangelogs.first(where: { $0.store == store }) {
             return [TopicPartition(names.topic(source.topic), partition)]
         }
-        return hasChangelog(store) ? [TopicPartition(names.changelog(ofStore: store), partition)] : []
-    }
-
-    /// Whether a store is restored from a changelog, and not from its source topic.
-    func hasChangelog(_ store: String) -> Bool {
-        topology.stores.contains { $0.name == store && $0.isLogged }
-            && !topology.sourceChangelogs.contains { $0.store == store }
+        let isLogged = topology.stores.contains { $0.name == store && $0.isLogged }
+        return isLogged ? [TopicPartition(names.changelog(ofStore: store), partition)] : []
     }
 }
 

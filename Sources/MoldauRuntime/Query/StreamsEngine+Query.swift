@@ -116,13 +116,8 @@ extension StreamsEngine {
     private func put<Answer>(
         _ question: StoreQuestion<Answer>, to mailbox: ThreadMailbox
     ) async throws -> QueryAnswer<Answer> {
-        let reply = ThreadReply<QueryAnswer<Answer>>()
-        return try await reply.get {
-            mailbox.post(
-                untilDone: { [clock] contents in
-                    if reply.isOver { throw CancellationError() }
-                    return try question.answer(from: contents, now: clock().uptime)
-                }, completion: reply.give)
+        try await ThreadReply().get(from: mailbox) { [clock] contents in
+            try question.answer(from: contents, now: clock().uptime)
         }
     }
 
@@ -139,17 +134,13 @@ extension StreamsEngine {
         defer { timeout.cancel() }
         let countBefore = Mutex<Int64?>(nil)
         do {
-            try await reply.get {
-                mailbox.post(
-                    untilDone: { contents in
-                        if reply.isOver { throw CancellationError() }
-                        let count = contents.schedule.count
-                        let before = countBefore.withLock { before in
-                            before = before ?? count
-                            return before
-                        }
-                        return before == count && contents.requestCommit(of: task) ? nil : ()
-                    }, completion: reply.give)
+            try await reply.get(from: mailbox) { contents in
+                let count = contents.schedule.count
+                let before = countBefore.withLock { before in
+                    before = before ?? count
+                    return before
+                }
+                return before == count && contents.requestCommit(of: task) ? nil : ()
             }
         } catch is ThreadMailboxError {
             // The thread has ended.

@@ -28,6 +28,20 @@ final class ThreadReply<Answer: Sendable>: Sendable {
         }
     }
 
+    /// Has the thread do some work, at the start of each round, until that returns something or nobody waits any more.
+    /// - Throws: what `work` throws; `ThreadMailboxError`; `CancellationError`.
+    func get(
+        from mailbox: ThreadMailbox, untilDone work: @escaping @Sendable (ThreadContents) throws -> Answer?
+    ) async throws -> Answer {
+        try await get {
+            mailbox.post(
+                untilDone: { contents in
+                    if self.isOver { throw CancellationError() }
+                    return try work(contents)
+                }, completion: give)
+        }
+    }
+
     /// The first result counts.
     func give(_ result: Result<Answer, any Error>) {
         let waiting = state.withLock { state in
