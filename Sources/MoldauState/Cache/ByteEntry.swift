@@ -47,6 +47,9 @@ struct ByteEntry {
     /// The memory of an entry besides its header, key and value: the allocator's header and its share of the hash
     /// table.
     static let overheadBytes = 48
+    /// How long entries may be, on average, for `prefetch` to be enough: it loads 80 to 128 bytes of each, depending on
+    /// where a cache line begins.
+    static let shortBytes = 96
 }
 
 typealias EntryPointer = UnsafeMutablePointer<ByteEntry>
@@ -75,6 +78,16 @@ extension UnsafeMutablePointer where Pointee == ByteEntry {
     func prefetch() {
         moldau_prefetch(self)
         moldau_prefetch(UnsafeRawPointer(self) + 64)
+    }
+
+    /// Starts to load a longer value into the processor's cache, at most 512 bytes of it. Reads the header.
+    @inline(__always)
+    func prefetchValue() {
+        let count = min(Int(pointee.valueCount), 512)
+        guard count > 16 else { return }
+        let start = UnsafeRawPointer(pointee.value)
+        for offset in stride(from: 0, to: count - 1, by: 64) { moldau_prefetch(start + offset) }
+        moldau_prefetch(start + (count - 1))
     }
 
     /// Frees the entry and its value.

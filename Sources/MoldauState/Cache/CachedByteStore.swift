@@ -145,22 +145,6 @@ package final class CachedByteStore {
         write(try body(update.value), in: update)
     }
 
-    /// Starts to load the entries that will soon be read into the processor's cache: those of the records' keys, or of
-    /// the keys that `key` makes of them. Changes nothing.
-    @inline(__always)
-    func expect(
-        _ records: UnsafeBufferPointer<RecordView>,
-        key: (RecordView) -> UnsafeRawBufferPointer? = { $0.key }
-    ) {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: records.count) { hashes in
-            for (place, record) in records.enumerated() {
-                hashes[place] = key(record).map(hashBytes) ?? 0
-                table.prefetchSlot(hash: hashes[place])
-            }
-            for hash in hashes { table.prefetchEntry(hash: hash) }
-        }
-    }
-
     private func readThrough(_ key: UnsafeRawBufferPointer) throws(StateError) -> EntryPointer {
         let hash = hashBytes(key)
         if let entry = table.find(key, hash: hash) {

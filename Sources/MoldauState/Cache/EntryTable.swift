@@ -63,9 +63,14 @@ struct EntryTable: ~Copyable {
     @inline(__always)
     func prefetchSlot(hash: UInt32) { moldau_prefetch(slots + (Int(hash) & mask)) }
 
-    /// Starts to load the entry in a hash's slot into the processor's cache.
+    /// Starts to load the entries in the slots of some hashes into the processor's cache, and their values, if these
+    /// are long. The second pass waits for what the first one asked for: it is left out if it is not needed.
     @inline(__always)
-    func prefetchEntry(hash: UInt32) { Self.entry(slots[Int(hash) & mask])?.prefetch() }
+    func prefetchEntries(hashes: UnsafeBufferPointer<UInt32>, haveLongValues: Bool) {
+        for hash in hashes { Self.entry(slots[Int(hash) & mask])?.prefetch() }
+        guard haveLongValues else { return }
+        for hash in hashes { Self.entry(slots[Int(hash) & mask])?.prefetchValue() }
+    }
 
     /// Adds an entry whose key is not in the table yet.
     mutating func insert(_ entry: EntryPointer) {

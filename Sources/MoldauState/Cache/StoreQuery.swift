@@ -39,7 +39,7 @@ extension CachedByteStore {
             hashes.append(hash)
             table.prefetchSlot(hash: hash)
         }
-        for hash in hashes { table.prefetchEntry(hash: hash) }
+        hashes.withUnsafeBufferPointer { prefetchEntries(hashes: $0) }
         var (readsLeft, isOver, place) = (maxReads, false, 0)
         try keys.forEach(from: first) { key throws(StateError) in
             defer { place += 1 }
