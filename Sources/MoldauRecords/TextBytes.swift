@@ -6,6 +6,8 @@
 // The layout is not guaranteed. So it is used only with compilers that are known to have it, and only after the process
 // has compared it with strings that the standard library made; otherwise all text takes the ordinary way.
 
+import Synchronization
+
 extension String {
     /// The text of these bytes; nil if they are not UTF-8.
     ///
@@ -15,7 +17,7 @@ extension String {
     }
 
     /// As `init(utf8:)`, where `ShortText.isTrusted`.
-    init?(trusted bytes: UnsafeRawBufferPointer) {
+    @inline(__always) init?(trusted bytes: UnsafeRawBufferPointer) {
         if let short = ShortText(ascii: bytes) {
             self = short.text
             return
@@ -37,11 +39,11 @@ extension String {
 }
 
 /// A short string as its two words.
-@usableFromInline package struct ShortText {
-    @usableFromInline let words: (low: UInt64, high: UInt64)
+package struct ShortText {
+    fileprivate let words: (low: UInt64, high: UInt64)
 
     /// nil for text that is stored elsewhere.
-    @inlinable @inline(__always) init?(_ text: String) {
+    @inline(__always) init?(_ text: String) {
         #if compiler(>=6.2) && compiler(<6.4) && _endian(little) && _pointerBitWidth(_64) && !os(Android)
             words = unsafeBitCast(text, to: (UInt64, UInt64).self)
             guard words.high & Self.isShort != 0 else { return nil }
@@ -80,11 +82,11 @@ extension String {
         #endif
     }
 
-    @usableFromInline static var isShort: UInt64 { 1 << 61 }
+    private static var isShort: UInt64 { 1 << 61 }
     /// The flags of an immortal, ASCII, short string.
     private static var shortASCII: UInt64 { 0b111 << 61 }
 
-    @inlinable var count: Int { Int(words.high >> 56 & 0xf) }
+    var count: Int { Int(words.high >> 56 & 0xf) }
 
     /// Overwrites an empty string, which owns nothing that must be released: a cast would count references.
     @inline(__always) var text: String {
@@ -95,8 +97,21 @@ extension String {
 
     // MARK: Self-test
 
-    /// Whether strings have the layout that this file assumes. Tested once, when the first text is read or written.
-    @usableFromInline package static let isTrusted = samples.allSatisfy(agrees)
+    /// Whether strings have the layout that this file assumes. Tested when the first text is read or written.
+    package static var isTrusted: Bool {
+        let result = result.load(ordering: .relaxed)
+        return result == 0 ? test() : result == 1
+    }
+
+    /// 0: not tested yet; 1: passed; 2: failed. Its first value is known to the compiler, so reading it is one
+    /// instruction; the value of a function would be asked for by a call with every text.
+    private static let result = Atomic<UInt8>(0)
+
+    @inline(never) private static func test() -> Bool {
+        let isPassed = samples.allSatisfy(agrees)
+        result.store(isPassed ? 1 : 2, ordering: .relaxed)
+        return isPassed
+    }
 
     /// Texts of every length up to more than two words, ASCII and not, and parts of longer text.
     private static var samples: [String] {
@@ -123,12 +138,12 @@ extension String {
 
 extension ByteWriter {
     /// Writes the bytes of a text, without its length.
-    @inlinable public mutating func append(utf8 text: String) {
+    public mutating func append(utf8 text: String) {
         if ShortText.isTrusted { append(trusted: text) } else { append(anyLength: text) }
     }
 
     /// As `append(utf8:)`, where `ShortText.isTrusted`.
-    @usableFromInline mutating func append(trusted text: String) {
+    @inline(__always) mutating func append(trusted text: String) {
         guard let short = ShortText(text) else { return append(anyLength: text) }
         let place = reserve(16)
         place.storeBytes(of: short.words.low, as: UInt64.self)
@@ -137,7 +152,7 @@ extension ByteWriter {
     }
 
     /// As `append(utf8:)`, in the ordinary way: for text of any length.
-    @usableFromInline package mutating func append(anyLength text: String) {
+    package mutating func append(anyLength text: String) {
         // Native text is contiguous already; `withUTF8` would copy it.
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
             append(contentsOf: UnsafeRawBufferPointer($0))
