@@ -103,8 +103,8 @@ package struct ShortText {
         return result == 0 ? test() : result == 1
     }
 
-    /// 0: not tested yet; 1: passed; 2: failed. Its first value is known to the compiler, so reading it is one
-    /// instruction; the value of a function would be asked for by a call with every text.
+    /// 0: not tested yet; 1: passed; 2: failed. A constant that is computed when it is first read would cost a call
+    /// each time; this one has its first value from the compiler, and reading it is one instruction.
     private static let result = Atomic<UInt8>(0)
 
     @inline(never) private static func test() -> Bool {
