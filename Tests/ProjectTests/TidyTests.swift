@@ -120,30 +120,50 @@ struct TidyTests {
 
     @Test(arguments: [
         ("MoldauLog: rebuild indexes after an unclean stop", nil),
-        ("Merge branch 'main'", nil),
+        ("MoldauRecords, MoldauRuntime: texts are compared once", nil),
+        ("bench-wire (make): a folder for each run", nil),
+        ("Revert \"MoldauLog: rebuild indexes after an unclean stop\"", nil),
         ("wip", "it is not finished"),
         ("WIP: indexes", "it is not finished"),
         ("fixup! MoldauLog: rebuild indexes", "it is not finished"),
-        ("rebuild indexes", "it begins with a small letter"),
+        ("Rebuild indexes after an unclean stop", "it does not begin with a place"),
+        (": rebuild indexes", "it does not begin with a place"),
         ("MoldauLog: rebuild indexes.", "it ends with a full stop"),
         ("MoldauLog: rebuild " + String(repeating: "indexes ", count: 13) + "now", "it has 126 characters"),
     ])
     func `a commit's subject says what is now`(subject: String, complaint: String?) throws {
         try withTemporaryDirectory { root in
-            for arguments in [
-                ["init", "--quiet"],
-                [
-                    "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--quiet", "--allow-empty",
-                    "-m",
-                    subject,
-                ],
-            ] {
-                let outcome = try BuiltProgram(path: "/usr/bin/env").run(["git", "-C", root.path] + arguments)
-                try #require(outcome.status == 0, "\(outcome.errors)")
-            }
+            try git(in: root, [["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", subject]])
             let outcome = try tidy(["--commits", "HEAD", root.path])
             #expect(outcome.status == (complaint == nil ? 0 : 1))
             if let complaint { #expect(outcome.output.contains(complaint), "\(outcome.output)") }
+        }
+    }
+
+    /// A pull request is checked on a merge whose first parent is the main line.
+    @Test func `the commits that a merge brought are checked too`() throws {
+        try withTemporaryDirectory { root in
+            let commit = ["commit", "--quiet", "--allow-empty", "-m"]
+            try git(
+                in: root,
+                [
+                    ["init", "--quiet", "--initial-branch=main"], commit + ["MoldauLog: rebuild indexes"],
+                    ["checkout", "--quiet", "-b", "change"], commit + ["wip"], ["checkout", "--quiet", "main"],
+                    ["branch", "base"], ["merge", "--quiet", "--no-ff", "-m", "Merge a change into main", "change"],
+                ])
+            let outcome = try tidy(["--commits", "base..HEAD", root.path])
+            #expect(outcome.status == 1)
+            let lines = outcome.output.split(separator: "\n")
+            #expect(lines.count == 2 && lines[0].hasSuffix(" 'wip': it is not finished"), "\(outcome.output)")
+        }
+    }
+
+    /// Runs commands of git in a repository, as somebody with a name.
+    private func git(in root: URL, _ commands: [[String]]) throws {
+        for command in commands {
+            let outcome = try BuiltProgram(path: "/usr/bin/env").run(
+                ["git", "-C", root.path, "-c", "user.name=Ada", "-c", "user.email=ada@example.org"] + command)
+            try #require(outcome.status == 0, "\(outcome.errors)")
         }
     }
 

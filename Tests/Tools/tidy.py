@@ -2,7 +2,7 @@
 """Checks the rules of the project's style that neither the compiler nor the formatter checks.
 
     tidy.py [repository]                  checks the Swift files and the pages that git knows
-    tidy.py --commits RANGE [repository]  checks the commits of a range, `main..` for example; a merge stands for what it brought
+    tidy.py --commits RANGE [repository]  checks the subjects of a range's commits, `main..` for example; merges are passed over
 
 Each rule is a function below, with its purpose. A line that has to break one says why, after `// tidy:`.
 """
@@ -320,18 +320,20 @@ def complaints(source):
                 yield f"{source.path}:{number + 1}: {reason}"
 
 
+# Before the colon stand targets, programs or files. What git itself writes for a revert is right as well.
+SUBJECT = re.compile(r"[\w.,/+()' -]*\w[\w.,/+()' -]*: \S|Revert \"")
+
+
 def commit_complaints(subject):
     """The faults of a commit's first line."""
-    if subject.startswith("Merge "):
-        return
     if len(subject) > LONGEST_SUBJECT:
         yield f"it has {len(subject)} characters; {LONGEST_SUBJECT} are possible"
     if re.match(r"(?i)(wip\b|fixup!|squash!|tmp\b|temp\b)", subject):
         yield "it is not finished"
+    elif not SUBJECT.match(subject):
+        yield "it does not begin with a place: '<Where>: <what is now>'"
     if subject.endswith("."):
         yield "it ends with a full stop"
-    if not subject[:1].isupper():
-        yield "it begins with a small letter: '<Where>: <what is now>'"
 
 
 def git(root, *arguments):
@@ -356,7 +358,7 @@ def main():
     root = pathlib.Path(arguments[0] if arguments else pathlib.Path(__file__).parent.parent.parent).resolve()
     found = []
     if commits is not None:
-        for line in git(root, "log", "--first-parent", "--no-merges", "--format=%h %s", commits).splitlines():
+        for line in git(root, "log", "--no-merges", "--format=%h %s", commits).splitlines():
             name, subject = line.split(" ", 1) if " " in line else (line, "")
             found += [f"{name} '{subject}': {reason}" for reason in commit_complaints(subject)]
     else:
