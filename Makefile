@@ -45,7 +45,8 @@
 # make examples  turns the examples of the documentation into tests
 # make interface  writes down what the libraries offer to other packages: Tests/ProjectTests/PublicInterface.txt
 # make format  formats the Swift files
-# make lint    prints what `make format` would change, which imports break the layers, and which rules of style are broken
+# make lint    prints what `make format` would change, which imports break the layers or are not declared, and which rules of
+#              style are broken
 
 SWIFT ?= swift
 SOURCES = Package.swift Sources Tests Examples

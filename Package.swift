@@ -24,9 +24,7 @@ let hasConsole = ProcessInfo.processInfo.environment["MOLDAU_CONSOLE"] != "0"
 func example(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name,
-        dependencies: [
-            "Moldau", "ExampleSupport", argumentParser, .product(name: "Logging", package: "swift-log"),
-        ] + dependencies,
+        dependencies: ["Moldau", "ExampleSupport", argumentParser] + dependencies,
         path: "Examples/\(folder)", swiftSettings: strict + warnings)
 }
 
@@ -119,7 +117,10 @@ let package = Package(
         library("MoldauCluster", ["MoldauRecords"]),
         library(
             "MoldauClusterEmbedded",
-            ["MoldauRecords", "MoldauCluster", "MoldauBroker", .product(name: "Logging", package: "swift-log")]),
+            [
+                "MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
 
         // What both ends of a connection need
         library(
@@ -199,7 +200,7 @@ let package = Package(
         // The application's metrics and spans, for the backends of swift-metrics and swift-distributed-tracing
         library("MoldauMetrics", ["Moldau", .product(name: "CoreMetrics", package: "swift-metrics")]),
         library(
-            "MoldauTracing", ["Moldau", "MoldauRecords", "MoldauTopology", "MoldauRuntime", "MoldauSpans", tracing]),
+            "MoldauTracing", ["MoldauRecords", "MoldauTopology", "MoldauRuntime", "MoldauSpans", tracing]),
         library(
             "MoldauConsole",
             [
@@ -214,12 +215,11 @@ let package = Package(
             ], resources: [.embedInCode("Page/page.html")]),
         library(
             "MoldauTesting",
-            ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
+            ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"]),
         library(
             "MoldauSimulation",
             [
-                "MoldauTesting", "Moldau", "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState",
-                "MoldauTopology",
+                "Moldau", "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology",
                 "MoldauRuntime", "MoldauCluster", "MoldauClusterEmbedded",
                 .product(name: "Logging", package: "swift-log"),
             ], settings: sabotage),
@@ -234,7 +234,7 @@ let package = Package(
                 "MoldauClient", "MoldauClientEmbedded", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                argumentParser, .product(name: "Logging", package: "swift-log"),
+                argumentParser,
             ],
             swiftSettings: strict + warnings),
         .target(
@@ -256,7 +256,7 @@ let package = Package(
         example(
             "demo", "Demo",
             [
-                "MoldauConsole", "MoldauServiceLifecycle",
+                "MoldauConsole", "MoldauServiceLifecycle", .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
@@ -325,11 +325,7 @@ let package = Package(
         tests("MoldauCLITests", ["ProgramSupport", "MoldauRecords", "MoldauClient", "MoldauCLI", "wire-load"]),
         tests(
             "ExamplesTests",
-            [
-                "ProgramSupport", "word-count", "order-enrichment", "bank-transfer", "Moldau", "MoldauRecords",
-                "WordCounter",
-                "MoldauCLI",
-            ]),
+            ["ProgramSupport", "word-count", "order-enrichment", "bank-transfer", "WordCounter", "MoldauCLI"]),
         tests(
             "ConformanceTests",
             [
@@ -357,14 +353,13 @@ let package = Package(
             dependencies: [
                 "Moldau", "MoldauMetrics", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
                 "MoldauTracing", .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: warnings),
         .executableTarget(
             name: "WordCounter",
             dependencies: ["Moldau", .product(name: "Logging", package: "swift-log")],
             path: "Tests/Newcomer/Sources/WordCounter", swiftSettings: warnings),
         .testTarget(
-            name: "WordCounterTests", dependencies: ["WordCounter", "MoldauTesting"],
+            name: "WordCounterTests", dependencies: ["WordCounter", "Moldau", "MoldauTesting"],
             path: "Tests/Newcomer/Tests/WordCounterTests", swiftSettings: warnings),
         tests(
             "AgreementTests",
@@ -393,8 +388,8 @@ let package = Package(
         tests(
             "MoldauServerTests",
             [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded",
-                "MoldauServer", "ProgramSupport",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauCluster",
+                "MoldauClusterEmbedded", "MoldauServer", "ProgramSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
@@ -419,18 +414,18 @@ let package = Package(
         tests(
             "MoldauClusterKafkaTests",
             [
-                "Moldau", "MoldauRecords", "MoldauRuntime", "MoldauTopology", "MoldauCluster", "MoldauClusterEmbedded",
-                "MoldauClient", "MoldauClusterKafka", "MoldauCLI", "cluster-worker", "ProgramSupport",
+                "Moldau", "MoldauRecords", "MoldauRuntime", "MoldauTopology", "MoldauCluster", "MoldauClient",
+                "MoldauClusterKafka", "MoldauCLI", "cluster-worker", "ProgramSupport",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "MoldauConsoleTests",
             [
-                "Moldau", "MoldauConsole", "MoldauServiceLifecycle", "MoldauRecords", "MoldauRuntime", "MoldauTopology",
-                "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "demo", "MoldauCLI",
+                "Moldau", "MoldauConsole", "MoldauServiceLifecycle", "MoldauRecords", "MoldauState", "MoldauRuntime",
+                "MoldauTopology", "MoldauCluster", "MoldauClusterEmbedded", "ProgramSupport", "MoldauCLI",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(

@@ -17,6 +17,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "WordCounterTests",
-            dependencies: ["WordCounter", .product(name: "MoldauTesting", package: "moldau")]),
+            dependencies: [
+                "WordCounter",
+                .product(name: "Moldau", package: "moldau"),
+                .product(name: "MoldauTesting", package: "moldau"),
+            ]),
     ]
 )

@@ -50,6 +50,59 @@ struct DependencyTests {
         }
     }
 
+    /// A package whose targets import what they do not declare, and declare what they do not import.
+    private static let undeclaring = [
+        "Package.swift": """
+        // swift-tools-version: 6.2
+        import PackageDescription
+        let package = Package(
+            name: "p",
+            dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.6.0")],
+            targets: [
+                .target(name: "CFiles"),
+                .target(name: "MoldauRecords", dependencies: ["CFiles"]),
+                .target(
+                    name: "MoldauLog",
+                    dependencies: ["CFiles", "MoldauRecords", .product(name: "Logging", package: "swift-log")]),
+                .executableTarget(name: "crash-writer", path: "Tests/CrashWriter"),
+                .executableTarget(name: "state-holder", path: "Tests/StateHolder"),
+                .testTarget(
+                    name: "LogTests", dependencies: ["MoldauLog", "crash-writer", "state-holder"], exclude: ["Cases"]),
+            ])
+        """,
+        "Sources/CFiles/include/files.h": "", "Sources/CFiles/files.c": "",
+        "Sources/MoldauRecords/Record.swift": "import Foundation\n",
+        "Sources/MoldauLog/Log.swift": "internal import MoldauRecords\n#if os(Linux)\n    import CFiles\n#endif\n",
+        "Tests/CrashWriter/main.swift": "", "Tests/StateHolder/main.swift": "import MoldauLog\n",
+        "Tests/LogTests/LogTests.swift": #"""
+        import Testing
+        /* import One */
+        @testable import MoldauLog
+        @_exported public import struct MoldauRecords.Record
+        let program = "crash-writer"
+        let text = """
+            import Two
+            """
+        """#, "Tests/LogTests/Cases/Case.swift": "import Three\n",
+    ]
+
+    @Test func `an import that is not declared is refused, and so is a declaration without an import`() throws {
+        try withTemporaryDirectory { root in
+            try write(Self.undeclaring, into: root)
+            let outcome = try python("check_dependencies.py", [root.path])
+            #expect(outcome.status == 1)
+            let lines = outcome.output.split(separator: "\n").map(String.init)
+            #expect(
+                lines.dropLast() == [
+                    "Package.swift: MoldauRecords declares that it depends on CFiles, but does not import it",
+                    "Package.swift: MoldauLog declares that it depends on Logging, but does not import it",
+                    "Tests/StateHolder/main.swift:1: state-holder does not declare that it depends on MoldauLog",
+                    "Tests/LogTests/LogTests.swift:4: LogTests does not declare that it depends on MoldauRecords",
+                    "Package.swift: LogTests declares that it depends on state-holder, but does not import it",
+                ], "\(outcome.output)\(outcome.errors)")
+        }
+    }
+
     @Test func `every public operator has an example, and every example is tested`() throws {
         let outcome = try python("extract_examples.py", [BuiltProgram.repository.path, "--check"])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
@@ -76,12 +129,7 @@ struct DependencyTests {
                 "Docs/Page.md": "",
                 "Tests/DocumentationTests/Generated/Old.swift": "",
             ]
-            for (name, text) in files {
-                let file = root.appending(path: name)
-                try FileManager.default.createDirectory(
-                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-                try Data(text.utf8).write(to: file)
-            }
+            try write(files, into: root)
             let outcome = try python("extract_examples.py", [root.path, "--check"])
             #expect(outcome.status == 1)
             let lines = outcome.output.split(separator: "\n").map(String.init)
@@ -92,6 +140,16 @@ struct DependencyTests {
                     "Old.swift is not what the documentation says: run `make examples`",
                     "StreamExamples.swift is not what the documentation says: run `make examples`",
                 ])
+        }
+    }
+
+    /// Writes files by their names, with the folders that they need.
+    private func write(_ files: [String: String], into root: URL) throws {
+        for (name, text) in files {
+            let file = root.appending(path: name)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: file)
         }
     }
 
