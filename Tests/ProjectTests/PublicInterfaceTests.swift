@@ -33,6 +33,46 @@ struct PublicInterfaceTests {
             ])
     }
 
+    /// So no library can be forgotten.
+    @Test func `the interface is that of all libraries and of the modules that they re-export`() throws {
+        try withTemporaryDirectory { root in
+            let files = [
+                "Package.swift": """
+                // swift-tools-version: 6.2
+                import PackageDescription
+                let package = Package(
+                    name: "p",
+                    products: [
+                        .library(name: "Shelves", targets: ["Shelf", "Rack"]),
+                        .executable(name: "tool", targets: ["Tool"]),
+                        .library(name: "MoldauProtobuf", targets: ["MoldauProtobuf"]),
+                    ],
+                    targets: [
+                        .target(name: "Shelf", dependencies: ["Wood", "Nails"]),
+                        .target(name: "Rack"), .target(name: "Nails"),
+                        .target(name: "Wood", dependencies: ["Trees"]), .target(name: "Trees"),
+                        .target(name: "MoldauProtobuf"), .executableTarget(name: "Tool"),
+                    ])
+                """,
+                "Sources/Shelf/Shelf.swift": """
+                @_exported public import Foundation
+                @_exported public import Wood
+                import Nails
+                """,
+                "Sources/Wood/Wood.swift": "@_exported public import struct Trees.Oak\n",
+            ]
+            for (name, text) in files {
+                let file = root.appending(path: name)
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(text.utf8).write(to: file)
+            }
+            let tool = BuiltProgram.repository.appending(path: "Tests/Tools/public_interface.py").path
+            let outcome = try BuiltProgram(path: "/usr/bin/env").run(["python3", tool, root.path, "--modules"])
+            #expect(outcome.output == "Rack\nShelf\nTrees\nWood\n", "\(outcome.errors)")
+        }
+    }
+
     private static let shelf = """
         /// Stores things.
         public protocol Storing {

@@ -3,25 +3,51 @@
 
     public_interface.py <repository>          writes Tests/ProjectTests/PublicInterface.txt
     public_interface.py <repository> --check  exits with 1 if the file differs
+    public_interface.py <repository> --modules  prints the modules that other packages can import
 
-Both exit with 1 if a declaration has no documentation comment, of its own or inherited from the requirement that it fulfils.
+The first two exit with 1 if a declaration has no documentation comment, of its own or inherited from the requirement that it
+fulfils.
 
-The declarations come from the modules that `swift build` has built (debug, in `.build`, or in the folder that BUILT names); a module
-that is missing is an error. MODULE names a single other module, to test this program itself. One line per declaration: module, kind, path, declaration.
+The modules are those of the manifest's libraries, and the project's own that they re-export. The declarations come from what
+`swift build` has built (debug, in `.build`, or in the folder that BUILT names); a module that is missing is an error. MODULE
+names a single other module, to test this program itself. One line per declaration: module, kind, path, declaration.
 """
 
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
-MODULES = [
-    "Moldau", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClientTracing", "MoldauCluster",
-    "MoldauClusterEmbedded", "MoldauClusterKafka", "MoldauConsole", "MoldauJSON", "MoldauLog", "MoldauRecords", "MoldauRuntime",
-    "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauState", "MoldauTesting", "MoldauTopology", "MoldauTracing",
-]
+from check_dependencies import described
+
+# Libraries that are built only on request.
+ON_REQUEST = {
+    # With the trait Protobuf; its tests are a package of their own.
+    "MoldauProtobuf",
+}
+
+EXPORTED = re.compile(
+    r"^[ \t]*@_exported\s+public\s+import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)", re.MULTILINE)
+
+
+def modules(root):
+    """The modules of the libraries, and those of this package that they re-export, sorted."""
+    manifest = described(root)
+    own = {target["name"] for target in manifest["targets"]}
+    libraries = [product for product in manifest["products"] if "library" in product["type"]]
+    left = [target for product in libraries if product["name"] not in ON_REQUEST for target in product["targets"]]
+    found = set()
+    while left:
+        module = left.pop()
+        if module in found or module not in own:
+            continue
+        found.add(module)
+        for file in (root / "Sources" / module).rglob("*.swift"):
+            left += EXPORTED.findall(file.read_text(encoding="utf-8"))
+    return sorted(found)
 
 
 def target():
@@ -55,10 +81,10 @@ def place(symbol):
     return f"{location['uri'].removeprefix('file://')}:{location['position']['line'] + 1}"
 
 
-def interface(built):
+def interface(built, names):
     """The lines of the file, and a complaint for each declaration without documentation."""
     lines, undocumented, triple = set(), set(), target()
-    for module in [os.environ["MODULE"]] if "MODULE" in os.environ else MODULES:
+    for module in names:
         with tempfile.TemporaryDirectory() as folder:
             for symbol in graphs(built, module, triple, folder):
                 path = ".".join(symbol["pathComponents"])
@@ -72,7 +98,11 @@ def interface(built):
 
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    lines, undocumented = interface(pathlib.Path(os.environ.get("BUILT", root / ".build/debug")))
+    names = [os.environ["MODULE"]] if "MODULE" in os.environ else modules(root)
+    if "--modules" in sys.argv:
+        print("\n".join(names))
+        return
+    lines, undocumented = interface(pathlib.Path(os.environ.get("BUILT", root / ".build/debug")), names)
     for complaint in undocumented:
         print(complaint.replace(f"{root}/", ""))
     file = root / "Tests/ProjectTests/PublicInterface.txt"
