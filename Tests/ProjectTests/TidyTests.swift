@@ -30,6 +30,18 @@ struct TidyTests {
             "a wide line", source, "let numbers = [" + String(repeating: "1, ", count: 40) + "]\n",
             "Bad.swift:1: the line has 136 characters; 120 are possible"),
         Offence(
+            "a wide line with a string", source, "show(\"a\", [" + String(repeating: "1, ", count: 40) + "])\n",
+            "Bad.swift:1: the line has 133 characters; 120 are possible"),
+        Offence(
+            "a string behind other code", source, "    show(\"" + String(repeating: "so ", count: 40) + "\")\n",
+            "Bad.swift:1: the line has 132 characters; 120 are possible"),
+        Offence(
+            "two strings", source, "    \"" + String(repeating: "so ", count: 40) + "\" + \"on\"\n",
+            "Bad.swift:1: the line has 133 characters; 120 are possible"),
+        Offence(
+            "a string and a comment", source, "    \"" + String(repeating: "so ", count: 40) + "\"  // Why\n",
+            "Bad.swift:1: the line has 134 characters; 120 are possible"),
+        Offence(
             "a wide comment", source, "// " + String(repeating: "so ", count: 50) + "\n",
             "Bad.swift:1: the line has 153 characters; 120 are possible"),
         Offence("a long file", source, lines(501), "Bad.swift:501: the file has 501 lines; 500 are possible: part it"),
@@ -111,6 +123,30 @@ struct TidyTests {
                 let long = """
                     try! \(first!.name) as! String
                     """  // Its own list, checked as well.
+                """#
+            try Data(text.utf8).write(to: folder.appending(path: "Good.swift"))
+            let outcome = try tidy([root.path])
+            #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        }
+    }
+
+    @Test func `a string that has its line for itself may be wide`() throws {
+        try withTemporaryDirectory { root in
+            let folder = root.appending(path: "Sources/MoldauLog")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let wide = String(repeating: "so ", count: 40)
+            let text = #"""
+                show(
+                    "\#(wide)\(name ?? "none")",
+                    isOpen
+                        ? "\#(wide)"
+                        : #"\#(wide)"#)
+                let text =
+                    "\#(wide)"
+                    + "\#(wide)"
+                let long = """
+                    \#(wide)
+                    """
                 """#
             try Data(text.utf8).write(to: folder.appending(path: "Good.swift"))
             let outcome = try tidy([root.path])

@@ -109,18 +109,18 @@ def end_of_string(text, place, hashes, quote):
 # MARK: The rules
 
 
+# A line that has nothing but a string, an operator before it, and what closes or separates after it.
+ONLY_A_STRING = re.compile(r"""\s*(?:(?:\+|==|[?:])\s)?#*"(?:"")?\0*[,;)\]]*$""")
+
+
 def widths(source):
     """Lines are short enough for two files side by side."""
     for number, line in enumerate(source.lines):
-        is_comment = line.strip().startswith("//")
-        longest = LONGEST_LINE
         # Messages are easier to find if they are not split, and multi-line strings are as wide as they are shown.
-        if source.code[number].startswith("\0"):
+        if source.code[number].startswith("\0") or ONLY_A_STRING.match(source.code[number]):
             continue
-        if not is_comment and '"' in line and len(line[: line.index('"')]) <= longest // 2:
-            continue
-        if len(line) > longest:
-            yield number, f"the line has {len(line)} characters; {longest} are possible"
+        if len(line) > LONGEST_LINE:
+            yield number, f"the line has {len(line)} characters; {LONGEST_LINE} are possible"
 
 
 def file_sizes(source):
