@@ -106,7 +106,7 @@ conformance: rocksdb
 	CONFORMANCE_CLUSTER=all $(SWIFT) test --filter ClusterConformanceTests
 
 damage:
-	SABOTAGE=1 DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
+	MOLDAU_SABOTAGE=1 DAMAGE_BYTES=$${BYTES:-1048576} $(SWIFT) test --quiet -c release -Xswiftc -enable-testing --scratch-path .build-release \
 		--filter 'DamageTests|JournalTests'
 
 crash: rocksdb
@@ -174,7 +174,7 @@ check-metrics: rocksdb
 
 # A release build has deliberate mistakes only if PLANT asks for one; such builds have a directory of their own.
 simulate: rocksdb
-	@$(if $(PLANT),SABOTAGE=1) $(SWIFT) run --quiet -c release $(if $(PLANT),--scratch-path .build-sabotage) \
+	@$(if $(PLANT),MOLDAU_SABOTAGE=1) $(SWIFT) run --quiet -c release $(if $(PLANT),--scratch-path .build-sabotage) \
 		simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 
 docs: rocksdb

@@ -12,9 +12,9 @@ let warnings: [SwiftSetting] =
     ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
 /// Deliberate mistakes, with which tests and the simulator show that they find them: in debug builds, and in builds
-/// with `SABOTAGE` set (`make simulate PLANT=…`). No release build of an application has them.
+/// with `MOLDAU_SABOTAGE` set (`make simulate PLANT=…`). No release build of an application has them.
 let sabotage: [SwiftSetting] = [
-    ProcessInfo.processInfo.environment["SABOTAGE"] == nil
+    ProcessInfo.processInfo.environment["MOLDAU_SABOTAGE"] == nil
         ? .define("SABOTAGE", .when(configuration: .debug)) : .define("SABOTAGE")
 ]
 

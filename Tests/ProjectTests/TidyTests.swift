@@ -213,7 +213,7 @@ struct TidyTests {
 struct SabotageTests {
     @Test func `deliberate mistakes are compiled into debug builds only, unless asked for`() throws {
         #expect(try definitions([:]).allSatisfy { $0 == ["debug"] })
-        #expect(try definitions(["SABOTAGE": "1"]).allSatisfy { $0 == [] })
+        #expect(try definitions(["MOLDAU_SABOTAGE": "1"]).allSatisfy { $0 == [] })
     }
 
     /// The configurations in which each target is built with `SABOTAGE`.
@@ -221,7 +221,7 @@ struct SabotageTests {
         try withTemporaryDirectory { scratch in
             let assignments = environment.map { "\($0)=\($1)" }
             let outcome = try BuiltProgram(path: "/usr/bin/env").run(
-                ["-u", "SABOTAGE", "-u", "MOLDAU_TESTS"] + assignments + [
+                ["-u", "MOLDAU_SABOTAGE", "-u", "MOLDAU_TESTS"] + assignments + [
                     "swift", "package", "--package-path", BuiltProgram.repository.path, "--scratch-path", scratch.path,
                     "dump-package",
                 ])

@@ -32,7 +32,7 @@ struct Simulate: AsyncParsableCommand {
         if jobs < 1 { throw ValidationError("There has to be one job at least.") }
         if plant != nil, !PlantedMistake.areInBuild {
             throw ValidationError(
-                "This build makes no mistakes on purpose. Build it with SABOTAGE=1 in the environment, as `make simulate PLANT=…` does."
+                "This build makes no mistakes on purpose. Build it with MOLDAU_SABOTAGE=1 in the environment, as `make simulate PLANT=…` does."
             )
         }
         guard let plant, plant != "all", PlantedMistake(rawValue: plant) == nil else { return }
