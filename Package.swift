@@ -251,7 +251,7 @@ let package = Package(
             ] + (hasConsole ? ["MoldauConsole"] : []),
             path: "Examples/Console", swiftSettings: strict + warnings + (hasConsole ? [.define("CONSOLE")] : [])),
         example("bank-transfer", "BankTransfer", ["ExampleConsole"]),
-        example("word-count", "WordCount", ["ExampleConsole", "Signals"]),
+        example("word-count", "WordCount", ["ExampleConsole", "MoldauCluster", "Signals"]),
         example("order-enrichment", "OrderEnrichment", ["MoldauRecords", "MoldauClientEmbedded", "ExampleConsole"]),
         example(
             "demo", "Demo",

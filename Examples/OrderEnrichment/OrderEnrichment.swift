@@ -63,13 +63,13 @@ struct OrderEnrichment: AsyncParsableCommand {
     private func write(to cluster: EmbeddedCluster) async throws {
         var generator = OrderGenerator(seed: seed, customerCount: customers)
         var time = EmbeddedCluster.systemClock()
-        let customerProducer = try MoldauClient.Producer(to: OrderTopology.customers, cluster: .embedded(cluster))
+        let customerProducer = try Producer(to: OrderTopology.customers, cluster: .embedded(cluster))
         for (key, value) in generator.customers() {
             _ = try await customerProducer.enqueue(key, value, timestamp: time)
         }
         try await customerProducer.flush()
         await customerProducer.close()
-        let orderProducer = try MoldauClient.Producer(to: OrderTopology.orders, cluster: .embedded(cluster))
+        let orderProducer = try Producer(to: OrderTopology.orders, cluster: .embedded(cluster))
         for number in 0..<orders {
             time = time + .milliseconds(1)
             let order = generator.order(number)
@@ -130,9 +130,9 @@ struct OrderEnrichment: AsyncParsableCommand {
         _ body: (ConsumerRecord<String, Value>) -> Void
     ) async throws {
         let all = Set((0..<partitions).map { TopicPartition(topic.name, $0) })
-        var options = MoldauClient.ConsumerOptions()
+        var options = ConsumerOptions()
         options.offsetReset = .earliest
-        let consumer = try MoldauClient.Consumer([topic], assigned: all, cluster: .embedded(cluster), options: options)
+        let consumer = try Consumer([topic], assigned: all, cluster: .embedded(cluster), options: options)
         var left = try await consumer.endOffsets(all).filter { $0.value > .zero }
         while !left.isEmpty {
             for record in try await consumer.poll() { body(record) }

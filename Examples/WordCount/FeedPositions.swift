@@ -1,5 +1,6 @@
 import ExampleSupport
 import Moldau
+import MoldauCluster
 
 /// How far each partition of the input topic has each file. Read from the topic itself, which is the only place that
 /// knows.

@@ -7,6 +7,7 @@
 
 import Foundation
 import Moldau
+import MoldauCluster
 
 /// Writes lines to the input topic. Used by one thread.
 final class LineFeeder {

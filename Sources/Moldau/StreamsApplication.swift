@@ -1,5 +1,11 @@
 import Foundation
-@_exported public import MoldauCluster
+@_exported public import protocol MoldauCluster.Admin
+@_exported public import protocol MoldauCluster.Cluster
+@_exported public import enum MoldauCluster.ClusterError
+@_exported public import enum MoldauCluster.LagJudgement
+@_exported public import struct MoldauCluster.LagReport
+@_exported public import struct MoldauCluster.NewTopic
+@_exported public import struct MoldauCluster.TopicDescription
 @_exported public import MoldauClusterEmbedded
 @_exported public import MoldauJSON
 @_exported public import MoldauRecords

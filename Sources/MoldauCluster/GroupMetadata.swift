@@ -5,13 +5,13 @@
 /// the group has removed. Code in between passes it on unchanged.
 public struct GroupMetadata: Hashable, Sendable {
     /// The name of the group.
-    public let group: String
+    package let group: String
     /// The number of the group's assignment; −1 if the caller is not a member, and it is not checked.
-    public let generation: Int32
+    package let generation: Int32
     /// The member's id in the group; empty if the caller is not a member.
-    public let memberID: String
+    package let memberID: String
     /// The name of a static member (KIP-345).
-    public let instanceID: String?
+    package let instanceID: String?
 
     /// - Parameter group: for a caller that is not a member, the only argument.
     public init(group: String, generation: Int32 = -1, memberID: String = "", instanceID: String? = nil) {

@@ -1,5 +1,6 @@
 import Foundation
 import Moldau
+import MoldauCluster
 import MoldauRecords
 import MoldauTesting
 

@@ -1,5 +1,6 @@
 import Foundation
 import Moldau
+import MoldauCluster
 
 /// Lines of a file, written to a topic as records.
 struct InputFile {

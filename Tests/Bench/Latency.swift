@@ -2,6 +2,7 @@ import ArgumentParser
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauCluster
 import Synchronization
 
 /// `bench latency`: measures the time from the append of a word until its count can be read.

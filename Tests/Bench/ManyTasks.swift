@@ -2,6 +2,7 @@ import ArgumentParser
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauCluster
 
 /// `bench tasks`: many tasks with four stores each, under one memory budget.
 struct ManyTasks: ParsableCommand {

@@ -1,4 +1,5 @@
 import Moldau
+import MoldauCluster
 import Synchronization
 
 /// A cluster that measures its commits: how long threads wait until what they wrote is acknowledged.

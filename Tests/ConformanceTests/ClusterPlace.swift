@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Moldau
 import MoldauClient
+import MoldauCluster
 import MoldauClusterKafka
 import MoldauRecords
 import MoldauState

@@ -4,15 +4,15 @@ public import MoldauRecords
 ///
 /// A plain value without a clock. Samples should be further apart than the group's commits: a member that reads for
 /// longer than three samples without a commit is taken for one that stalls.
-public struct LagMonitor: Sendable {
+package struct LagMonitor: Sendable {
     private var groups: [String: [TopicPartition: LagWindow]] = [:]
 
     /// Nothing is known yet.
-    public init() {}
+    package init() {}
 
     /// Takes a sample. What is not in it any more is forgotten.
     /// - Parameter time: of a monotonic clock, not before that of the sample before.
-    public mutating func add(_ sample: [GroupProgress], at time: Duration) {
+    package mutating func add(_ sample: [GroupProgress], at time: Duration) {
         var next: [String: [TopicPartition: LagWindow]] = [:]
         for group in sample {
             var windows = groups[group.group] ?? [:]
@@ -28,7 +28,7 @@ public struct LagMonitor: Sendable {
     }
 
     /// What the samples say, by group and partition.
-    public var report: LagReport {
+    package var report: LagReport {
         LagReport(
             groups: groups.sorted(on: \.key).map { name, windows in
                 LagReport.Group(

@@ -15,11 +15,11 @@
 internal import MoldauRecords
 
 /// A group's last commits in one partition, and what they say of its lag.
-public struct LagWindow: Sendable, Hashable {
+package struct LagWindow: Sendable, Hashable {
     /// How many commits are looked at.
-    public static let length = 10
+    package static let length = 10
     /// How many samples it takes for a judgement. With fewer, only a lag of 0 can be judged.
-    public static let fewestSamples = 3
+    package static let fewestSamples = 3
 
     private struct Commit: Hashable {
         let offset: Offset
@@ -36,11 +36,11 @@ public struct LagWindow: Sendable, Hashable {
     private var sampleCount = 0
     private var lastSample: Duration = .zero
     /// The last place that was seen.
-    public private(set) var place: GroupProgress.Place
+    package private(set) var place: GroupProgress.Place
 
     /// The window of a partition that was looked at for the first time.
     /// - Parameter time: of a monotonic clock.
-    public init(_ place: GroupProgress.Place, at time: Duration) {
+    package init(_ place: GroupProgress.Place, at time: Duration) {
         self.place = place
         add(place, isRead: true, at: time)
     }
@@ -49,7 +49,7 @@ public struct LagWindow: Sendable, Hashable {
     /// - Parameters:
     ///   - isRead: whether somebody is in the group.
     ///   - time: of a monotonic clock, not before that of the sample before.
-    public mutating func add(_ place: GroupProgress.Place, isRead: Bool, at time: Duration) {
+    package mutating func add(_ place: GroupProgress.Place, isRead: Bool, at time: Duration) {
         self.place = place
         lastSample = time
         sampleCount = min(sampleCount + 1, Self.length)
@@ -61,10 +61,10 @@ public struct LagWindow: Sendable, Hashable {
     }
 
     /// How much of the window is filled: from 0 to 1.
-    public var complete: Double { Double(sampleCount) / Double(Self.length) }
+    package var complete: Double { Double(sampleCount) / Double(Self.length) }
 
     /// What the commits say at the time of the last sample; nil if there are too few samples.
-    public var judgement: LagJudgement? {
+    package var judgement: LagJudgement? {
         if place.lag == 0 { return .ok }
         guard sampleCount >= Self.fewestSamples else { return nil }
         // A group that was at the end has nothing to commit until there is more: its silence begins with that.
@@ -83,7 +83,7 @@ public struct LagWindow: Sendable, Hashable {
     }
 
     /// The judgement as a sentence: why, with the figures.
-    public var reason: String {
+    package var reason: String {
         guard let judgement, let first = commits.first, let last = commits.last else {
             return "\(sampleCount) of \(Self.fewestSamples) samples: a judgement needs more"
         }
