@@ -116,7 +116,7 @@ extension StreamsEngine {
     private func put<Answer>(
         _ question: StoreQuestion<Answer>, to mailbox: ThreadMailbox
     ) async throws -> QueryAnswer<Answer> {
-        try await ThreadReply().get(from: mailbox) { [clock] contents in
+        try await OneAnswer().get(from: mailbox) { [clock] contents in
             try question.answer(from: contents, now: clock().uptime)
         }
     }
@@ -126,7 +126,7 @@ extension StreamsEngine {
     /// - Throws: `CancellationError`.
     func commit(_ task: TaskID, of store: String, _ options: QueryOptions) async throws {
         guard let mailbox = try? mailbox(for: task, of: store, options) else { return }
-        let reply = ThreadReply<Void>()
+        let reply = OneAnswer<Void>()
         let timeout = Task {
             try await Task.sleep(for: options.timeout)
             reply.give(.success(()))

@@ -63,7 +63,7 @@ package struct InternalTopicSettings: Sendable {
             // Compaction keeps what a look-up may still need (KIP-889).
             needed["min.compaction.lag.ms"] = Self.milliseconds(history, and: .seconds(86_400))
         }
-        return complete(usual, own: needed.merging(store.topicSettings) { $1 })
+        return complete(usual, own: needed.merging(store.changelogSettings) { $1 })
     }
 
     private func complete(_ usual: [String: String], own: [String: String]) -> [String: String] {
