@@ -54,7 +54,7 @@ final class ClassicMembership: StrangeMembership {
         case .outside: join(broker)
         case .joining(let question): take(question) { hear($0, question, broker) }
         case .syncing(let question): take(question) { hear($0, question) }
-        case .settled: goOn(broker)
+        case .settled: resume(broker)
         case .beating(let question): take(question) { hear($0, question) }
         case .leaving(let question, let was):
             take(question) { answer in
@@ -84,7 +84,7 @@ final class ClassicMembership: StrangeMembership {
         return question
     }
 
-    private func goOn(_ broker: Broker<SimulatedDisk>) {
+    private func resume(_ broker: Broker<SimulatedDisk>) {
         switch chance.below(40) {
         case 0:
             let was = current

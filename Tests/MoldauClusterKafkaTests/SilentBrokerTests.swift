@@ -26,7 +26,7 @@ struct SilentBrokerTests {
         deinit { running.kill() }
 
         func halt() { kill(running.processIdentifier, SIGSTOP) }
-        func goOn() { kill(running.processIdentifier, SIGCONT) }
+        func resume() { kill(running.processIdentifier, SIGCONT) }
     }
 
     private func withBroker(
@@ -58,7 +58,7 @@ struct SilentBrokerTests {
             #expect(throws: ClusterError.self) { try consumer.bounds(of: [partition], within: .milliseconds(200)) }
             #expect(throws: ClusterError.self) { try consumer.committed([partition], within: .milliseconds(200)) }
             #expect(ContinuousClock.now - begin < .seconds(10))
-            broker.goOn()
+            broker.resume()
             try ask(within: .seconds(30))
         }
     }
@@ -101,7 +101,7 @@ struct SilentBrokerTests {
             let error = #expect(throws: RuntimeError.self) { try first.stop() }
             #expect(ContinuousClock.now - begin < .seconds(20))
             guard case .stopTimedOut? = error else { throw try #require(error) }
-            broker.goOn()
+            broker.resume()
             // With a state of its own, since the first one may have its state for a while yet.
             let second = try application("second", commitInterval: .milliseconds(100))
             try second.start()

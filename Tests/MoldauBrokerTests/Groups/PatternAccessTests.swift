@@ -10,57 +10,57 @@ struct PatternAccessTests {
         return Access(Principal("ada"), at: "127.0.0.1", by: AccessList(rules))
     }
 
-    private func bench(_ topics: (name: String, partitions: Int32)...) -> GroupBench {
-        let bench = GroupBench()
-        bench.setTopics(topics)
-        return bench
+    private func fixture(_ topics: (name: String, partitions: Int32)...) -> GroupFixture {
+        let fixture = GroupFixture()
+        fixture.setTopics(topics)
+        return fixture
     }
 
     @Test func `a pattern means only topics that the member may describe`() throws {
-        let bench = bench(("orders", 1), ("order-audit", 2), ("users", 4))
-        let answer = try bench.beat("a", 0, topics: [], pattern: ".*", access: access("order"))
+        let fixture = fixture(("orders", 1), ("order-audit", 2), ("users", 4))
+        let answer = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("order"))
         #expect(answer.error == .none && answer.assignment?.count == 3)
-        #expect(try bench.consumers().members.map(\.topicPattern) == [".*"])
-        let none = try bench.beat("b", 0, topics: [], pattern: ".*", group: "other", access: access())
+        #expect(try fixture.consumers().members.map(\.topicPattern) == [".*"])
+        let none = try fixture.beat("b", 0, topics: [], pattern: ".*", group: "other", access: access())
         #expect(none.error == .none && none.assignment == [])
     }
 
     @Test func `members with one pattern get what each of them may know`() throws {
-        let bench = bench(("orders", 2), ("users", 2))
-        let first = try bench.beat("a", 0, topics: [], pattern: ".*", access: access("orders"))
-        let second = try bench.beat("b", 0, topics: [], pattern: ".*", access: access("users"))
+        let fixture = fixture(("orders", 2), ("users", 2))
+        let first = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("orders"))
+        let second = try fixture.beat("b", 0, topics: [], pattern: ".*", access: access("users"))
         let (orders, users) = (Set(first.assignment ?? []), Set(second.assignment ?? []))
         #expect(orders.count == 2 && users.count == 2 && orders.isDisjoint(with: users))
     }
 
     @Test func `what is allowed and denied later comes and goes with the next heartbeat`() throws {
-        let bench = bench(("orders", 1), ("users", 2))
-        var answer = try bench.beat("a", 0, topics: [], pattern: ".*", access: access("orders"))
+        let fixture = fixture(("orders", 1), ("users", 2))
+        var answer = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("orders"))
         let orders = try #require(answer.assignment)
-        answer = try bench.beat("a", answer.epoch, owned: orders, access: access("orders", "users"))
+        answer = try fixture.beat("a", answer.epoch, owned: orders, access: access("orders", "users"))
         #expect(answer.assignment?.count == 3)
         let all = try #require(answer.assignment)
-        #expect(try bench.beat("a", answer.epoch, owned: all, access: access("orders", "users")).assignment == nil)
-        answer = try bench.beat("a", answer.epoch, owned: all, access: access("orders"))
+        #expect(try fixture.beat("a", answer.epoch, owned: all, access: access("orders", "users")).assignment == nil)
+        answer = try fixture.beat("a", answer.epoch, owned: all, access: access("orders"))
         #expect(answer.assignment == orders)
         // A super user's rules do not matter.
-        #expect(try bench.beat("a", answer.epoch, owned: orders).assignment?.count == 3)
+        #expect(try fixture.beat("a", answer.epoch, owned: orders).assignment?.count == 3)
     }
 
     @Test func `a new topic that a member may not know is never given to it`() throws {
-        let bench = bench(("orders", 1))
-        var epoch = try bench.beat("a", 0, topics: [], pattern: ".*", access: access("orders")).epoch
-        bench.setTopics([("orders", 1), ("users", 1)])
+        let fixture = fixture(("orders", 1))
+        var epoch = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("orders")).epoch
+        fixture.setTopics([("orders", 1), ("users", 1)])
         // Another member's heartbeat begins the epoch in which the topic is shared out.
-        let other = try bench.beat("b", 0, topics: ["users"])
+        let other = try fixture.beat("b", 0, topics: ["users"])
         #expect(other.assignment?.count == 1)
         for _ in 0..<3 {
-            let answer = try bench.beat("a", epoch, access: access("orders"))
+            let answer = try fixture.beat("a", epoch, access: access("orders"))
             epoch = answer.epoch
             #expect(answer.assignment?.count ?? 1 == 1)
         }
-        _ = try bench.beat("b", -1)
-        let description = try #require(bench.consumers().members.first)
+        _ = try fixture.beat("b", -1)
+        let description = try #require(fixture.consumers().members.first)
         #expect(description.assigned.count == 1 && description.target.count == 1)
     }
 }

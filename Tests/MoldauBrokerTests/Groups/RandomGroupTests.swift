@@ -37,7 +37,7 @@ private struct ClassicRun {
         var join: GroupTicket?
     }
 
-    let bench: GroupBench
+    let fixture: GroupFixture
     var random: SeededGenerator
     var clients: [Client]
     /// The newest generation that anybody was told; after a restart the one that was stored, as one without an
@@ -46,7 +46,7 @@ private struct ClassicRun {
 
     init(_ seed: UInt64) {
         random = SeededGenerator(seed: seed)
-        bench = GroupBench(delay: .seconds(1), seed: seed)
+        fixture = GroupFixture(delay: .seconds(1), seed: seed)
         clients = (0..<4).map { Client(instance: $0 == 0 ? "static" : nil) }
     }
 
@@ -57,22 +57,22 @@ private struct ClassicRun {
         switch Int.random(in: 0..<12, using: &random) {
         case 0...3: if client.join == nil { clients[place].join = join(client) }
         case 4, 5:
-            if bench.heartbeat(client.id, client.generation, instance: client.instance) == .rebalanceInProgress,
+            if fixture.heartbeat(client.id, client.generation, instance: client.instance) == .rebalanceInProgress,
                 client.join == nil
             {
                 clients[place].join = join(client)
             }
         case 6, 7: commit(client)
-        case 8: bench.pass(.milliseconds(Int.random(in: 0..<4_000, using: &random)))
-        case 9: bench.pass(.seconds(1))
+        case 8: fixture.pass(.milliseconds(Int.random(in: 0..<4_000, using: &random)))
+        case 9: fixture.pass(.seconds(1))
         case 10:
             // Gone without a word, and started again.
             if Int.random(in: 0..<3, using: &random) == 0 { clients[place] = Client(instance: client.instance) }
         default:
             if Int.random(in: 0..<4, using: &random) == 0 {
-                let stored = bench.snapshot(1)
-                bench.restart()
-                #expect(bench.snapshot(1) == stored)
+                let stored = fixture.snapshot(1)
+                fixture.restart()
+                #expect(fixture.snapshot(1) == stored)
                 for place in clients.indices { clients[place].join = nil }
                 newest = stored.lazy.compactMap(\.generation).first ?? 0
             }
@@ -81,14 +81,14 @@ private struct ClassicRun {
     }
 
     private func join(_ client: Client) -> GroupTicket {
-        bench.join(client.id, instance: client.instance, session: 6_000, rebalance: 6_000)
+        fixture.join(client.id, instance: client.instance, session: 6_000, rebalance: 6_000)
     }
 
     private mutating func hearAnswers() throws {
         for (place, client) in clients.enumerated() {
-            guard let ticket = client.join, bench.answers[ticket] != nil else { continue }
+            guard let ticket = client.join, fixture.answers[ticket] != nil else { continue }
             clients[place].join = nil
-            let answer = try bench.joined(ticket)
+            let answer = try fixture.joined(ticket)
             guard answer.error == .none else {
                 if answer.error != .rebalanceInProgress { clients[place] = Client(instance: client.instance) }
                 continue
@@ -102,7 +102,7 @@ private struct ClassicRun {
                     assignments[owner, default: []].append(number)
                 }
             }
-            _ = bench.sync(answer.memberID, answer.generation, assignments, instance: client.instance)
+            _ = fixture.sync(answer.memberID, answer.generation, assignments, instance: client.instance)
         }
     }
 
@@ -110,12 +110,12 @@ private struct ClassicRun {
         let generation = Bool.random(using: &random) ? client.generation : client.generation - 1
         guard generation >= 0 else { return }
         let position = CommittedPosition(TopicPartition("orders", 0), Offset(Int64(generation)))
-        let errors = bench.commit([position], memberID: client.id, generation: generation, instance: client.instance)
+        let errors = fixture.commit([position], memberID: client.id, generation: generation, instance: client.instance)
         if errors == [.none] { #expect(generation == newest) }
     }
 
     private func checkOwners() throws {
-        let description = try bench.description()
+        let description = try fixture.description()
         guard description.state == "Stable" else { return }
         let owned = description.members.flatMap(\.assignment)
         #expect(owned.sorted() == Array(0..<count), "each partition has one owner")
@@ -133,15 +133,15 @@ private struct ConsumerRun {
         var told: Set<GroupPartition>?
     }
 
-    let bench: GroupBench
+    let fixture: GroupFixture
     var random: SeededGenerator
     var clients: [Client] = []
     var made = 0
 
     init(_ seed: UInt64) {
         random = SeededGenerator(seed: seed)
-        bench = GroupBench(seed: seed)
-        bench.setTopics([("orders", 7)])
+        fixture = GroupFixture(seed: seed)
+        fixture.setTopics([("orders", 7)])
         clients = (0..<4).map { makeClient($0 == 0 ? "static" : nil) }
     }
 
@@ -155,27 +155,27 @@ private struct ConsumerRun {
         switch Int.random(in: 0..<14, using: &random) {
         case 0...6: try beat(place, isLost: Int.random(in: 0..<6, using: &random) == 0)
         case 7, 8: takeUp(place)
-        case 9: bench.pass(.seconds(Int.random(in: 0..<12, using: &random)))
+        case 9: fixture.pass(.seconds(Int.random(in: 0..<12, using: &random)))
         case 10:
             let client = clients[place]
             if client.epoch > 0 {
-                _ = try bench.beat(client.id, client.instance == nil ? -1 : -2, instance: client.instance)
+                _ = try fixture.beat(client.id, client.instance == nil ? -1 : -2, instance: client.instance)
             }
             clients[place] = makeClient(client.instance)
         case 11: if Int.random(in: 0..<3, using: &random) == 0 { clients[place] = makeClient(clients[place].instance) }
-        case 12: bench.setTopics([("orders", Int32.random(in: 5..<9, using: &random))])
+        case 12: fixture.setTopics([("orders", Int32.random(in: 5..<9, using: &random))])
         default:
-            let (described, stored) = (try bench.consumers(), bench.snapshot(1))
-            bench.restart()
-            #expect(try bench.consumers() == described)
-            #expect(bench.snapshot(1) == stored)
+            let (described, stored) = (try fixture.consumers(), fixture.snapshot(1))
+            fixture.restart()
+            #expect(try fixture.consumers() == described)
+            #expect(fixture.snapshot(1) == stored)
         }
         try checkOwners()
     }
 
     private mutating func beat(_ place: Int, isLost: Bool = false) throws {
         let client = clients[place]
-        let answer = try bench.beat(
+        let answer = try fixture.beat(
             client.id, client.epoch, owned: client.epoch == 0 ? nil : client.owned.sorted(),
             instance: client.instance)
         if isLost { return }
@@ -202,7 +202,7 @@ private struct ConsumerRun {
 
     /// Who was removed may believe what it likes: its commits are refused.
     private func checkOwners() throws {
-        let members = try bench.consumers().members
+        let members = try fixture.consumers().members
         var owners: [GroupPartition: String] = [:]
         for client in clients where client.epoch > 0 && members.contains(where: { $0.memberID == client.id }) {
             for partition in client.owned {
@@ -214,16 +214,16 @@ private struct ConsumerRun {
 
     /// With everybody well, all is assigned soon.
     mutating func settle() throws {
-        bench.setTopics([("orders", 7)])
+        fixture.setTopics([("orders", 7)])
         for _ in 0..<40 {
             for place in clients.indices {
                 try beat(place)
                 takeUp(place)
                 try checkOwners()
             }
-            bench.pass(.seconds(5))
+            fixture.pass(.seconds(5))
         }
-        let description = try bench.consumers()
+        let description = try fixture.consumers()
         #expect(description.state == "Stable")
         #expect(description.members.flatMap(\.assigned).sorted() == partitions(0, 1, 2, 3, 4, 5, 6))
         #expect(Set(clients.flatMap(\.owned)).count == 7)
