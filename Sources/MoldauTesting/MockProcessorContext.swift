@@ -6,7 +6,7 @@ import MoldauTopology
 /// Tests one processor without a topology: start it with the `context`, pass it records, and check what it did.
 ///
 /// ```swift
-/// let mock = try MockProcessorContext<String, String>(stores: Numbered.stores)
+/// let mock = try MockProcessorContext<String, String>(storeDefinitions: Numbered.stores)
 /// let processor = Numbered()
 /// try processor.start(mock.context)
 /// try processor.process(Record(key: "ada", value: "/home", timestamp: Timestamp(ms: 0)))
@@ -27,14 +27,14 @@ public final class MockProcessorContext<Key, Value> {
     private static var everyone: String { "" }
 
     /// - Parameters:
-    ///   - stores: the stores that the processor looks up; they are in memory.
+    ///   - storeDefinitions: the stores that the processor looks up; they are in memory.
     ///   - children: the names of nodes downstream, for a processor that forwards to some of them by name.
     ///   - applicationID: what the context says about the application.
     ///   - taskID: what the context says about the task.
     ///   - wallClock: the initial time of the clock.
     /// - Throws: errors of opening a store.
     public init(
-        stores: [StoreDefinition] = [], children: [String] = [], applicationID: String = "test",
+        storeDefinitions: [StoreDefinition] = [], children: [String] = [], applicationID: String = "test",
         taskID: TaskID = TaskID(subtopology: 0, partition: Partition(0)), wallClock: Timestamp = Timestamp(ms: 0)
     ) throws {
         let outbox = Outbox(
@@ -44,7 +44,7 @@ public final class MockProcessorContext<Key, Value> {
             TaskContext(applicationID: applicationID, taskID: taskID, outbox: outbox, now: RoundTime(wallClock)), Sent()
         )
         environment = try OpenStateLocation(.memory).environment("\(taskID)")
-        self.stores = try stores.map { [environment] in try $0.open(in: environment) }
+        self.stores = try storeDefinitions.map { [environment] in try $0.open(in: environment) }
         for store in self.stores { task.add(store) }
         context = try ProcessorContext(
             NodeContext(

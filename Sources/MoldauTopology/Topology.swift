@@ -16,7 +16,7 @@ public struct Topology: Sendable {
     /// The stores that are restored from topics that the topology reads.
     package private(set) var sourceChangelogs: [SourceChangelog] = []
     /// Things that work but may not be intended. An application logs them when it starts.
-    public var warnings: [TopologyWarning] = []
+    public package(set) var warnings: [TopologyWarning] = []
     /// Groups of topics that must have the same number of partitions, because some node joins them.
     package var copartitionGroups: [Set<String>] { joinedSources.map(topics(of:)).filter { $0.count > 1 } }
 
@@ -72,7 +72,13 @@ public struct Topology: Sendable {
     }
 
     /// Gives a node access to a store: both then belong to one sub-topology.
-    public mutating func connect(_ name: String, toStore store: String) throws {
+    /// - Throws: `TopologyError` if there is no such node or store, or the store is that of a global table.
+    public mutating func connect(_ name: String, to store: some StoreName) throws {
+        try connect(name, toStore: store.name)
+    }
+
+    /// Gives a node access to the store of that name.
+    package mutating func connect(_ name: String, toStore store: String) throws {
         if globalTables.contains(where: { $0.store.name == store }) {
             throw TopologyError.globalStoreNamed(node: name, store: store)
         }

@@ -36,7 +36,7 @@ struct MockProcessorContextTests {
     }
 
     private func started() throws -> (Counting, MockProcessorContext<String, Int>) {
-        let mock = try MockProcessorContext<String, Int>(stores: Counting.stores, children: ["odd"])
+        let mock = try MockProcessorContext<String, Int>(storeDefinitions: Counting.stores, children: ["odd"])
         let processor = Counting()
         try processor.start(mock.context)
         return (processor, mock)

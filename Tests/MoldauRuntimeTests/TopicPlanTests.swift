@@ -123,9 +123,9 @@ struct TopicPlanTests {
         let own = ["segment.bytes": "9"]
         let stores: [(StoreDefinition, [String: String])] = [
             (StoreDefinition(name), ["cleanup.policy": "compact", "segment.bytes": "7"]),
-            (StoreDefinition(name, topicSettings: own), ["cleanup.policy": "compact", "segment.bytes": "9"]),
+            (StoreDefinition(name, changelogSettings: own), ["cleanup.policy": "compact", "segment.bytes": "9"]),
             (
-                StoreDefinition(windows, size: .milliseconds(10), retention: .seconds(100), topicSettings: own),
+                StoreDefinition(windows, size: .milliseconds(10), retention: .seconds(100), changelogSettings: own),
                 ["cleanup.policy": "compact,delete", "retention.ms": "101000", "segment.bytes": "9"]
             ),
             (
@@ -134,7 +134,7 @@ struct TopicPlanTests {
             ),
             (
                 StoreDefinition(
-                    windows, size: .zero, retention: .seconds(100), topicSettings: ["retention.ms": "5"]),
+                    windows, size: .zero, retention: .seconds(100), changelogSettings: ["retention.ms": "5"]),
                 ["cleanup.policy": "compact,delete", "retention.ms": "5", "segment.bytes": "7"]
             ),
             (

@@ -103,10 +103,10 @@ struct KeyValueStoreTests {
 
     @Test func `a store definition tells the topology what it must know`() {
         let store = StoreDefinition(
-            name, kind: .inMemory, isLogged: false, topicSettings: ["a": "b"])
+            name, kind: .inMemory, isLogged: false, changelogSettings: ["a": "b"])
         #expect(store.name == "counts")
         #expect(store.kind == .inMemory)
         #expect(!store.isLogged)
-        #expect(store.topicSettings == ["a": "b"])
+        #expect(store.changelogSettings == ["a": "b"])
     }
 }

@@ -259,9 +259,9 @@ struct WindowStoreTests {
 
     @Test func `a definition carries how long its windows are kept`() {
         let definition = StoreDefinition(
-            name, size: .milliseconds(10), retention: .seconds(100), topicSettings: ["segment.bytes": "9"])
+            name, size: .milliseconds(10), retention: .seconds(100), changelogSettings: ["segment.bytes": "9"])
         #expect(definition.windowRetention == .seconds(100))
-        #expect(definition.topicSettings == ["segment.bytes": "9"])
+        #expect(definition.changelogSettings == ["segment.bytes": "9"])
     }
 }
 

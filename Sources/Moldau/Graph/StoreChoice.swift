@@ -89,16 +89,16 @@ struct StoreChoice {
         case .versions(let history):
             return StoreDefinition(
                 VersionedStoreName(name, key: key, value: value, historyRetention: history), kind: kind(\.keyValue),
-                isLogged: isLogged, topicSettings: settings)
+                isLogged: isLogged, changelogSettings: settings)
         case .usedLast(let maxEntries):
             // A number that is not positive was rejected above, and the topology will not be built.
             return StoreDefinition(
                 LRUTableStoreName(name, key: key, value: value, maxEntries: max(maxEntries, 1)), isLogged: isLogged,
-                topicSettings: settings)
+                changelogSettings: settings)
         case .latest:
             return StoreDefinition(
                 TableStoreName(name, key: key, value: value), kind: kind(\.keyValue), isLogged: isLogged,
-                topicSettings: settings)
+                changelogSettings: settings)
         }
     }
 }

@@ -13,7 +13,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     private let graceMs: Int64
     private let value: Serde<Value>
     let rows: KeyValueStore<BufferPlace<Key>, BufferedChange>
-    private var streamTime = Timestamp.none
+    private var observedTime = Timestamp.none
     /// No buffered record is older; nil while that is not known.
     private var oldest: Timestamp?
     private var sequence: Int32 = 0
@@ -36,28 +36,28 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     /// - Returns: false if the record is late by more than the grace period; it is then not buffered.
     func put(_ record: Record<Key, Value>, from origin: RecordOrigin?) throws -> Bool {
         try resume()
-        if record.timestamp < streamTime.subtracting(ms: graceMs) { return false }
+        if record.timestamp < observedTime.subtracting(ms: graceMs) { return false }
         sequence = sequence &+ 1 & .max
         try rows.put(
             BufferPlace(timestamp: record.timestamp, key: record.key, sequence: sequence),
             BufferedChange(
                 new: try value.bytes(of: record.value), timestamp: record.timestamp, headers: record.headers,
                 origin: origin))
-        streamTime = max(streamTime, record.timestamp)
+        observedTime = max(observedTime, record.timestamp)
         if let known = oldest { oldest = min(known, record.timestamp) }
         return true
     }
 
     func waiting() throws -> HeldRecords? {
         try resume()
-        return try HeldRecords(.lateRows, try rows.all(), streamTime: streamTime) {
+        return try HeldRecords(.lateRows, try rows.all(), streamTime: observedTime) {
             $0.timestamp.adding(ms: graceMs)
         }
     }
 
     /// Takes out the records whose wait is over, in the order of timestamp, key and arrival.
     func takeDue(_ body: (Record<Key, Value>, RecordOrigin?) throws -> Void) throws {
-        let due = streamTime.subtracting(ms: graceMs)
+        let due = observedTime.subtracting(ms: graceMs)
         if let oldest, oldest > due { return }
         let waiting = try rows.all()
         while let (place, record) = try waiting.next() {
@@ -79,7 +79,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         if isResumed { return }
         isResumed = true
         sequence = Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max
-        if let (place, _) = try rows.reverseAll().next() { streamTime = place.timestamp }
+        if let (place, _) = try rows.reverseAll().next() { observedTime = place.timestamp }
     }
 }
 

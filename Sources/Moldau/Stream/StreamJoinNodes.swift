@@ -62,7 +62,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
             var definition = StoreDefinition(
                 PlainWindowStoreName(name, key: key, value: value), size: windows.size,
                 retention: windows.retention, retainsDuplicates: true, kind: kinds.window,
-                isLogged: options.isLogged, topicSettings: options.changelogSettings)
+                isLogged: options.isLogged, changelogSettings: options.changelogSettings)
             definition.expiresExactly = options.expiresExactly(topology.windowMemory)
             return definition
         }
@@ -178,7 +178,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
             if key.isNull(record.key) {
                 return isOuter ? try emit(record, record.value, nil, at: time) : context.drop(.nullKey)
             }
-            if let unmatched, time == unmatched.streamTime {
+            if let unmatched, time == unmatched.observedTime {
                 try context.task.onBehalf(of: context.task.origin) { try emitClosed(record, of: unmatched) }
             }
             let latest = max(Timestamp(ms: 0), time.adding(ms: afterMs))
@@ -192,7 +192,7 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
                 try emit(record, record.value, otherValue, at: max(time, otherTime))
             }
             guard isOuter, !isMatched else { return }
-            if let unmatched, latest.adding(ms: waitMs) >= unmatched.streamTime {
+            if let unmatched, latest.adding(ms: waitMs) >= unmatched.observedTime {
                 try unmatched.hold(hold(record.value), at: .init(timestamp: time, side: side, key: record.key))
             } else {
                 try emit(record, record.value, nil, at: time)

@@ -18,7 +18,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     typealias Place = UnmatchedPlace<Key>
 
     /// The greatest record time of either side.
-    private(set) var streamTime = Timestamp.none
+    private(set) var observedTime = Timestamp.none
     private var observed: ObservedTime?
     /// No waiting record is older; nil if none waits.
     private var oldest: Timestamp?
@@ -36,7 +36,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         _ options: BufferStoreOptions
     ) -> StoreDefinition {
         StoreDefinition(
-            name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
+            name: name, kind: kind, isLogged: options.isLogged, changelogSettings: options.changelogSettings
         ) { store, environment in
             UnmatchedRecords(cache: try environment.cache(for: store), key: key, left: left, right: right)
         }.formed(
@@ -60,7 +60,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     func observe(_ time: Timestamp) throws {
         if !isResumed { oldest = try rows.all().next()?.key.timestamp }
         isResumed = true
-        if let observed { streamTime = Timestamp(ms: observed.observe(time)) }
+        if let observed { observedTime = Timestamp(ms: observed.observe(time)) }
     }
 
     /// Keeps a record until it is matched or its window is over.
@@ -83,7 +83,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     ) throws {
         let graceMs = windows.grace.milliseconds
         func isClosed(_ time: Timestamp, _ afterMs: Int64) -> Bool {
-            time.adding(ms: afterMs).adding(ms: graceMs) < streamTime
+            time.adding(ms: afterMs).adding(ms: graceMs) < observedTime
         }
         if now < nextSearch { return }
         if let oldest, !isClosed(oldest, afterMs) { return }

@@ -28,7 +28,7 @@ final class SuppressionBuffer: CacheBackedStore {
 
     static func definition(_ name: String, kind: StoreKind, _ options: BufferStoreOptions) -> StoreDefinition {
         StoreDefinition(
-            name: name, kind: kind, isLogged: options.isLogged, topicSettings: options.changelogSettings
+            name: name, kind: kind, isLogged: options.isLogged, changelogSettings: options.changelogSettings
         ) { store, environment in SuppressionBuffer(cache: try environment.cache(for: store)) }
         .formed(StoreForm(.suppressedChanges, key: nil, value: nil))
     }

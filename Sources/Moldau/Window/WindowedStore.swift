@@ -16,7 +16,7 @@ extension StoreChoice {
             WindowStoreName(name, key: key, value: value), size: .milliseconds(windows.sizeMs), retention: retention,
             order: windows.storeOrder(emit), reach: reach(windows, emit), kind: kind(\.window),
             isLogged: storage.isLogged,
-            topicSettings: storage.changelogSettings)
+            changelogSettings: storage.changelogSettings)
         definition.expiresExactly = expiresExactly
         if emit == .onWindowClose { definition.closingMs = windows.closingMs }
         return definition
@@ -37,7 +37,7 @@ extension StoreChoice {
             SessionStoreName(name, key: key, value: value), retention: retention,
             order: emit == .onWindowClose ? .byKeyWithin(.milliseconds(windows.gapMs)) : .byKey,
             reach: reach(ofSessions: emit), kind: kind(\.session),
-            isLogged: storage.isLogged, topicSettings: storage.changelogSettings)
+            isLogged: storage.isLogged, changelogSettings: storage.changelogSettings)
         definition.expiresExactly = expiresExactly
         // The end is inclusive: a session closes a millisecond after it.
         if emit == .onWindowClose { definition.closingMs = 1 }

@@ -79,9 +79,10 @@ extension StoreDefinition {
     /// A map from keys to values with their timestamps and headers.
     public init<Key, Value>(
         _ name: HeadersStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
-        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        self.init(name: name.name, kind: kind, isLogged: isLogged, changelogSettings: changelogSettings) {
+            store, environment in
             HeadersKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
         hold(name)

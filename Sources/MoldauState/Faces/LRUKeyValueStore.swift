@@ -127,20 +127,20 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
 extension StoreDefinition {
     /// An in-memory map of the most recently used keys.
     public init<Key, Value>(
-        _ name: LRUStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
+        _ name: LRUStoreName<Key, Value>, isLogged: Bool = true, changelogSettings: [String: String] = [:]
     ) {
-        self.init(usedLast: name, maxEntries: name.maxEntries, isLogged, topicSettings) { cache in
+        self.init(usedLast: name, maxEntries: name.maxEntries, isLogged, changelogSettings) { cache in
             LRUKeyValueStore(cache: cache, key: name.key, value: name.value, maxEntries: name.maxEntries)
         }
     }
 
     /// An in-memory map of the most recently used rows.
     public init<Key, Value>(
-        _ name: LRUTableStoreName<Key, Value>, isLogged: Bool = true, topicSettings: [String: String] = [:]
+        _ name: LRUTableStoreName<Key, Value>, isLogged: Bool = true, changelogSettings: [String: String] = [:]
     ) {
         let row = ValueAndTimestamp.serde(of: name.value)
         self.init(
-            usedLast: name, maxEntries: name.maxEntries, isLogged, topicSettings, holdsTimestamps: true
+            usedLast: name, maxEntries: name.maxEntries, isLogged, changelogSettings, holdsTimestamps: true
         ) { cache in
             LRUKeyValueStore(
                 cache: cache, key: name.key, value: row, maxEntries: name.maxEntries, holdsTimestamps: true)
@@ -148,11 +148,11 @@ extension StoreDefinition {
     }
 
     private init(
-        usedLast name: some StoreName, maxEntries: Int, _ isLogged: Bool, _ topicSettings: [String: String],
+        usedLast name: some StoreName, maxEntries: Int, _ isLogged: Bool, _ changelogSettings: [String: String],
         holdsTimestamps: Bool = false, make: @escaping @Sendable (CachedByteStore) -> any StateStore
     ) {
         precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
-        self.init(name: name.name, kind: .inMemory, isLogged: isLogged, topicSettings: topicSettings) {
+        self.init(name: name.name, kind: .inMemory, isLogged: isLogged, changelogSettings: changelogSettings) {
             store, environment in
             make(try environment.cache(for: store))
         }

@@ -19,7 +19,7 @@ public struct StoreDefinition: Sendable {
     /// Whether the store has a changelog topic. Without one, its data is lost with its disk or process.
     public var isLogged: Bool
     /// Settings of the changelog topic that differ from the defaults.
-    public var topicSettings: [String: String]
+    public var changelogSettings: [String: String]
     /// How far back the history of a versioned store goes; nil for other stores.
     package private(set) var historyRetention: Duration?
     /// How long windows or sessions are kept, by stream time; nil for other stores.
@@ -44,19 +44,19 @@ public struct StoreDefinition: Sendable {
 
     /// - Parameter make: opens the store for a task; called on the task's thread.
     @usableFromInline package init(
-        name: String, kind: StoreKind, isLogged: Bool = true, topicSettings: [String: String] = [:],
+        name: String, kind: StoreKind, isLogged: Bool = true, changelogSettings: [String: String] = [:],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     ) {
         self.name = name
         self.kind = kind
         self.isLogged = isLogged
-        self.topicSettings = topicSettings
+        self.changelogSettings = changelogSettings
         self.make = make
     }
 
     /// Whether the other is a copy of this one with the same settings.
     package func isSame(as other: StoreDefinition) -> Bool {
-        identity === other.identity && isLogged == other.isLogged && topicSettings == other.topicSettings
+        identity === other.identity && isLogged == other.isLogged && changelogSettings == other.changelogSettings
     }
 
     /// Opens the store for a task.
@@ -66,9 +66,10 @@ public struct StoreDefinition: Sendable {
     /// A map from keys to values.
     @inlinable public init<Key, Value>(
         _ name: KeyValueStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
-        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        self.init(name: name.name, kind: kind, isLogged: isLogged, changelogSettings: changelogSettings) {
+            store, environment in
             KeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
         hold(name, hasTimestamps: false)
@@ -77,9 +78,10 @@ public struct StoreDefinition: Sendable {
     /// A map from keys to values with their timestamps.
     @inlinable public init<Key, Value>(
         _ name: TableStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
-        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        self.init(name: name.name, kind: kind, isLogged: isLogged, changelogSettings: changelogSettings) {
+            store, environment in
             TimestampedKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
         hold(name, hasTimestamps: true)
@@ -88,9 +90,10 @@ public struct StoreDefinition: Sendable {
     /// Versions of values by key and time.
     public init<Key, Value>(
         _ name: VersionedStoreName<Key, Value>, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
-        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings) { store, environment in
+        self.init(name: name.name, kind: kind, isLogged: isLogged, changelogSettings: changelogSettings) {
+            store, environment in
             VersionedKeyValueStore(
                 cache: try environment.cache(for: store), key: name.key, value: name.value,
                 historyRetention: name.historyRetention)

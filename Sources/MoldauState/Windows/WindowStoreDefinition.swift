@@ -33,12 +33,12 @@ extension StoreDefinition {
     public init<Key, Value>(
         _ name: PlainWindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
         order: WindowOrder = .byKey, reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
         let form = StoreForm(
             retainsDuplicates ? .duplicatesWindow : .window, key: name.key.format, value: name.value.format,
             retention: retention)
-        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, changelogSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -51,12 +51,12 @@ extension StoreDefinition {
     public init<Key, Value>(
         _ name: WindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
         let form = StoreForm(
             .timestampedWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, changelogSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -68,12 +68,12 @@ extension StoreDefinition {
     public init<Key, Value>(
         _ name: HeadersWindowStoreName<Key, Value>, size: Duration, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
         let form = StoreForm(
             .headersWindow, key: name.key.format, value: name.value.format, sizeMs: size.milliseconds,
             retention: retention)
-        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, changelogSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.windowTrailerBytes)
@@ -86,10 +86,10 @@ extension StoreDefinition {
     public init<Key, Value>(
         _ name: SessionStoreName<Key, Value>, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
-        topicSettings: [String: String] = [:]
+        changelogSettings: [String: String] = [:]
     ) {
         let form = StoreForm(.session, key: name.key.format, value: name.value.format, retention: retention)
-        self.init(windows: name, form, retention, kind, isLogged, topicSettings) { store, environment in
+        self.init(windows: name, form, retention, kind, isLogged, changelogSettings) { store, environment in
             let segments = try environment.segments(
                 for: store, retention: retention, order: order, reach: reach,
                 trailerBytes: Windowed<Key>.sessionTrailerBytes)
@@ -99,10 +99,10 @@ extension StoreDefinition {
 
     private init(
         windows name: some StoreName, _ form: StoreForm, _ retention: Duration, _ kind: StoreKind, _ isLogged: Bool,
-        _ topicSettings: [String: String],
+        _ changelogSettings: [String: String],
         make: @escaping @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     ) {
-        self.init(name: name.name, kind: kind, isLogged: isLogged, topicSettings: topicSettings, make: make)
+        self.init(name: name.name, kind: kind, isLogged: isLogged, changelogSettings: changelogSettings, make: make)
         hold(name)
         windowRetention = retention
         self.form = form
