@@ -1,7 +1,7 @@
 internal import MoldauLog
 
 extension BrokerError {
-    /// What Kafka's protocol calls what transactions and producers are refused for; nil for what other requests are.
+    /// Kafka's error code for a refused transaction or producer request; nil for errors of other requests.
     ///
     /// Before `PRODUCER_FENCED` came (InitProducerId 4, AddPartitionsToTxn 2, AddOffsetsToTxn 2, EndTxn 2), and in the
     /// answers to Produce and TxnOffsetCommit to this day, `INVALID_PRODUCER_EPOCH` says that a producer was fenced.

@@ -131,7 +131,7 @@ struct DataDirectory<Files: FileSystem> {
         try files.replace(file("meta.properties"), with: Array(text.utf8), in: path, sync: true)
     }
 
-    /// The id of the directory's cluster; nil if its file does not tell it.
+    /// The id of the directory's cluster; nil if its file does not contain one.
     func clusterID() throws(LogError) -> String? {
         let text = try files.contents(of: file("meta.properties")).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cluster.id=") }

@@ -68,7 +68,7 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
 
     /// Writes the noted entries. Not durable until the file is synced. After an error they are kept for the next
     /// attempt.
-    /// - Returns: the file, when it is time to sync it.
+    /// - Returns: the file if it has to be synced now; nil otherwise.
     mutating func writeRound() throws(LogError) -> Files.File? {
         let round = round
         for (name, end) in round { ends[name] = end }
