@@ -81,7 +81,7 @@ extension Broker {
                 guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
                 if isToBeAborted(record) {
                     try takeOver(&state, id)
-                    // When the caller retries, it is known to be this producer's successor.
+                    // The record names the caller, so that its retry gets the raised epoch.
                     state.record?.former = known
                     throw .transactionInProgress(id: id)
                 }

@@ -35,7 +35,7 @@ package enum BrokerError: Error, Equatable {
     case transactionInProgress(id: String)
     /// A transaction can be open for 1 to `longestMs` milliseconds.
     case invalidTransactionTimeout(ms: Int32, longestMs: Int64)
-    /// The request is malformed.
+    /// The request is invalid.
     case invalidProducerRequest(reason: String)
     /// The limit of transactional ids is reached.
     case tooManyTransactionalIDs(limit: Int)

@@ -34,7 +34,7 @@ package struct DurableFetch: Sendable {
     package let file: FileBytes?
     /// Where reading continues; nil if nothing was read.
     package let next: LogCursor?
-    /// The aborted transactions with records among the bytes, for a reader of committed records.
+    /// The aborted transactions that overlap the bytes, for a reader of committed records.
     package let aborted: [AbortedTransaction]
     package let watermarks: Watermarks
 }
