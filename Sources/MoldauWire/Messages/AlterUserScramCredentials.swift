@@ -68,7 +68,7 @@ package struct AlterUserScramCredentialsResponse: WireMessage {
 }
 
 extension AlterUserScramCredentialsResponse {
-    /// What happened to one user.
+    /// The result for one user.
     package struct Result: WireFields {
         package var user = ""
         package var errorCode: ErrorCode = .none

@@ -17,7 +17,7 @@ package struct DescribeProducersRequest: WireRequest {
 }
 
 extension DescribeProducersRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []

@@ -21,7 +21,7 @@ package struct DescribeQuorumRequest: WireRequest {
 }
 
 extension DescribeQuorumRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topicName = ""
         package var partitions: [Partition] = []
@@ -34,7 +34,7 @@ extension DescribeQuorumRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
 

@@ -58,7 +58,7 @@ package struct ElectLeadersResponse: WireMessage {
 }
 
 extension ElectLeadersResponse {
-    /// What happened in one topic.
+    /// The result for one topic.
     package struct TopicResult: WireFields {
         package var topic = ""
         package var partitionResult: [PartitionResult] = []
@@ -71,7 +71,7 @@ extension ElectLeadersResponse {
         }
     }
 
-    /// What happened in one partition.
+    /// The result for one partition.
     package struct PartitionResult: WireFields {
         package var partitionID: Int32 = 0
         package var errorCode: ErrorCode = .none

@@ -74,7 +74,7 @@ extension FetchRequest {
         }
     }
 
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var topicID: TopicID = .zero
@@ -89,7 +89,7 @@ extension FetchRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partition: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1

@@ -21,7 +21,7 @@ package struct ListPartitionReassignmentsRequest: WireRequest {
 }
 
 extension ListPartitionReassignmentsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []

@@ -38,7 +38,7 @@ package struct MetadataRequest: WireRequest {
 }
 
 extension MetadataRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topicID: TopicID = .zero
         package var name: String?

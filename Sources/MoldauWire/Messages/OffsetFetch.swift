@@ -33,7 +33,7 @@ package struct OffsetFetchRequest: WireRequest {
 }
 
 extension OffsetFetchRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []
@@ -46,7 +46,7 @@ extension OffsetFetchRequest {
         }
     }
 
-    /// What is asked of one group.
+    /// The part of the request for one group.
     package struct Group: WireFields {
         package var groupID = ""
         package var memberID: String?

@@ -24,7 +24,7 @@ package struct OffsetForLeaderEpochRequest: WireRequest {
 }
 
 extension OffsetForLeaderEpochRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var partitions: [Partition] = []
@@ -37,7 +37,7 @@ extension OffsetForLeaderEpochRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partition: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1

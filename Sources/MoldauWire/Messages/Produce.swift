@@ -86,7 +86,7 @@ package struct ProduceResponse: WireMessage {
 }
 
 extension ProduceResponse {
-    /// What happened in one topic.
+    /// The result for one topic.
     package struct TopicResponse: WireFields {
         package var name = ""
         package var partitionResponses: [PartitionResponse] = []
@@ -99,7 +99,7 @@ extension ProduceResponse {
         }
     }
 
-    /// What happened in one partition.
+    /// The result for one partition.
     package struct PartitionResponse: WireFields {
         package var index: Int32 = 0
         package var errorCode: ErrorCode = .none

@@ -41,7 +41,7 @@ package struct TxnOffsetCommitRequest: WireRequest {
 }
 
 extension TxnOffsetCommitRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -54,7 +54,7 @@ extension TxnOffsetCommitRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var committedOffset: Offset = .zero
