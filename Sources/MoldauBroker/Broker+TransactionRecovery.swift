@@ -251,7 +251,7 @@ private struct TransactionHistory {
             first = first ?? index
         }
         guard let first else { return }
-        // What came later stays later.
+        // Later records are written again, so that they stay later.
         verdicts = Array(unsettled[first...])
         if let last, !last.status.isDecided { verdicts.append(last) }
     }

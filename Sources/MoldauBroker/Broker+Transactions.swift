@@ -217,7 +217,7 @@ extension Broker {
         }
         try store(record, &state, id)
         state.number += 1
-        // An abort whose record is lost is an abort all the same: its records cannot be read before a decision.
+        // An abort whose record is lost is an abort nevertheless: its records cannot be read before a decision.
         state.isDurable = !commit
         #if SABOTAGE
             if files.sabotage.contains(.decisionNotSynced) { state.isDurable = true }
@@ -316,7 +316,7 @@ extension Broker {
     // MARK: On disk
 
     /// Makes this the id's record, in the topic and in memory.
-    /// - Parameter earlier: a record to be written before it, so that neither is there without the other.
+    /// - Parameter earlier: a record to be written before it, so that neither exists without the other.
     func store(
         _ record: TransactionRecord, after earlier: TransactionRecord? = nil, _ state: inout Transactions.State,
         _ id: String

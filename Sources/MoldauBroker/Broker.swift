@@ -168,7 +168,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Creates all of the topics or none, durably. Each gets a new id, whatever id was asked for.
+    /// Creates all of the topics or none, durably. Each gets a new id, even if one was requested.
     /// - Parameter validateOnly: only checks whether the topics could be created.
     package func create(_ topics: [TopicMetadata], validateOnly: Bool = false) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in

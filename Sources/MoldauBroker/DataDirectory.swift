@@ -4,7 +4,7 @@
 //     topics.json                     the topics: see TopicCatalog.swift
 //     durable.journal                 what is on disk: see DurabilityJournal.swift
 //     producer-ids                    the first id that no producer has
-//     users.json, access.json         who can log in, and who may do what: see SecurityFile.swift
+//     users.json, access.json         users and access rules: see SecurityFile.swift
 //     directory-number                the number that the file system gave the directory: identifies a copy
 //     meta.properties, .kafka_cleanshutdown, *-offset-checkpoint      Kafka's
 //

@@ -3,7 +3,7 @@
 //                     ┌───────────── all members joined again, or time is up ──────────────┐
 //                     │                                                                    ▼
 //     empty ──▶ preparingRebalance ◀── join, leave, time-out of a member ──── completingRebalance
-//       ▲             ▲   │ nobody left                                                    │ the leader's assignment
+//       ▲             ▲   │ no members                                                     │ the leader's assignment
 //       └─────────────┼───┘                                                                ▼
 //                     └────────── join, leave, time-out of a member ──────────────────── stable
 //

@@ -1,11 +1,11 @@
 // A group of the consumer protocol (KIP-848), as a state machine without I/O, time or locks. There is one request, the
 // heartbeat, which never waits:
 //
-//     a member comes, goes or wants something else, or a topic changes
-//         ──▶ the group's epoch rises, and a target says what each member is to have
+//     a member joins, leaves or changes its subscription, or a topic changes
+//         ──▶ the group's epoch rises, and gets a target assignment for each member
 //     each member's next heartbeats bring it there
-//         ──▶ it gives up what it is to lose (unrevoked), then is in the new epoch, and gets what is free; what others
-//             still have it gets once they have given it up (unreleased)
+//         ──▶ it releases what it must (unrevoked), then is in the new epoch, and gets what is free; what others still
+//             have it gets after they have released it (unreleased)
 //
 // So no partition has two owners, and only the partitions that move are interrupted.
 
@@ -19,7 +19,7 @@ struct ConsumerGroup: Equatable, Sendable {
     var members: [String: ConsumerMember] = [:]
     /// The topics that the members subscribe to, as they were when the epoch rose.
     var topics: [String: GroupTopic] = [:]
-    /// The epoch that the target was made for.
+    /// The epoch of the target.
     var targetEpoch: Int32 = 0
     var target: [String: Set<GroupPartition>] = [:]
     /// No deadline of a member is before this.
@@ -50,7 +50,7 @@ struct ConsumerGroup: Equatable, Sendable {
     /// The patterns of the members.
     var patterns: Set<String> { Set(members.values.compactMap(\.pattern)) }
 
-    /// The assignor that most members ask for.
+    /// The assignor that most members request.
     var assignor: ServerAssignor {
         let votes = members.values.compactMap { $0.assignor.flatMap(ServerAssignor.init) }
         let counts = Dictionary(votes.map { ($0, 1) }, uniquingKeysWith: +)

@@ -1,7 +1,7 @@
 // The coordinator of groups, as a state machine without I/O, time or locks:
 //
 //     event and time ──▶ handle ──▶ actions: records to append, answers to give once those are durable
-//     nextWake: when it wants to hear `.wake`
+//     nextWake: when it needs `.wake`
 //
 // Its driver passes in the requests of clients, appends the records to `__consumer_offsets`, and sends the answers. No
 // answer is ahead of what is durable: each names the write that it waits for. If a write fails, the driver creates a

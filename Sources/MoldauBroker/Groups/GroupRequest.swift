@@ -46,7 +46,7 @@ package enum GroupRequest: Equatable, Sendable {
         package var client: GroupClient
         /// From version 4 on: a new member without an instance id is issued an id, and joins again with it.
         package var requiresMemberID = true
-        /// From version 9 on: the leader can be told that the assignment stays.
+        /// From version 9 on: the answer can let the leader keep the assignment.
         package var canSkipAssignment = true
 
         package init(

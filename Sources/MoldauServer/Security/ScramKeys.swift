@@ -31,7 +31,7 @@ extension ScramCredential {
     }
 
     /// A credential that no password matches, for a user that does not exist: it always has the same salt, so that a
-    /// client cannot tell it from a user's.
+    /// client cannot distinguish it from a user's.
     static func decoy(_ mechanism: ScramMechanism, user: String, seed: [UInt8]) -> ScramCredential {
         let arithmetic = mechanism.arithmetic
         let salt = arithmetic.authenticate(Array("salt \(user)".utf8), key: seed)

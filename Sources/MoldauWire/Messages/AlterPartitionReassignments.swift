@@ -1,6 +1,6 @@
 // AlterPartitionReassignments (45), version 0.
 //
-// With one broker there is nowhere to move.
+// With one broker partitions cannot be moved.
 
 import MoldauRecords
 

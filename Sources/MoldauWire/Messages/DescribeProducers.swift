@@ -2,7 +2,7 @@
 
 import MoldauRecords
 
-/// Asks for the producers of partitions.
+/// Requests the producers of partitions.
 package struct DescribeProducersRequest: WireRequest {
     package typealias Response = DescribeProducersResponse
     package static let api = ApiKey.describeProducers

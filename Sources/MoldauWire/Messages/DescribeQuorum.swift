@@ -6,7 +6,7 @@
 
 import MoldauRecords
 
-/// Asks for the state of the metadata quorum.
+/// Requests the state of the metadata quorum.
 package struct DescribeQuorumRequest: WireRequest {
     package typealias Response = DescribeQuorumResponse
     package static let api = ApiKey.describeQuorum
@@ -66,7 +66,7 @@ package struct DescribeQuorumResponse: WireMessage {
 }
 
 extension DescribeQuorumResponse {
-    /// How far a replica is.
+    /// The progress of a replica.
     package struct ReplicaState: WireFields {
         package var replicaID: Int32 = 0
         package var replicaDirectoryID: TopicID = .zero

@@ -2,7 +2,7 @@
 
 import MoldauRecords
 
-/// Asks for topics and their partitions, page by page.
+/// Requests topics and their partitions, page by page.
 package struct DescribeTopicPartitionsRequest: WireRequest {
     package typealias Response = DescribeTopicPartitionsResponse
     package static let api = ApiKey.describeTopicPartitions

@@ -3,7 +3,7 @@
 //     1     election type 1: also replicas that are not in sync; request: `electionType`; response: `errorCode`
 //     2     flexible
 //
-// With one broker there is nobody to elect: ELECTION_NOT_NEEDED.
+// With one broker there is no other leader to elect: ELECTION_NOT_NEEDED.
 
 import MoldauRecords
 

@@ -13,7 +13,7 @@
 
 import MoldauRecords
 
-/// Stores how far a group has read partitions.
+/// Commits positions of a group.
 package struct OffsetCommitRequest: WireRequest {
     package typealias Response = OffsetCommitResponse
     package static let api = ApiKey.offsetCommit

@@ -7,7 +7,7 @@
 
 import MoldauRecords
 
-/// Asks where the records of a leader epoch end.
+/// Requests the end offset of a leader epoch.
 package struct OffsetForLeaderEpochRequest: WireRequest {
     package typealias Response = OffsetForLeaderEpochResponse
     package static let api = ApiKey.offsetForLeaderEpoch

@@ -9,7 +9,7 @@
 
 import MoldauRecords
 
-/// Stores how far a group has read, within a transaction.
+/// Commits positions of a group, within a transaction.
 package struct TxnOffsetCommitRequest: WireRequest {
     package typealias Response = TxnOffsetCommitResponse
     package static let api = ApiKey.txnOffsetCommit
@@ -72,7 +72,7 @@ extension TxnOffsetCommitRequest {
     }
 }
 
-/// Which positions will count once the transaction is committed.
+/// Which positions will take effect when the transaction is committed.
 package struct TxnOffsetCommitResponse: WireMessage {
     package static let api = ApiKey.txnOffsetCommit
 
