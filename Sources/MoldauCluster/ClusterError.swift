@@ -26,7 +26,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case notMember(group: String, reason: String)
     /// The group already has a member, and the cluster accepts only one.
     case groupInUse(String)
-    /// The disk is full. Nothing was stored, and the call may be retried; reads still work.
+    /// There is no space to store this now. Nothing of it was stored, and the call may be retried; reads still work.
     case diskFull(reason: String)
     /// A sync has failed, so that it is unknown what is on disk: the cluster refuses all writes until it is reopened.
     case offline(reason: String)

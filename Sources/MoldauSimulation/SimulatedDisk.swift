@@ -119,7 +119,7 @@ package final class SimulatedDisk: FileSystem {
         path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
     }
 
-    // MARK: What the simulation does to it
+    // MARK: Control by the simulation
 
     /// Allows the checks of a run to read files: all reads succeed at once and leave no trace, so the run is unchanged.
     func unobserved<Result>(_ body: () throws -> Result) rethrows -> Result {

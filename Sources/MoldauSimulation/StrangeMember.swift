@@ -78,7 +78,7 @@ final class StrangeMember {
         work?.disconnect()
     }
 
-    // MARK: What it was
+    // MARK: Former identities
 
     /// Records a former identity.
     func was(_ member: MemberGeneration, _ why: String) {
