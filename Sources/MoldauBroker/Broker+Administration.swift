@@ -1,4 +1,4 @@
-// What an administrator asks of a broker, besides creating topics and changing their settings.
+// Administrative calls to a broker, besides creating topics and changing their settings.
 
 internal import MoldauLog
 package import MoldauRecords
@@ -20,7 +20,7 @@ package struct PartitionSize: Equatable, Sendable {
 }
 
 extension Broker {
-    /// The topic of that name; creates it if there is none.
+    /// The topic of that name; created if it does not exist.
     /// - Parameter partitionCount: Kafka's `num.partitions`.
     /// - Throws: what `create` throws, but never `.topicExists`.
     package func topic(creating name: String, partitionCount: Int32 = 1) throws(BrokerError) -> TopicMetadata {

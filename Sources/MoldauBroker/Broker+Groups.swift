@@ -1,15 +1,16 @@
-// What drives the coordinator of groups: requests and the time go in, records are appended to the offsets topic, and
-// answers are given when what they tell is durable. Nobody blocks on a sync.
+// The driver of the group coordinator: requests and the time go in, records are appended to the offsets topic, and
+// answers are returned once what they state is durable. No call blocks on a sync.
 
 internal import Logging
 internal import MoldauLog
 internal import MoldauRecords
 
 extension Broker {
-    /// Asks the coordinator of groups. Blocks on no sync.
-    /// - Parameter completion: gets the answer, once, when all that it tells is as durable as `durability` promises:
-    ///   before this returns, or later by the broker's callbacks; with no lock held. A failure means that the group is
-    ///   not to be had now: `.unreadable` until its partition is repaired, others until the client asks again.
+    /// Sends a request to the group coordinator. Does not block on a sync.
+    /// - Parameter completion: gets the answer, once, when everything it states is as durable as `durability` promises:
+    ///   before this returns, or later from the broker's callbacks; with no lock held. A failure means that the group
+    ///   is currently unavailable: with `.unreadable` until its partition is repaired, with others until the client
+    ///   retries.
     package func ask(
         _ request: GroupRequest, then completion: @escaping @Sendable (Result<GroupAnswer, BrokerError>) -> Void
     ) {
@@ -24,7 +25,7 @@ extension Broker {
         }
     }
 
-    /// Tells everybody who waits in a group that the coordinator stops.
+    /// Tells all waiting members that the coordinator is stopping.
     package func stopGroups() { deliver { _ in .stop } }
 
     private func wakeGroups() {
@@ -56,7 +57,7 @@ extension Broker {
                     }
                 }
             } catch {
-                // Nobody's answer can be trusted any more: who asks again meets what is on disk.
+                // Pending answers are discarded; the state is reloaded from disk on the next request.
                 state.isAhead = true
                 given += held + state.waiting.sorted(on: \.key).map { ($0.value, .failure(error)) }
                 (held, state.waiting) = ([], [:])
@@ -94,7 +95,7 @@ extension Broker {
         state.written[write.partition, default: 0] += try append(
             write.records[...], to: partition, by: write.producer?.unnumberedStamp ?? .none)
         if state.written[write.partition, default: 0] >= snapshotIntervalBytes {
-            // Not now: it waits for the disk.
+            // Not here: it waits for the disk.
             callbacks.call { [weak self] in self?.snapshotGroups(of: write.partition) }
         }
     }
@@ -115,8 +116,7 @@ extension Broker {
 
     // MARK: Memory and disk
 
-    /// Tells the coordinator what topics and partitions there are, and brings it to what is on disk if a write has
-    /// failed.
+    /// Passes the current topics and partitions to the coordinator, and reloads it from disk if a write has failed.
     func prepare(_ state: inout Groups.State) throws(BrokerError) {
         if let (topics, count) = topics(unless: state.topicsSeen) {
             state.topicsSeen = count

@@ -121,8 +121,8 @@ extension Broker {
         state.written[number] = 0
     }
 
-    /// Appends all that is kept of the groups in one partition of the offsets topic, durably, and allows the records
-    /// before that to be deleted.
+    /// Appends everything that is retained of the groups in one partition of the offsets topic, durably, and allows the
+    /// records before that to be deleted.
     private func writeSnapshot(
         _ records: [GroupRecord], _ partition: BrokerPartition<Files>
     ) throws(BrokerError) {

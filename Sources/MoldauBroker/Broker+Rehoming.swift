@@ -4,7 +4,7 @@
 //     1  it is appended there, and synced
 //     2  in the old partition it is marked as deleted, and that is synced
 //
-// Nobody uses the broker yet at that time. After a crash in between, both steps are repeated: what is still in the
+// The broker is not in use yet at that time. After a crash in between, both steps are repeated: what is still in the
 // wrong partition is what was copied, or older.
 
 internal import Logging

@@ -1,5 +1,5 @@
-// Applications in the process are members of groups, like clients on a network, but for two things: they are alive as
-// long as the process, and their positions come by direct calls (`Broker.commit`), which trust them.
+// Applications in the process are members of groups, like clients on a network, with two differences: they live as long
+// as the process, and they commit positions by direct calls (`Broker.commit`), which trust them.
 
 package import MoldauRecords
 
@@ -10,21 +10,21 @@ package struct GroupResidence: Hashable, Sendable {
 }
 
 extension Broker {
-    /// Makes an application in this process the only member of a group: it may work on everything until it leaves.
-    /// Others cannot join meanwhile, whatever they offer, or commit unless in a transaction; who describes the group
-    /// sees it.
+    /// Makes an application in this process the only member of a group: it may process all partitions until it leaves.
+    /// Meanwhile other members cannot join, whatever protocols they offer, or commit except in a transaction;
+    /// descriptions of the group show the application.
     /// - Throws: `BrokerError.groupInUse` if the group has members.
     package func join(_ group: String) throws(BrokerError) -> GroupResidence {
         guard let number = groups.inOrder({ $0.coordinator.admit(to: group) }) else { throw .groupInUse(group) }
         return GroupResidence(group: group, number: number)
     }
 
-    /// Nothing for who has left before.
+    /// No-op if the application already left.
     package func leave(_ residence: GroupResidence) {
         groups.inOrder { $0.coordinator.dismiss(residence.number, from: residence.group) }
     }
 
-    /// Tells what a thread of the application works on, for those who describe the group.
+    /// Records which partitions a thread of the application processes, for descriptions of the group.
     /// - Parameters:
     ///   - worker: what this returned for the thread before; nil for a new one.
     ///   - client: the thread's name.
@@ -35,6 +35,6 @@ extension Broker {
         groups.inOrder { $0.coordinator.note(partitions, of: worker, client, in: group) }
     }
 
-    /// A thread of an application works on nothing any more.
+    /// Called when a thread of the application no longer processes any partition.
     package func forget(worker: Int, in group: String) { groups.inOrder { $0.coordinator.forget(worker, in: group) } }
 }

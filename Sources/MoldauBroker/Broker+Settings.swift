@@ -14,7 +14,8 @@ extension Broker {
     }
 
     /// The broker's settings, by name: the defaults of topics' settings, and those that the caller knows.
-    /// - Parameter known: settings of whoever serves the broker, by Kafka's names; `isDefault`: nobody has set it.
+    /// - Parameter known: settings of the server in front of the broker, by Kafka's names; `isDefault`: not set
+    ///   explicitly.
     package func settings(
         knowing known: [String: (value: String, kind: TopicSetting.Kind, isDefault: Bool)] = [:]
     ) -> [ConfigEntry] {
@@ -31,7 +32,7 @@ extension Broker {
     }
 
     /// Changes some settings of a topic, durably; the others stay. They take effect at once.
-    /// - Parameter validateOnly: only finds out whether that would be done.
+    /// - Parameter validateOnly: only checks whether the change would be accepted.
     /// - Throws: `BrokerError.invalidSettings`; nothing has changed then.
     package func changeSettings(
         ofTopic name: String, _ changes: [ConfigChange], validateOnly: Bool = false
@@ -42,7 +43,7 @@ extension Broker {
     }
 
     /// Gives a topic these settings and no others, durably; they take effect at once.
-    /// - Parameter validateOnly: only finds out whether that would be done.
+    /// - Parameter validateOnly: only checks whether the change would be accepted.
     /// - Throws: `BrokerError.invalidSettings`; nothing has changed then.
     package func replaceSettings(
         ofTopic name: String, with wanted: [String: String], validateOnly: Bool = false
@@ -59,7 +60,7 @@ extension Broker {
         try configure(name, validateOnly: validateOnly) { settings throws(BrokerError) in
             let before = settings
             try change(&settings)
-            // What was there before is not this request's fault.
+            // Settings that were there before are not this request's fault.
             let new = settings.filter { before[$0.key] != $0.value }
             if let reason = TopicSetting.objection(to: new) { throw .invalidSettings(topic: name, reason: reason) }
         }

@@ -1,4 +1,4 @@
-// What those see and do who look after transactions: `kafka-transactions` and the admin clients.
+// Administrative calls about transactions, for `kafka-transactions` and the admin clients.
 
 internal import MoldauLog
 package import MoldauRecords
@@ -19,7 +19,7 @@ package struct TransactionDescription: Equatable, Sendable {
 }
 
 extension Broker {
-    /// All transactional ids that fit, by name (ListTransactions).
+    /// All transactional ids that match, by name (ListTransactions).
     /// - Parameters:
     ///   - statuses: only those; empty: all.
     ///   - producers: only the ids of these producers; empty: all.
@@ -55,11 +55,11 @@ extension Broker {
             partitions: isRunning ? record.ends.keys.sorted() : [])
     }
 
-    /// Aborts a producer's transaction that hangs in a partition (`kafka-transactions --abort`). One that its
-    /// coordinator knows is aborted as a whole, and its producer fenced: else a part of it could be committed. Never
-    /// waits.
-    /// - Throws: `BrokerError.transactionInProgress` if it is being ended; `.invalidTransaction` if none of this
-    ///   producer and epoch is open here.
+    /// Aborts a producer's transaction that hangs in a partition (`kafka-transactions --abort`). A transaction that its
+    /// coordinator knows is aborted as a whole, and its producer fenced; otherwise a part of it could still be
+    /// committed. Does not block.
+    /// - Throws: `BrokerError.transactionInProgress` if it is being ended; `.invalidTransaction` if this producer and
+    ///   epoch have none open here.
     package func abortHanging(_ producer: ProducerIdentity, in name: TopicPartition) throws(BrokerError) {
         let partition = try partition(name)
         guard try partition.openTransactions().contains(where: { $0.producer == producer }) else {
@@ -79,7 +79,7 @@ extension Broker {
         try partition.end(producer, before: Offset(.max), TransactionMarker(isCommit: false))
     }
 
-    /// Forgets the transactional ids, and in each partition the producers, that nobody has used for long.
+    /// Expires the transactional ids, and in each partition the producers, that have been unused for long.
     /// - Throws: the first failure, after all were tried.
     func expireProducers() throws(BrokerError) {
         let now = uptime()

@@ -1,8 +1,8 @@
-// How clients from outside use transactions: through a server on event loops, where nobody may wait on a thread. Each
-// call says whether it calls back; those that do not never wait for the disk. What they are refused for, and in which
-// order, is Kafka's: a client acts on the error.
+// The transaction API for external clients: for a server on event loops, where no thread may block. Each call says
+// whether it calls back; those that do not never wait for the disk. The errors, and their order of precedence, are
+// Kafka's, because clients act on them.
 //
-// A commit is carried out by whoever comes first once it is durable: usually the callback of its sync.
+// A durable commit is carried out by the first caller that finds it: usually the callback of its sync.
 
 internal import MoldauLog
 package import MoldauRecords
@@ -12,21 +12,21 @@ extension Broker {
     package typealias TransactionAnswer<Answer> = @Sendable (Result<Answer, BrokerError>) -> Void
 
     /// Makes a producer: without a transactional id a new one; with an id the next one of that id, which fences those
-    /// before it. Calls back when it is durable; before this returns if it is refused.
+    /// before it. Calls back when it is durable, or before this returns if it is refused.
     ///
-    /// If the id's transaction is open, it is aborted, and the answer is `transactionInProgress`: the client asks again
+    /// If the id's transaction is open, it is aborted, and the answer is `transactionInProgress`: the client retries
     /// (KIP-98).
     /// - Parameters:
     ///   - timeoutMs: transactions that are open for longer are aborted.
-    ///   - known: the producer that the client has been, and goes on for (KIP-360, version 3 on). If that has made the
-    ///     newest producer already, the request was repeated, and the answer is that one.
+    ///   - known: the producer that the client was before, which the new one replaces (KIP-360, version 3 on). If the
+    ///     newest producer was already made for it, the request is a retry, and the answer is that producer.
     /// - Throws: to the callback: `BrokerError.invalidProducerRequest`, `.invalidTransactionTimeout`,
     ///   `.tooManyTransactionalIDs`, `.transactionInProgress`, `.producerFenced` if `known` is not the newest.
     package func initProducer(
         _ id: String?, timeoutMs: Int32, as known: ProducerIdentity? = nil,
         then completion: @escaping TransactionAnswer<ProducerIdentity>
     ) {
-        // What is missing waits for the disk: it is made where the callbacks are.
+        // Whatever is missing requires the disk: it is created by the callbacks.
         guard transactions.hasProducerID, id == nil || topic(Self.transactionsTopic) != nil else {
             return callbacks.call { [self] in
                 do throws(BrokerError) {
@@ -44,7 +44,7 @@ extension Broker {
                     try successor(of: id, timeoutMs: timeoutMs, as: known)
                 } ?? transactions.takeProducerID().map { ProducerIdentity(id: $0, epoch: 0) }
             guard let producer else {
-                // Others have taken the last producer ids.
+                // Other calls have taken the last producer ids.
                 return initProducer(id, timeoutMs: timeoutMs, as: known, then: completion)
             }
             if id == nil { return completion(.success(producer)) }
@@ -57,7 +57,7 @@ extension Broker {
         }
     }
 
-    /// - Returns: nil if there is no producer id left to take.
+    /// - Returns: nil if no producer id is left.
     private func successor(
         of id: String, timeoutMs: Int32, as known: ProducerIdentity?
     ) throws(BrokerError) -> ProducerIdentity? {
@@ -81,7 +81,7 @@ extension Broker {
                 guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
                 if isToBeAborted(record) {
                     try takeOver(&state, id)
-                    // Whoever asked goes on for itself when it asks again.
+                    // The record names the caller, so that its retry gets the raised epoch.
                     state.record?.former = known
                     throw .transactionInProgress(id: id)
                 }
@@ -140,8 +140,8 @@ extension Broker {
     }
 
     /// Commits or aborts the producer's transaction. Calls back when it is decided, durably, and carried out. That
-    /// holds for an abort too: a client that outlives a crash would else commit, with its next transaction, what it was
-    /// told is aborted.
+    /// holds for an abort too: otherwise a client that outlives a crash would commit, with its next transaction,
+    /// records that it was told are aborted.
     /// - Throws: to the callback: `BrokerError.unknownProducer`, `.producerFenced`; `.transactionInProgress` if it was
     ///   asked for before and is not done; `.invalidTransaction` if none is open, or it has ended the other way.
     package func endTransaction(
@@ -179,12 +179,12 @@ extension Broker {
         guard status.isCommit == commit else {
             throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
         }
-        // What failed when it was tried before may work now.
+        // What failed in an earlier attempt may work now.
         guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }
         return true
     }
 
-    /// Carries out the decision of this number, which is durable, unless somebody else has.
+    /// Carries out the decision of this number, which is durable, unless another caller already did.
     func carryOut(_ number: Int, _ id: String) -> Result<Void, BrokerError> {
         noteDurable(id, number)
         do throws(BrokerError) {
@@ -197,7 +197,7 @@ extension Broker {
         }
     }
 
-    /// Runs `body` with the state of an id whose newest producer this is.
+    /// Runs `body` with the state of the id, after checking that `producer` is its newest producer.
     func withTransaction<Answer: Sendable>(
         _ id: String, _ producer: ProducerIdentity,
         _ body: (inout Transactions.State) throws(BrokerError) -> Answer

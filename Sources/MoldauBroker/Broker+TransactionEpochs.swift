@@ -1,16 +1,16 @@
-// Transactions that each have an epoch of their own (KIP-890, `transaction.version` 2): the end of one raises the epoch
-// in the same record, so that nothing which was sent before the end can get into the next transaction. The answer has
+// Transactions that each have their own epoch (KIP-890, `transaction.version` 2): the end of one raises the epoch in
+// the same record, so that nothing that was sent before the end can get into the next transaction. The answer contains
 // the producer that the client is from then on.
 //
-// Who lost that answer asks again with the old epoch. The record tells whom the new epoch was made for, so that only
-// he gets it: one that was raised to fence the producer says nobody.
+// A client that lost the answer retries with the old epoch. The record names the producer that the new epoch was issued
+// to; an epoch raised for fencing names none.
 
 internal import MoldauLog
 
 extension Broker {
-    /// As `endTransaction`, and the producer's next transaction has the next epoch; once the epochs are used up,
-    /// another producer id. Without an open transaction, an abort raises the epoch. Calls back when that is durable
-    /// and carried out, with the producer to go on as.
+    /// Like `endTransaction`, but the producer's next transaction has the next epoch, or another producer id once the
+    /// epochs are used up. Without an open transaction, an abort raises the epoch. Calls back when that is durable and
+    /// carried out, with the producer to continue as.
     /// - Throws: to the callback: as `endTransaction`.
     package func endTransactionAndEpoch(
         _ id: String, _ producer: ProducerIdentity, commit: Bool,
@@ -35,7 +35,7 @@ extension Broker {
         }
     }
 
-    /// - Returns: the producer to go on as; nil where the epochs are used up.
+    /// - Returns: the producer to continue as; nil if the epochs are used up.
     private func endAndRaise(
         _ state: inout Transactions.State, _ id: String, _ producer: ProducerIdentity, commit: Bool
     ) throws(BrokerError) -> ProducerIdentity? {
@@ -64,15 +64,15 @@ extension Broker {
         do throws(BrokerError) {
             try decide(&state, id, commit: commit)
         } catch {
-            // Nothing is decided: the transaction is still that of the old epoch.
+            // Nothing is decided: the transaction still has the old epoch.
             state.record = known
             throw error
         }
         return known.successor
     }
 
-    /// Another producer goes on for one that has no epochs left and no open transaction. Called by the callbacks: it
-    /// may wait for the disk.
+    /// Replaces a producer that has no epochs left and no open transaction. Called by the callbacks: it may wait for
+    /// the disk.
     private func replace(
         _ producer: ProducerIdentity, _ id: String, then completion: @escaping TransactionAnswer<ProducerIdentity>
     ) {

@@ -2,10 +2,10 @@ internal import MoldauLog
 internal import MoldauRecords
 
 extension Broker {
-    /// Adds positions of a group to the producer's transaction, as TxnOffsetCommit does: the transaction must write to
-    /// their partition (see `addOffsets`), and the member must be one of the group's, if it says that it is one. They
-    /// take effect when it is committed. Answered when they are durable: the client may outlive a crash, and commit
-    /// what it was told is there.
+    /// Adds positions of a group to the producer's transaction, as TxnOffsetCommit does: the transaction must include
+    /// their partition (see `addOffsets`), and a member that is named must be in the group. They take effect when the
+    /// transaction commits. Answered when they are durable: the client may outlive a crash, and then commit positions
+    /// that it was told are stored.
     /// - Parameter commit: with the producer of the transaction.
     /// - Parameter completion: gets an answer for each position, or why none could be added
     ///   (`BrokerError.unknownProducer`, `.producerFenced`, `.invalidTransaction`); by the callbacks, or before this
@@ -28,7 +28,7 @@ extension Broker {
                         offset: offset.offset, leaderEpoch: offset.leaderEpoch, metadata: offset.metadata,
                         time: clock())
                 }
-                // Called without the lock.
+                // Called without holding the lock.
                 ask(.commit(commit)) { [callbacks] result in callbacks.call { completion(result) } }
             }
         } catch {

@@ -63,7 +63,7 @@ extension Broker {
             if let decision = histories[id]?.unsettled.last {
                 try settle(decision, id)
             } else if raised.contains(id) {
-                // After a clean stop nobody looks for newer epochs.
+                // After a clean stop newer epochs are not searched for.
                 try transactions.withState(id) { state throws(BrokerError) in
                     if let record = state.record { try store(record, &state, id) }
                 }
@@ -129,7 +129,7 @@ extension Broker {
             // An older epoch must not be the last one known: it would be given out again.
             if let newest = state.record?.producer { settled.producer = newest }
             if let last = state.record, !last.status.isDecided {
-                // What is open now is not to be taken for what is settled, should the end of the log be lost.
+                // The open transaction must not be taken for the settled one, should the end of the log be lost.
                 try store(last, after: settled, &state, id)
             } else {
                 try store(settled, &state, id)
@@ -137,8 +137,8 @@ extension Broker {
         }
     }
 
-    /// Partitions may have a newer epoch than the remaining records of the transactional id.
-    /// - Returns: the ids for which that is so.
+    /// Raises epochs where partitions have a newer one than the remaining records of the transactional id.
+    /// - Returns: the ids whose epochs were raised.
     private func raiseEpochs(_ histories: inout [String: TransactionHistory]) throws(BrokerError) -> Set<String> {
         var raised: Set<String> = []
         var newest: [Int64: Int16] = [:]
@@ -202,7 +202,7 @@ extension Broker {
         }
     }
 
-    /// Ends whatever the producer has open in a partition.
+    /// Ends any open transaction of the producer in a partition.
     private func abort(
         _ producer: ProducerIdentity, in partition: BrokerPartition<Files>
     ) throws(BrokerError) {
@@ -251,7 +251,7 @@ private struct TransactionHistory {
             first = first ?? index
         }
         guard let first else { return }
-        // What came later stays later.
+        // Later records are written again, so that they stay later.
         verdicts = Array(unsettled[first...])
         if let last, !last.status.isDecided { verdicts.append(last) }
     }
@@ -270,7 +270,7 @@ private struct TransactionHistory {
         last = record
     }
 
-    /// Adds a decision; an earlier record of it counts no more.
+    /// Adds a decision; it replaces an earlier record of the same decision.
     private mutating func decide(_ record: TransactionRecord) {
         unsettled.removeAll { $0.producer.id == record.producer.id && $0.ends == record.ends }
         unsettled.append(record)

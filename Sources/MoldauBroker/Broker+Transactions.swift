@@ -15,8 +15,8 @@ internal import Synchronization
 extension Broker {
     static var transactionsTopic: String { "__transaction_state" }
 
-    /// Makes a producer for a transactional id. An older producer's open transaction is aborted, and it can write no
-    /// more. Durable on return. Blocks.
+    /// Makes a producer for a transactional id. An older producer's open transaction is aborted, and that producer is
+    /// fenced. Durable on return. Blocks.
     /// - Parameter timeout: transactions that are open for longer are aborted.
     package func makeProducer(_ id: String, timeout: Duration) throws(BrokerError) -> ProducerIdentity {
         try checkUsable(id)
@@ -36,8 +36,8 @@ extension Broker {
         return producer
     }
 
-    /// - Throws: `BrokerError.invalidTransaction` for what is no transactional id, `.unreadable` where its records are
-    ///   damaged.
+    /// - Throws: `BrokerError.invalidTransaction` if it is not a valid transactional id, `.unreadable` if its records
+    ///   are damaged.
     func checkUsable(_ id: String) throws(BrokerError) {
         guard !id.isEmpty, id.utf8.count <= Int(Int16.max) else {
             throw .invalidTransaction(id: id, reason: "a transactional id has 1 to 32767 bytes")
@@ -50,7 +50,7 @@ extension Broker {
     }
 
     /// Records a new producer of an id that has no open transaction.
-    /// - Parameter former: the producer that it goes on for.
+    /// - Parameter former: the producer that it replaces.
     func begin(
         _ producer: ProducerIdentity, after former: ProducerIdentity? = nil, timeoutMs: Int32,
         _ state: inout Transactions.State, _ id: String
@@ -74,8 +74,8 @@ extension Broker {
         try withSettled(id, as: producer) { state throws(BrokerError) in try enlist(partitions, &state, id) }
     }
 
-    /// - Throws: `BrokerError.internalTopic`, `.unknownTopic`, `.unknownPartition` for the first that no client's
-    ///   transaction can write to.
+    /// - Throws: `BrokerError.internalTopic`, `.unknownTopic`, `.unknownPartition` for the first partition that a
+    ///   client's transaction cannot write to.
     func checkEnlistable(_ partitions: [TopicPartition]) throws(BrokerError) {
         for name in partitions {
             if Self.isInternal(name.topic) { throw .internalTopic(name.topic) }
@@ -83,7 +83,7 @@ extension Broker {
         }
     }
 
-    /// The caller has checked the producer, and that no decision is left to be carried out.
+    /// The caller has checked the producer, and that no decision still has to be carried out.
     func enlist(
         _ partitions: [TopicPartition], _ state: inout Transactions.State, _ id: String
     ) throws(BrokerError) {
@@ -135,7 +135,7 @@ extension Broker {
             try decide(&state, id, commit: commit)
             return true
         }
-        // What was decided here stays so, even where a newer producer carries it out first.
+        // What was decided here stands, even if a newer producer carries it out first.
         try withSettled(id, as: isDecided ? nil : producer) { state throws(BrokerError) in
             guard !isDecided, let status = state.record?.status, status.isDecided, status.isCommit != commit else {
                 return
@@ -144,9 +144,9 @@ extension Broker {
         }
     }
 
-    /// Runs `body` when no decision of the id is left to be carried out, and carries out such a one first. Blocks on
-    /// its sync, with no lock held: another thread may then be the first to carry it out.
-    /// - Parameter producer: who must be the id's newest producer; nil: anyone.
+    /// Runs `body` when no decision of the id still has to be carried out; carries out such a decision first. Blocks on
+    /// its sync, with no lock held: another thread may then carry it out first.
+    /// - Parameter producer: must be the id's newest producer; nil: any.
     private func withSettled<Answer: Sendable>(
         _ id: String, as producer: ProducerIdentity?,
         _ body: (inout Transactions.State) throws(BrokerError) -> Answer
@@ -163,8 +163,8 @@ extension Broker {
         }
     }
 
-    /// Carries out a decision that is left, if it is durable.
-    /// - Returns: false if its sync is awaited.
+    /// Carries out an outstanding decision, if it is durable.
+    /// - Returns: false if its sync is still pending.
     func isSettled(_ state: inout Transactions.State, _ id: String) throws(BrokerError) -> Bool {
         guard let status = state.record?.status, status == .prepareCommit || status == .prepareAbort else {
             return true
@@ -174,12 +174,12 @@ extension Broker {
         return true
     }
 
-    /// The decision of this number, if it is still the last, is on disk.
+    /// Marks the decision of this number, if it is still the last, as durable.
     func noteDurable(_ id: String, _ number: Int) {
         transactions.withState(id) { if $0.number == number { $0.isDurable = true } }
     }
 
-    /// - Returns: what is recorded of the id, whose newest producer this is.
+    /// - Returns: the recorded state of the id. Throws unless `producer` is its newest.
     func check(
         _ state: Transactions.State, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) -> TransactionRecord {
@@ -217,7 +217,7 @@ extension Broker {
         }
         try store(record, &state, id)
         state.number += 1
-        // An abort whose record is lost is an abort all the same: its records cannot be read before a decision.
+        // An abort whose record is lost is an abort nevertheless: its records cannot be read before a decision.
         state.isDurable = !commit
         #if SABOTAGE
             if files.sabotage.contains(.decisionNotSynced) { state.isDurable = true }
@@ -284,8 +284,7 @@ extension Broker {
         try complete(&state, id)
     }
 
-    /// Aborts transactions that exceed their timeout, and those that nobody can end; forgets producers that nobody
-    /// uses.
+    /// Aborts transactions that exceed their timeout, and those that no client can end; expires unused producers.
     /// - Throws: the first failure, after all were tried.
     package func abortExpired() throws(BrokerError) {
         let now = uptime()
@@ -317,7 +316,7 @@ extension Broker {
     // MARK: On disk
 
     /// Makes this the id's record, in the topic and in memory.
-    /// - Parameter earlier: a record to be written before it, so that neither is there without the other.
+    /// - Parameter earlier: a record to be written before it, so that neither exists without the other.
     func store(
         _ record: TransactionRecord, after earlier: TransactionRecord? = nil, _ state: inout Transactions.State,
         _ id: String

@@ -23,9 +23,9 @@ package final class Broker<Files: FileSystem>: Sendable {
     let uptime: @Sendable () -> Duration
     let files: Files
     package let directory: String
-    /// The id of the cluster that the directory belongs to; nil if its file does not tell it.
+    /// The id of the cluster that the directory belongs to; nil if its file does not contain one.
     package let clusterID: String?
-    /// Gets warnings about things that nobody asked for: what is deleted, moved or reconstructed.
+    /// Gets warnings about actions that no caller requested: what is deleted, moved or reconstructed.
     let logger: Logger
     private let wasClean: Bool
     /// The durable ends of partitions when the broker was opened, by the partition's name.
@@ -33,12 +33,12 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// The first offsets of partitions, from Kafka's checkpoint file.
     private let checkpointedStarts: [TopicPartition: Offset]
     let groupCommit: GroupCommit<Files>
-    /// What calls those back who do not wait.
+    /// Runs completions for callers that do not block.
     package let callbacks: Callbacks
     private let state: Mutex<State>
     let groups: Groups
     let transactions: Transactions
-    /// Who can log in, and who may do what.
+    /// The users that can log in, and the access rules.
     package let security: Security<Files>
 
     /// Opens a data directory; creates it if it does not exist. After an unclean stop every partition is checked and
@@ -144,7 +144,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         state.withLock { $0.catalog.topics.values.sorted(on: \.name) }
     }
 
-    /// All topics, and a number that is another one when they have changed; nil if it is still this one.
+    /// All topics, and their change count; nil if the count is still `count`.
     func topics(unless count: Int?) -> (topics: [TopicMetadata], count: Int)? {
         state.withLock { state in
             let catalog = state.catalog
@@ -155,7 +155,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// The metadata of a topic; nil if there is no topic of that name.
     package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
 
-    /// From now on no more topics and partitions are created than that.
+    /// Limits how many topics and partitions can be created from now on.
     package func limitTopics(to limits: TopicLimits) { state.withLock { $0.limits = limits } }
 
     /// Refuses topics and partitions beyond the limits.
@@ -168,8 +168,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Creates all of the topics or none, durably. Each gets a new id, whatever id was asked for.
-    /// - Parameter validateOnly: only finds out whether that would be done.
+    /// Creates all of the topics or none, durably. Each gets a new id, even if one was requested.
+    /// - Parameter validateOnly: only checks whether the topics could be created.
     package func create(_ topics: [TopicMetadata], validateOnly: Bool = false) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
             if state.isClosed { throw .closed }
@@ -210,7 +210,7 @@ package final class Broker<Files: FileSystem>: Sendable {
 
     /// Adds partitions to a topic until it has `count`, durably. A key's next records may go to another partition than
     /// those before.
-    /// - Parameter validateOnly: only finds out whether that would be done.
+    /// - Parameter validateOnly: only checks whether the partitions could be added.
     /// - Throws: `BrokerError.invalidPartitions`, unless `count` is more than there are.
     package func addPartitions(to name: String, count: Int32, validateOnly: Bool = false) throws(BrokerError) {
         try state.withLock { state throws(BrokerError) in
@@ -363,7 +363,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         }
     }
 
-    /// As `flush`, for those who cannot wait: calls back, before this returns where nothing is promised.
+    /// Like `flush`, for callers that must not block: calls back, before this returns if nothing is promised.
     func afterFlush(_ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
         guard durability == .sync else {
             do throws(BrokerError) {
@@ -375,7 +375,7 @@ package final class Broker<Files: FileSystem>: Sendable {
         groupCommit.afterSync { failure in completion(failure.map { .failure(.storage($0)) } ?? .success(())) }
     }
 
-    /// Makes everything durable, whatever `durability` says: for the thread that keeps the promise of `.interval`.
+    /// Makes everything durable, whatever `durability` says: for the thread that implements `.interval`.
     package func syncNow() throws(BrokerError) {
         do throws(LogError) { try groupCommit.sync() } catch { throw .storage(error) }
     }
@@ -409,8 +409,8 @@ package final class Broker<Files: FileSystem>: Sendable {
         if let failure { throw failure }
     }
 
-    /// Compacts the partitions that are worth it, one after the other. If it fails for a partition, that one is left as
-    /// it is.
+    /// Compacts the partitions that are worth it, one after the other. A partition whose compaction fails is left as it
+    /// is.
     /// - Throws: the first failure, after all were tried.
     package func compact() throws(BrokerError) {
         // A decision that a newer one replaces is needed until its markers are durable.
@@ -429,20 +429,20 @@ package final class Broker<Files: FileSystem>: Sendable {
         defer { state.withLock { $0.lock = nil } }
         do throws(LogError) {
             try groupCommit.sync()
-            // A partition that is closed has nothing more to add to the journal.
+            // A closed partition adds nothing more to the journal.
             try groupCommit.closeJournal()
             try writeCheckpoints()
             for partition in allPartitions() { try partition.close() }
             try DataDirectory.writeCleanMarker(files, in: directory)
         } catch {
-            // Who waits for a sync is not told that there was one.
+            // Waiting callers must get an error, not success.
             groupCommit.goOffline(error)
             throw .storage(error)
         }
     }
 
-    /// Notes in the file `listening` of the data directory where clients find this broker, an address a line; none
-    /// removes the file. It says nothing after a crash: whoever reads it tries the address.
+    /// Records the addresses on which clients find this broker in the file `listening` of the data directory, an
+    /// address a line; none removes the file. After a crash the file may be stale: readers try the address.
     package func note(listening addresses: [String]) throws(BrokerError) {
         let path = "\(directory)/listening"
         do throws(LogError) {

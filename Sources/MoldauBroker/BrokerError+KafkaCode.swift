@@ -1,10 +1,11 @@
 internal import MoldauLog
 
 extension BrokerError {
-    /// What Kafka's protocol calls what transactions and producers are refused for; nil for what other requests are.
+    /// Kafka's error code for a refused transaction or producer request; nil for errors of other requests.
     ///
-    /// Before `PRODUCER_FENCED` came (InitProducerId 4, AddPartitionsToTxn 2, AddOffsetsToTxn 2, EndTxn 2), and in the
-    /// answers to Produce and TxnOffsetCommit to this day, `INVALID_PRODUCER_EPOCH` says that a producer was fenced.
+    /// Before `PRODUCER_FENCED` was added (InitProducerId 4, AddPartitionsToTxn 2, AddOffsetsToTxn 2, EndTxn 2), and in
+    /// the answers to Produce and TxnOffsetCommit in all versions, `INVALID_PRODUCER_EPOCH` means that a producer was
+    /// fenced.
     /// - Parameter knowsFencing: whether the request's version knows `PRODUCER_FENCED`.
     package func producerErrorCode(knowsFencing: Bool) -> Int16? {
         switch self {

@@ -6,9 +6,9 @@ package enum BrokerError: Error, Equatable {
     case unknownTopic(String)
     case topicExists(String)
     case invalidTopic(name: String, reason: String)
-    /// A topic cannot have that many partitions, or has more already.
+    /// The new partition count is invalid, or not more than the topic already has.
     case invalidPartitions(topic: String, reason: String)
-    /// There may be no more topics, or no more partitions, than `limit`.
+    /// Creating this would exceed `limit` topics or partitions.
     case tooManyPartitions(topic: String, limit: Int)
     /// The topic's records are never deleted, only compacted.
     case undeletable(TopicPartition)
@@ -25,23 +25,23 @@ package enum BrokerError: Error, Equatable {
     case storage(LogError)
     /// A group's name, or an offset's metadata, cannot be stored.
     case invalidCommit(reason: String)
-    /// Another producer with that transactional id has taken over.
+    /// The producer has been fenced by a newer one with that transactional id.
     case producerFenced(id: String)
     /// The request does not fit the state of the transaction.
     case invalidTransaction(id: String, reason: String)
-    /// The producer is not the one that has the transactional id, or nobody has it.
+    /// The producer is not the one that has the transactional id, or the id has none.
     case unknownProducer(id: String, producer: Int64)
     /// The transaction's end, or the fencing of its producer, is in progress: the request may be repeated soon.
     case transactionInProgress(id: String)
     /// A transaction can be open for 1 to `longestMs` milliseconds.
     case invalidTransactionTimeout(ms: Int32, longestMs: Int64)
-    /// The request cannot be meant so.
+    /// The request is invalid.
     case invalidProducerRequest(reason: String)
-    /// The broker knows as many transactional ids as it may.
+    /// The limit of transactional ids is reached.
     case tooManyTransactionalIDs(limit: Int)
     /// The broker knows no such transactional id.
     case unknownTransactionalID(String)
-    /// The group has a member, and takes one only.
+    /// The group has members, but the caller would have to be the only one.
     case groupInUse(String)
     case closed
 }

@@ -1,8 +1,8 @@
-// How those use a partition who cannot wait on a thread: a server on event loops. Appends and reads go to the operating
-// system at once; what has to wait for the disk, or for others, is called back.
+// Appends and fetches with completions, for callers that must not block: a server on event loops. Appends and reads go
+// to the operating system at once; what has to wait for the disk, or for other clients, is reported by a callback.
 //
-// What they read is durable: the high watermark is the durable end, so that nobody outside has seen what a crash takes
-// back.
+// Reads return only durable records: the high watermark is the durable end, so that no external client has seen records
+// that a crash can lose.
 
 package import MoldauLog
 package import MoldauRecords
@@ -15,7 +15,7 @@ package enum Acknowledgement: Sendable {
     case whenDurable
 }
 
-/// How far a partition may be read.
+/// How far a partition is readable.
 package struct Watermarks: Equatable, Sendable {
     /// The first offset held.
     package let start: Offset
@@ -27,24 +27,24 @@ package struct Watermarks: Equatable, Sendable {
 
 /// What a client on a network gets of one partition.
 package struct DurableFetch: Sendable {
-    /// Whole batches as they stand on disk. The first may begin before what was asked for. Empty where nothing may be
-    /// read.
+    /// Whole batches as they are on disk. The first may begin before the requested offset. Empty if nothing is
+    /// readable.
     package let bytes: SharedBytes
-    /// The same, where it is in its file: then `bytes` is empty.
+    /// The same, as a location in its file: then `bytes` is empty.
     package let file: FileBytes?
-    /// Where reading goes on; nil where nothing was read.
+    /// Where reading continues; nil if nothing was read.
     package let next: LogCursor?
-    /// The aborted transactions that reach into the bytes, for a reader of committed records.
+    /// The aborted transactions that overlap the bytes, for a reader of committed records.
     package let aborted: [AbortedTransaction]
     package let watermarks: Watermarks
 }
 
 extension BrokerPartition {
-    /// Appends as `append` does, and calls back when that is acknowledged, or refused: once, by the broker's callbacks,
-    /// or before this returns where there is nothing to wait for; with no lock held.
+    /// Appends like `append`, and calls back when that is acknowledged, or refused: once, from the broker's callbacks,
+    /// or before this returns if there is nothing to wait for; with no lock held.
     ///
-    /// One sync acknowledges all that were appended before it. When it fails, all of them get `BrokerError.log` with
-    /// `LogError.offline`. What was appended to a topic that is deleted meanwhile gets `.unknownTopic`.
+    /// One sync acknowledges everything that was appended before it. If it fails, all those appends get
+    /// `BrokerError.log` with `LogError.offline`. An append to a topic that is deleted meanwhile gets `.unknownTopic`.
     package func append(
         _ batches: UnsafeRawBufferPointer, acknowledged: Acknowledgement,
         then completion: @escaping @Sendable (Result<PartitionLog<Files>.Appended, BrokerError>) -> Void
@@ -58,7 +58,7 @@ extension BrokerPartition {
         acknowledge(appended, acknowledged, then: completion)
     }
 
-    /// Calls back when what was appended is acknowledged, as `append` does.
+    /// Calls back when `appended` is acknowledged, as `append` does.
     package func acknowledge(
         _ appended: PartitionLog<Files>.Appended, _ acknowledged: Acknowledgement,
         then completion: @escaping @Sendable (Result<PartitionLog<Files>.Appended, BrokerError>) -> Void
@@ -66,7 +66,7 @@ extension BrokerPartition {
         guard !isDurable(upTo: appended.end) else { return completion(.success(appended)) }
         guard acknowledged == .whenDurable else {
             completion(.success(appended))
-            // Nobody waits for the disk, but readers do: they see what is durable.
+            // The appender does not wait for the disk, but readers do: they see only what is durable.
             return groupCommit.afterSync { _ in }
         }
         groupCommit.afterSync { [self] failure in
@@ -76,8 +76,8 @@ extension BrokerPartition {
         }
     }
 
-    /// Appends the batch that a client sent for this partition, as `append` does, without waiting for anything.
-    /// Everything in it is checked.
+    /// Appends the batch that a client sent for this partition, like `append`, without waiting for anything. All of it
+    /// is validated.
     /// - Parameter sent: the bytes of the request: exactly one batch, whose offsets count from 0.
     package func append(sent: UnsafeRawBufferPointer) throws(BrokerError) -> PartitionLog<Files>.Appended {
         do throws(LogError) {
@@ -88,7 +88,7 @@ extension BrokerPartition {
         return try append(sent)
     }
 
-    /// Whether others see only what is synced.
+    /// Whether readers outside this process see only what is synced.
     var holdsBack: Bool { groupCommit.isAwaited }
 
     /// Whether everything below `offset` is as durable as the broker promises.
@@ -97,11 +97,12 @@ extension BrokerPartition {
         return withOpenLog { $0.durableEnd >= offset } ?? true
     }
 
-    /// Reads what is durable from `offset` on. Does not wait: see `Broker.awaitRecords`. Blocks on the disk.
+    /// Reads durable records from `offset` on. Does not wait for new ones: see `Broker.awaitRecords`. Blocks on the
+    /// disk.
     /// - Parameters:
     ///   - cursor: `next` of the same reader's last fetch.
-    ///   - minFileBytes: what has this size or more is not read, if it is in a file with a descriptor: `file` tells
-    ///     where it is.
+    ///   - minFileBytes: batches of this size or more are not read if they are in a file with a descriptor: `file`
+    ///     states where they are.
     /// - Throws: `BrokerError.log` with `.offsetOutOfRange`, and what the log throws.
     package func fetch(
         from offset: Offset, maxBytes: Int, after cursor: LogCursor? = nil, isolation: Isolation,
@@ -137,7 +138,7 @@ extension BrokerPartition {
         }
     }
 
-    /// How far the partition may be read.
+    /// How far the partition is readable.
     package func watermarks() throws(BrokerError) -> Watermarks {
         let holdsBack = groupCommit.isAwaited
         return try withLog { log throws(LogError) in log.watermarks(holdsBack: holdsBack) }
@@ -163,8 +164,7 @@ extension BrokerPartition {
         try withLog { log throws(LogError) in try log.latestRecord() } ?? nil
     }
 
-    /// About how many bytes a fetch from `offset` on could bring: as exact as the index; at least 1 where there is
-    /// something.
+    /// About how many bytes a fetch from `offset` on would return: as exact as the index; at least 1 if there are any.
     func readableBytes(from offset: Offset, _ isolation: Isolation) throws(BrokerError) -> Int {
         let holdsBack = holdsBack
         let bytes = try withLog { log throws(LogError) in

@@ -2,17 +2,16 @@ package import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
-/// One partition of the broker: its log, with a lock of its own, and the bells of readers that wait for its next
-/// record.
+/// One partition of the broker: its log, with its own lock, and the bells of readers that wait for its next record.
 ///
 /// The directory is created by the first append, so that an unused partition costs nothing.
 package final class BrokerPartition<Files: FileSystem>: Sendable {
     private struct State: Sendable {
         var configuration: LogConfiguration
         var log: PartitionLog<Files>?
-        /// What others have left here, by what they wait for.
+        /// The bells that readers added, by occasion.
         var bells: [Bell.Occasion: [Bell]] = [:]
-        /// Why every call fails from now on.
+        /// The error that every call throws from now on.
         var end: BrokerError?
         /// Whether the next sync will include the log.
         var isNoted = false
@@ -79,7 +78,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         do {
             return try state.withLock { state throws(BrokerError) in
                 if let end = state.end { throw end }
-                // Before anybody can read the new records: readers may rely on the next sync.
+                // Before the new records are readable: readers may rely on the next sync.
                 defer { note(&state) }
                 do throws(LogError) {
                     if state.log == nil {
@@ -134,7 +133,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// The producer of the batches, which must be the same for all.
+    /// The producer of the batches; throws unless it is the same for all.
     private func stamp(of batches: UnsafeRawBufferPointer) throws(BrokerError) -> ProducerStamp {
         do throws(RecordBatchError) {
             let first = try RecordBatchHeader(batches)
@@ -184,7 +183,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         for bell in state.withLock({ $0.bells[occasion] ?? [] }) { bell.ring() }
     }
 
-    /// The records before `end` are durable: others may see them.
+    /// Called when the records before `end` are durable: they become visible to external clients.
     func noteSynced(upTo end: Offset) {
         state.withLock { $0.log?.noteSynced(upTo: end) }
         if groupCommit.isAwaited { ring(.visibility) }
@@ -197,15 +196,15 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         groupCommit.note(self)
     }
 
-    /// Opens the log; its tail must be synced before anybody reads it.
+    /// Opens the log; its tail must be synced before it is read.
     func recover() throws(BrokerError) { _ = try withLog { _ throws(LogError) in } }
 
     var isDeleted: Bool { end != nil }
 
-    /// Why no call is answered any more.
+    /// The error that every call throws; nil while the partition is usable.
     var end: BrokerError? { state.withLock { $0.end } }
 
-    /// Asks the log something if it is open; nil if it is not.
+    /// Calls `body` with the log if it is open; nil if it is not.
     func withOpenLog<Answer: Sendable>(_ body: (PartitionLog<Files>) -> Answer) -> Answer? {
         state.withLock { state in state.log.map { body($0) } }
     }
@@ -248,7 +247,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         }
     }
 
-    /// That is the one offset at which a partition without a log may be read.
+    /// Throws unless `offset` is 0: a partition without a log is empty.
     func checkEmpty(_ offset: Offset) throws(BrokerError) {
         guard offset == .zero else {
             throw .log(name, .offsetOutOfRange(requested: offset, held: Offset.zero..<Offset.zero))
@@ -303,7 +302,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         try withLog { log throws(LogError) in log.endOffset } ?? .zero
     }
 
-    /// The producers with open transactions, sorted by id, and where those begin.
+    /// The producers with open transactions, sorted by id, and where these begin.
     /// - Parameter opens: whether to open a log that is not in use.
     func openTransactions(
         opens: Bool = true
@@ -319,7 +318,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         try withLog { log throws(LogError) in log.activeProducers } ?? []
     }
 
-    /// Forgets the producers that have not written here for long; nothing for a log that is not in use.
+    /// Expires the producers that have not written here for long; no-op for a log that is not in use.
     func expireProducers(now: Duration) {
         state.withLock { $0.log?.expireProducers(now: now, after: transactions.limits.producerExpiration) }
     }
@@ -330,8 +329,8 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
     }
 
     /// Ends a producer's transaction here, if one is open; readers of committed records can then continue.
-    /// - Parameter end: the offset after the transaction's records: a transaction that began there or later is another
-    ///   one.
+    /// - Parameter end: the offset after the transaction's records: a transaction that began there or later is a
+    ///   different one.
     func end(_ producer: ProducerIdentity, before end: Offset, _ marker: TransactionMarker) throws(BrokerError) {
         let isOpen = try withLog { log throws(LogError) in
             log.openTransactions.contains { $0.producer == producer.id && $0.start < end }
@@ -340,7 +339,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         try write(marker, of: producer)
     }
 
-    /// Ends a producer's transaction here, whether or not it has written: older epochs can write no more from now on.
+    /// Ends a producer's transaction here, whether or not it has written: older epochs are fenced from now on.
     func write(_ marker: TransactionMarker, of producer: ProducerIdentity) throws(BrokerError) {
         _ = try append { log, now throws(LogError) in
             try log.append(marker, of: producer.unnumberedStamp, now: now)
@@ -393,19 +392,19 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
         return (compacted.bytesBefore, compacted.bytesAfter)
     }
 
-    /// From now on this bell is rung on every such occasion, and when the partition is deleted or closed.
+    /// Rings this bell on every such occasion from now on, and when the partition is deleted or closed.
     package func add(_ bell: Bell, for occasion: Bell.Occasion) {
         state.withLock { $0.bells[occasion, default: []].append(bell) }
     }
 
-    /// From now on the bell is rung no more; no-op if it was not added.
+    /// Stops ringing the bell; no-op if it was not added.
     package func remove(_ bell: Bell) {
         state.withLock { state in
             for occasion in Bell.Occasion.allCases { state.bells[occasion]?.removeAll { $0 === bell } }
         }
     }
 
-    /// Every later call throws this.
+    /// Rings every bell: every later call throws.
     private func ringForEnd() { for occasion in Bell.Occasion.allCases { ring(occasion) } }
 
     /// Makes the log durable and writes its indexes; every later call throws `.closed`.

@@ -1,26 +1,25 @@
-// Who waits for the broker without a thread is called back: when a sync has ended, when there is something to read,
-// when its time is over. The calls are made here, one after the other and with no lock held, so that they may call the
-// broker again. They are made by one thread of the broker's own, which begins with the first call and ends when there
-// are none to come: a broker that nobody uses in this way has no such thread. In a simulation whoever drives it makes
-// the calls, by `runDue`.
+// Runs completions, one at a time and with no lock held, on a thread created on first use. They report that a sync has
+// ended, that there is something to read, or that a timer is due, and may call the broker again. The thread ends when
+// it has been idle for a while: a broker without such callers has none. In a simulation its driver runs them, by
+// `runDue`.
 
 internal import Foundation
 internal import MoldauRecords
 
-/// The calls that the broker has to make.
+/// The completions that the broker has to call.
 package final class Callbacks: Sendable {
-    /// Who makes the calls.
+    /// What runs the completions.
     package enum Driver: Sendable {
         case ownThread
-        /// `runDue`, whenever it is called: nothing happens in between.
+        /// `runDue`, whenever it is called: no completion runs in between.
         case byHand
     }
 
     fileprivate struct State {
         var calls: [@Sendable () -> Void] = []
-        /// By their times. Most are of one length, and so come last.
+        /// Sorted by time. Most have the same delay, so new ones go to the end.
         var timers: [(time: Duration, number: Int)] = []
-        /// What the timers call, by their numbers; what was cancelled is missing.
+        /// The completions of timers, by number; those of cancelled timers are missing.
         var timed: [Int: @Sendable () -> Void] = [:]
         var timerCount = 0
         var hasThread = false
@@ -35,7 +34,7 @@ package final class Callbacks: Sendable {
         (self.driver, self.uptime) = (driver, uptime)
     }
 
-    /// Has something called soon, after what is waiting already. May be called with locks held.
+    /// Runs `body` soon, after those already queued. May be called with locks held.
     func call(_ body: @escaping @Sendable () -> Void) {
         let isFirst = monitor.withLock(wakes: true) { state in
             state.calls.append(body)
@@ -44,8 +43,8 @@ package final class Callbacks: Sendable {
         if isFirst { start() }
     }
 
-    /// Has something called when `delay` has passed.
-    /// - Returns: for `cancel`.
+    /// Runs `body` when `delay` has passed.
+    /// - Returns: the timer's number, for `cancel`.
     func call(after delay: Duration, _ body: @escaping @Sendable () -> Void) -> Int {
         let time = uptime() + delay
         let (number, isFirst) = monitor.withLock(wakes: true) { state in
@@ -59,10 +58,10 @@ package final class Callbacks: Sendable {
         return number
     }
 
-    /// Nothing is called for a timer that has not been due yet.
+    /// Cancels a timer; no-op if its completion has already run.
     func cancel(_ number: Int) { monitor.withLock { $0.timed[number] = nil } }
 
-    /// Makes the calls that are due, those that they lead to included. For a driver by hand.
+    /// Runs the completions that are due, and those that they add. For the driver `byHand`.
     package func runDue() {
         while true {
             let now = uptime()
@@ -72,7 +71,7 @@ package final class Callbacks: Sendable {
         }
     }
 
-    /// Whether there is a thread for them now.
+    /// Whether the thread exists now.
     package var hasThread: Bool { monitor.withLock { $0.hasThread } }
 
     private func start() {
@@ -81,7 +80,7 @@ package final class Callbacks: Sendable {
         thread.start()
     }
 
-    /// How long the thread lives on without a call: another one would be made for the next.
+    /// How long an idle thread is kept: otherwise the next call would have to create one.
     private static var idleTime: Duration { .seconds(10) }
 
     private func run() {
@@ -90,7 +89,7 @@ package final class Callbacks: Sendable {
             let now = uptime()
             let next = monitor.withLock { $0.timers.first?.time }
             let isNew: Bool? = monitor.wait(timeout: next.map { $0 - now } ?? Self.idleTime) { state in
-                // A call, or a timer that comes before the one that this waits for.
+                // A completion was added, or a timer that is due before the one this waits for.
                 !state.calls.isEmpty || state.timers.first?.time != next ? true : nil
             }
             if isNew == nil, monitor.withLock({ $0.endsThread() }) { return }
@@ -99,7 +98,7 @@ package final class Callbacks: Sendable {
 }
 
 extension Callbacks.State {
-    /// Whether a thread has to be made for what was added.
+    /// Marks the thread as started if one is needed for what was added.
     fileprivate mutating func beginsThread(_ driver: Callbacks.Driver) -> Bool {
         guard driver == .ownThread, !hasThread else { return false }
         hasThread = true

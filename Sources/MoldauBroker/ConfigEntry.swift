@@ -9,7 +9,7 @@ package struct ConfigEntry: Equatable, Sendable {
         case defaultValue = 5
     }
 
-    /// A setting that has, or would have, given the value: in the order in which they are asked.
+    /// A setting that provides the value, or would by default: in order of precedence.
     package struct Synonym: Equatable, Sendable {
         package let name: String
         package let value: String
@@ -55,7 +55,7 @@ package struct ConfigEntry: Equatable, Sendable {
 
 /// One change to the settings of a topic.
 package struct ConfigChange: Equatable, Sendable {
-    /// What is done with the value, by the numbers of Kafka's protocol.
+    /// What to do with the value, by the numbers of Kafka's protocol.
     package enum Operation: Int8, Sendable {
         case set, delete, append, subtract
     }

@@ -4,7 +4,7 @@
 //     topics.json                     the topics: see TopicCatalog.swift
 //     durable.journal                 what is on disk: see DurabilityJournal.swift
 //     producer-ids                    the first id that no producer has
-//     users.json, access.json         who can log in, and who may do what: see SecurityFile.swift
+//     users.json, access.json         users and access rules: see SecurityFile.swift
 //     directory-number                the number that the file system gave the directory: identifies a copy
 //     meta.properties, .kafka_cleanshutdown, *-offset-checkpoint      Kafka's
 //
@@ -131,7 +131,7 @@ struct DataDirectory<Files: FileSystem> {
         try files.replace(file("meta.properties"), with: Array(text.utf8), in: path, sync: true)
     }
 
-    /// The id of the directory's cluster; nil if its file does not tell it.
+    /// The id of the directory's cluster; nil if its file does not contain one.
     func clusterID() throws(LogError) -> String? {
         let text = try files.contents(of: file("meta.properties")).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cluster.id=") }

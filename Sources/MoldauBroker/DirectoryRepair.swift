@@ -9,7 +9,7 @@ package final class DirectoryRepair<Files: FileSystem> {
     private let wasClean: Bool
     private let lock: DirectoryLock
 
-    /// Locks the directory against brokers as long as the value lives.
+    /// Locks the directory against brokers for the lifetime of the value.
     /// - Throws: `LogError.locked`, at once, if a broker uses it.
     package init(_ files: Files, directory: String) throws(LogError) {
         (self.files, self.directory) = (files, directory)

@@ -2,10 +2,10 @@
 //
 //     round: CRC-32C of what follows u32 · its size u32 · per partition: size of its name u16 · name · end offset i64
 //
-// Rounds are appended; a partition's last entry counts. After a crash the journal tells a torn tail from bit rot: bytes
-// beyond its offset were never acknowledged and may be cut off; bytes before it were acknowledged and may not. A round
-// is written after the sync that it records, and becomes durable with a later one, so the journal may claim less than
-// is durable but never more.
+// Rounds are appended; a partition's last entry counts. After a crash the journal distinguishes a torn tail from bit
+// rot: bytes beyond its offset were never acknowledged and may be cut off; bytes before it were acknowledged and may
+// not. A round is written after the sync that it records, and becomes durable with a later one, so the journal may
+// claim less than is durable but never more.
 
 internal import MoldauLog
 internal import MoldauRecords
@@ -68,7 +68,7 @@ struct DurabilityJournal<Files: FileSystem>: Sendable {
 
     /// Writes the noted entries. Not durable until the file is synced. After an error they are kept for the next
     /// attempt.
-    /// - Returns: the file, when it is time to sync it.
+    /// - Returns: the file if it has to be synced now; nil otherwise.
     mutating func writeRound() throws(LogError) -> Files.File? {
         let round = round
         for (name, end) in round { ends[name] = end }

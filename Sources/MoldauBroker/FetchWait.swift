@@ -2,18 +2,18 @@ package import MoldauLog
 package import MoldauRecords
 internal import Synchronization
 
-/// What a reader gets to see.
+/// Which records a reader gets.
 package enum Isolation: Sendable {
-    /// Everything that is durable, whatever became of its transaction.
+    /// Everything that is durable, whatever the outcome of its transaction.
     case uncommitted
-    /// What is durable and decided. What was aborted is told by a list.
+    /// Only what is durable and decided. Aborted transactions are listed.
     case committed
 }
 
-/// A reader that waits without a thread: until there are so many bytes for it, or its time is over.
+/// A reader that waits without a thread: until enough bytes are readable, or its time is over.
 ///
-/// It is called back once, by the broker's callbacks, or by whoever ends the wait: with no lock held. Then it reads by
-/// `BrokerPartition.fetch`, whatever the outcome.
+/// Its completion is called once, from the broker's callbacks, or by the caller that ends the wait: with no lock held.
+/// Then it reads by `BrokerPartition.fetch`, whatever the outcome.
 package final class FetchWait<Files: FileSystem>: Sendable {
     /// Where the reader is in a partition.
     package struct Want: Sendable {
@@ -29,18 +29,18 @@ package final class FetchWait<Files: FileSystem>: Sendable {
     /// Why a wait ended.
     package enum Outcome: Equatable, Sendable {
         case ready
-        /// There is less than was waited for.
+        /// Fewer bytes are readable than were requested.
         case expired
         case cancelled
-        /// A read of one of the partitions would fail by this.
+        /// A read of one of the partitions would fail with this error.
         case failed(BrokerError)
     }
 
     private struct State: Sendable {
-        /// nil once it was called.
+        /// nil once it has been called.
         var completion: (@Sendable (Outcome) -> Void)?
         var timer: Int?
-        /// While it is on.
+        /// nil once the wait has ended.
         var bell: Bell?
     }
 
@@ -56,7 +56,7 @@ package final class FetchWait<Files: FileSystem>: Sendable {
         state = Mutex(State(completion: completion))
     }
 
-    /// - Parameter wait: not longer than this.
+    /// - Parameter wait: the longest time to wait.
     static func begin(
         _ wants: [Want], minBytes: Int, for wait: Duration, _ callbacks: Callbacks,
         then completion: @escaping @Sendable (Outcome) -> Void
@@ -67,7 +67,7 @@ package final class FetchWait<Files: FileSystem>: Sendable {
         return waiting
     }
 
-    /// Ends the wait, if it is still on: the completion is called before this returns.
+    /// Ends the wait, if it has not ended: the completion is called before this returns.
     package func cancel() { finish(.cancelled) }
 
     private func begin(_ bell: Bell, for wait: Duration) {
@@ -84,8 +84,7 @@ package final class FetchWait<Files: FileSystem>: Sendable {
         if isOver { callbacks.cancel(timer) }
     }
 
-    /// Whoever adds something rings after it was added, and the bell rings again before this looks: so nothing is
-    /// missed.
+    /// Appenders ring after they have appended, and the bell is cleared before this checks: so nothing is missed.
     private func look() {
         state.withLock { $0.bell }?.clear()
         do throws(BrokerError) {
@@ -112,8 +111,8 @@ package final class FetchWait<Files: FileSystem>: Sendable {
 }
 
 extension Broker {
-    /// Calls back when `minBytes` may be read (at least 1; as exact as the index), when a partition fails, or when
-    /// `wait` is over: at once on this thread if it is so already. Does not block.
+    /// Calls back when `minBytes` are readable (at least 1; as exact as the index), when a partition fails, or when
+    /// `wait` is over: at once on this thread if that is already so. Does not block.
     @discardableResult
     package func awaitRecords(
         _ wants: [FetchWait<Files>.Want], minBytes: Int, for wait: Duration,

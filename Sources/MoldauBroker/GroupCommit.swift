@@ -1,4 +1,4 @@
-// One sync for everybody.
+// One sync for all waiting appends.
 //
 // A thread that wants its appends durable joins a round that has not begun. One of the waiting threads runs it: it
 // takes all dirty partitions and syncs their files together. So a hundred partitions and ten threads cost one sync of
@@ -19,9 +19,9 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         var roundsDone = 0
         var isRunning = false
         var failure: LogError?
-        /// Who is to be called back, and after which round; in the order of rounds.
+        /// The completions to call, and the round each waits for; in the order of rounds.
         var waiting: [(round: Int, completion: @Sendable (LogError?) -> Void)] = []
-        /// Whether the callbacks are to serve those who wait.
+        /// Whether the callbacks are already scheduled to serve the waiting completions.
         var isServing = false
     }
 
@@ -66,7 +66,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         try sync(through: monitor.withLock { $0.roundsBegun + 1 })
     }
 
-    /// Returns when that round has ended.
+    /// Returns when that round has ended. Runs rounds itself if no other thread does.
     private func sync(through target: Int) throws(LogError) {
         while true {
             switch nextStep(target) {
@@ -78,7 +78,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
     }
 
     /// Calls back when everything that was appended before the call is durable: with nil, or with the error of the
-    /// sync. Blocks nobody.
+    /// sync. Does not block.
     func afterSync(_ completion: @escaping @Sendable (LogError?) -> Void) {
         let isFirst = monitor.withLock { state in
             state.waiting.append((state.roundsBegun + 1, completion))
@@ -88,7 +88,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         if isFirst { callbacks.call { [self] in serveWaiting() } }
     }
 
-    /// Sees to the round of all who wait now, and calls them. Who comes meanwhile is served next.
+    /// Completes the round of the current waiters and calls them. Waiters that arrive meanwhile are served next.
     private func serveWaiting() {
         guard let round = monitor.withLock({ $0.waiting.last?.round }) else { return }
         var failure: LogError?
@@ -137,7 +137,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Writes to the journal what the previous round made durable. If there is no room, that is left for later.
+    /// Writes to the journal what the previous round made durable. If the disk is full, that is postponed.
     private func writeJournal() throws(LogError) -> Files.File? {
         do throws(LogError) {
             return try journal.withLock { journal throws(LogError) in try journal.writeRound() }
@@ -147,7 +147,7 @@ package final class GroupCommit<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Releases all partitions; who waits is told that nobody knows. Must not be used afterwards.
+    /// Releases all partitions; waiting callers get an error: durability is unknown. Must not be used afterwards.
     func letGo() {
         monitor.withLock(wakes: true) { state in
             state.dirty = []

@@ -1,6 +1,6 @@
 internal import MoldauRecords
 
-/// Lets a reader's thread wait for its bell, or for whoever wants its wait to end.
+/// Blocks a reader's thread until its bell rings, or until a caller ends its wait.
 package final class PollWait: Sendable {
     private struct State {
         var hasData = false
@@ -11,14 +11,14 @@ package final class PollWait: Sendable {
     package enum End: Equatable {
         /// Something was appended since the last `clear`.
         case data
-        /// `wake` was called; this answer used it up.
+        /// `wake` was called; this result consumes that call.
         case woken
-        /// Neither, in the time given.
+        /// Neither, within the timeout.
         case none
     }
 
     private let monitor: Monitor<State>
-    /// For the partitions that are read.
+    /// Added to the partitions that are read.
     package let bell: Bell
 
     package init() {
@@ -27,10 +27,10 @@ package final class PollWait: Sendable {
         bell = Bell { monitor.withLock(wakes: true) { $0.hasData = true } }
     }
 
-    /// Ends a wait: the one that is on, or else the next.
+    /// Ends a wait: the current one, or else the next.
     package func wake() { monitor.withLock(wakes: true) { $0.isWoken = true } }
 
-    /// Forgets what was appended: called before looking, so that nothing appended after the look is missed.
+    /// Resets the bell: called before checking, so that nothing appended after the check is missed.
     package func clear() {
         bell.clear()
         monitor.withLock { $0.hasData = false }

@@ -1,5 +1,5 @@
-// The topics, in one file: `<data>/topics.json`. Topics that are not in it do not exist, whatever directories there
-// are.
+// The topics, in one file: `<data>/topics.json`. Topics that are not in it do not exist, even if there are directories
+// for them.
 //
 //     { "checksum": 3282348724,
 //       "topics": [ { "configuration": {}, "id": "8xNnyqMoQgeUmqVpiMVbUQ", "name": "orders", "partitionCount": 4 } ],
@@ -34,7 +34,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
     }
 
     private static var version: Int { 2 }
-    /// The most partitions that a topic may have: each costs some hundred bytes of memory.
+    /// The maximum number of partitions of a topic: each costs some hundred bytes of memory.
     static var maxPartitionCount: Int32 { 100_000 }
 
     private let files: Files
@@ -154,7 +154,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         changeCount += 1
     }
 
-    /// Why a topic cannot have this many partitions; nil if it can.
+    /// The reason why a topic cannot have this many partitions; nil if it can.
     static func objection(toPartitionCount count: Int32) -> String? {
         (1...maxPartitionCount).contains(count)
             ? nil : "a topic has from 1 to \(maxPartitionCount) partitions, not \(count)"

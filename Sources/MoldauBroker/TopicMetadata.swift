@@ -1,13 +1,13 @@
 package import MoldauRecords
 
-/// A topic with the settings that it was given at its creation and later.
+/// A topic with its explicit settings.
 package struct TopicMetadata: Equatable, Sendable {
     package let name: String
     package let partitionCount: Int32
     /// The explicit settings, by Kafka's names.
     package let configuration: [String: String]
     /// Distinguishes it from earlier and later topics of its name; nil in a request to create a topic: the broker
-    /// assigns one.
+    /// assigns an id.
     package let id: TopicID?
 
     package init(name: String, partitionCount: Int32, configuration: [String: String] = [:], id: TopicID? = nil) {

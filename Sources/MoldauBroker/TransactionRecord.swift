@@ -8,13 +8,13 @@
 // A string is its length (i16) and UTF-8. Kafka's version 1, with counts and lengths as varints and with tagged fields,
 // can be read.
 //
-// Two headers of the record, which Kafka ignores, tell whether all of a transaction was on disk before a crash, so that
-// records and decision need only one sync:
+// Two headers of the record, which Kafka ignores, allow recovery to check whether all of a transaction was on disk
+// before a crash, so that records and decision need only one sync:
 //
 //     moldau.ends   per partition, in the value's order, the offset after the transaction's records i64
 //     moldau.reads  the partitions that were read for it: i32 count, each: topic string, partition i32, end then i64
 //
-// A third one tells whom the producer goes on for, so that the request which made it can be repeated (KIP-360):
+// A third one names the producer that this one replaces, so that the request which made it can be retried (KIP-360):
 //
 //     moldau.former  producer id i64 · epoch i16
 //
@@ -22,20 +22,20 @@
 
 internal import MoldauRecords
 
-/// A producer of a transactional id: a newer one has a greater epoch, and fences the older ones.
+/// A producer of a transactional id: a newer one has a higher epoch, and fences the older ones.
 package struct ProducerIdentity: Hashable, Sendable {
     package let id: Int64
     package var epoch: Int16
 
     package init(id: Int64, epoch: Int16) { (self.id, self.epoch) = (id, epoch) }
 
-    /// The stamp of what is written in its transaction without sequence numbers: markers, and a group's offsets.
+    /// The stamp for writes in its transaction without sequence numbers: markers, and a group's offsets.
     var unnumberedStamp: ProducerStamp {
         ProducerStamp(id: id, epoch: epoch, baseSequence: -1, isTransactional: true)
     }
 }
 
-/// What has become of a transaction, in Kafka's numbers.
+/// The state of a transaction, in Kafka's numbers.
 package enum TransactionStatus: Int8, CaseIterable, Sendable {
     case empty = 0
     case ongoing
@@ -63,9 +63,9 @@ package enum TransactionStatus: Int8, CaseIterable, Sendable {
     }
 
     var isCommit: Bool { self == .prepareCommit || self == .completeCommit }
-    /// Whether the decision has been carried out.
+    /// Whether the decision is carried out.
     var isComplete: Bool { self == .completeCommit || self == .completeAbort }
-    /// Whether it is decided how the transaction ends.
+    /// Whether the outcome of the transaction is decided.
     var isDecided: Bool { self != .empty && self != .ongoing }
 }
 
@@ -74,13 +74,13 @@ struct TransactionRecord: Equatable, Sendable {
     var producer: ProducerIdentity
     var timeoutMs: Int32
     var status = TransactionStatus.empty
-    /// The partitions of the transaction. Once it is decided, with the offsets after its records; `unknownEnd` if
+    /// The partitions of the transaction. After the decision, with the offsets after its records; `unknownEnd` if
     /// another program decided it.
     var ends: [TopicPartition: Offset] = [:]
-    /// For the partitions that were read for a commit: their ends when it was decided, or the position that was read if
-    /// that is less.
+    /// For the partitions that were read for a commit: their ends at the decision, or the position that was read if
+    /// that is lower.
     var reads: [TopicPartition: Offset] = [:]
-    /// The producer that asked for this one, while this one has not begun a transaction.
+    /// The producer that this one replaces, as long as this one has not begun a transaction.
     var former: ProducerIdentity?
     var updated = Timestamp.none
     var started = Timestamp.none
@@ -147,8 +147,8 @@ struct TransactionRecord: Equatable, Sendable {
         return headers
     }
 
-    /// The next producer of the id; nil where the epochs are used up, so that it takes another producer id. The last
-    /// epoch is left for who fences the one before (KIP-360).
+    /// The next producer of the id; nil if the epochs are used up, so that a new producer id is required. The last
+    /// epoch is reserved for fencing the one before (KIP-360).
     var successor: ProducerIdentity? {
         producer.epoch < .max - 1 ? ProducerIdentity(id: producer.id, epoch: producer.epoch + 1) : nil
     }

@@ -2,23 +2,23 @@ internal import MoldauLog
 internal import MoldauRecords
 internal import Synchronization
 
-/// The transactional ids that the broker knows, each with a lock of its own: a commit waits for the disk, and only its
-/// own producer should wait with it.
+/// The transactional ids that the broker knows, each with its own lock: a commit waits for the disk, and only calls of
+/// its own producer should wait with it.
 final class Transactions: Sendable {
     struct State: Sendable {
         /// nil before the first producer of the id.
         var record: TransactionRecord?
         /// Offsets that take effect with the commit.
         var offsets: [String: [TopicPartition: GroupOffset]] = [:]
-        /// When its transaction began, by the broker's uptime; for one that was found on disk, when it was found.
+        /// When its transaction began, by the broker's uptime; for one that was loaded from disk, when it was loaded.
         var begun = Duration.zero
         /// When its record last changed, by the broker's uptime.
         var used = Duration.zero
-        /// How many of its transactions were decided since it became known.
+        /// How many of its transactions were decided since the broker loaded it.
         var number = 0
         /// Whether the last decision is on disk, so that it may be carried out.
         var isDurable = true
-        /// Whether the id has expired: it may have another state by now.
+        /// Whether the id has expired: a new `State` may have replaced this one.
         var isGone = false
     }
 
@@ -34,7 +34,7 @@ final class Transactions: Sendable {
 
     private struct Known: Sendable {
         var slots: [String: Slot] = [:]
-        /// By the ids of the producers that were made for them.
+        /// The ids by their producers.
         var byProducer: [Int64: Slot] = [:]
         /// The newest producer of each id.
         var newest: [String: Int64] = [:]
@@ -44,14 +44,14 @@ final class Transactions: Sendable {
 
     let limits: ProducerLimits
     private let known = Mutex(Known())
-    /// The producer ids that may be given out; the next start continues after the reserved block.
+    /// The unused producer ids; the next start continues after the reserved block.
     private let producerIDs = Mutex<Range<Int64>>(0..<0)
-    /// Held while a block of ids is reserved, so that nobody who only takes one waits for the disk.
+    /// Held while a block of ids is reserved, so that callers that only take an id do not wait for the disk.
     private let reservation = Mutex(())
 
     init(_ limits: ProducerLimits) { self.limits = limits }
 
-    /// A producer id that nobody has; nil if a block must be reserved first.
+    /// An unused producer id; nil if a block must be reserved first.
     func takeProducerID() -> Int64? {
         producerIDs.withLock { ids in
             guard let id = ids.first else { return nil }
@@ -62,7 +62,7 @@ final class Transactions: Sendable {
 
     var hasProducerID: Bool { producerIDs.withLock { !$0.isEmpty } }
 
-    /// - Parameter reserve: reserves a block; gets the id after all known ones.
+    /// - Parameter reserve: reserves a block; its argument is the id after all known ones.
     func reserveProducerIDs(_ reserve: (Int64) throws(LogError) -> Range<Int64>) throws(LogError) {
         try reservation.withLock { _ throws(LogError) in
             if hasProducerID { return }
@@ -71,7 +71,7 @@ final class Transactions: Sendable {
         }
     }
 
-    /// Runs `body` with the state of an id, which becomes known by that.
+    /// Runs `body` with the state of an id; adds the id if it is unknown.
     func withState<Answer: Sendable, Failure>(
         _ id: String, _ body: (inout State) throws(Failure) -> Answer
     ) throws(Failure) -> Answer {
@@ -98,9 +98,9 @@ final class Transactions: Sendable {
     /// The newest producer of a transactional id; nil before the first. Does not wait for commits in progress.
     func newestProducer(of id: String) -> Int64? { known.withLock { $0.newest[id] } }
 
-    /// Runs `body`, which appends what carries this stamp, if the producer may append to the partition now. Its
-    /// transaction stays open meanwhile: the lock that is held for that costs nothing per record, and is never held
-    /// while somebody waits for a sync.
+    /// Runs `body`, which appends with this stamp, if the producer may append to the partition now. Its transaction
+    /// stays open meanwhile: the lock that is held for that costs nothing per record, and is never held during a wait
+    /// for a sync.
     /// - Throws: `BrokerError.producerFenced`, `.invalidTransaction`; what `body` throws.
     func whileAdmitted<Answer: Sendable>(
         _ stamp: ProducerStamp, to partition: TopicPartition, _ body: () throws(BrokerError) -> Answer
@@ -118,7 +118,7 @@ final class Transactions: Sendable {
         }
     }
 
-    /// As `withState`, for an id that somebody names who may be wrong.
+    /// Like `withState`, for an id from a client, which may be unknown.
     /// - Returns: nil if no producer was made for the id.
     func withKnownState<Answer: Sendable, Failure>(
         _ id: String, _ body: (inout State) throws(Failure) -> Answer
@@ -127,17 +127,17 @@ final class Transactions: Sendable {
         return try withState(id, body)
     }
 
-    /// - Throws: `BrokerError.tooManyTransactionalIDs` if the id is unknown, and there may be no more.
+    /// - Throws: `BrokerError.tooManyTransactionalIDs` if the id is unknown, and the limit is reached.
     func checkRoom(for id: String) throws(BrokerError) {
         let limit = limits.transactionalIDs
         let isFull = known.withLock { $0.slots[id] == nil && $0.slots.count >= limit }
         if isFull { throw .tooManyTransactionalIDs(limit: limit) }
     }
 
-    /// Forgets an id, whose state is gone.
+    /// Removes an expired id.
     func forget(_ id: String) { known.withLock { known in (known.slots[id], known.newest[id]) = (nil, nil) } }
 
-    /// Forgets the producers of ids that are forgotten.
+    /// Removes the producers of removed ids.
     func forgetProducersOfNone() {
         known.withLock { known in
             if known.byProducer.contains(where: { known.slots[$0.value.id] !== $0.value }) {
@@ -146,7 +146,7 @@ final class Transactions: Sendable {
         }
     }
 
-    /// Notes that a producer was made for an id. Must be called before the producer can write.
+    /// Records that a producer was made for an id. Must be called before the producer can write.
     func note(_ producer: Int64, of id: String) {
         let slot = slot(id)
         known.withLock { known in
@@ -181,8 +181,8 @@ final class Transactions: Sendable {
 }
 
 extension Transactions.State {
-    /// Whether the id's producer may append to a partition now: only the newest producer, and in a transaction only to
-    /// partitions that were added to it.
+    /// Throws unless the id's producer may append to a partition now: only the newest producer, and in a transaction
+    /// only to partitions that were added to it.
     func admit(_ stamp: ProducerStamp, to partition: TopicPartition, of id: String) throws(BrokerError) {
         guard let record, record.producer == ProducerIdentity(id: stamp.id, epoch: stamp.epoch) else {
             throw .producerFenced(id: id)

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// Everything that the runtime knows of a cluster.
+/// The operations of a cluster that the runtime uses.
 ///
 /// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins
 /// are used by one thread at a time. Failed calls throw `ClusterError`, whose `remedy` says what the caller should do.
@@ -9,14 +9,14 @@ public protocol Cluster: Sendable {
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
     /// Makes a producer whose records are readable as soon as they are stored.
     func makeProducer(_ options: ProducerOptions) throws -> any Producer
-    /// Makes a producer whose records become readable all together or not at all. An older producer with that id can
-    /// write no more, and its open transaction is aborted. Blocks.
+    /// Makes a producer whose records become readable all together or not at all. An older producer with that id is
+    /// fenced, and its open transaction is aborted. Blocks.
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
     /// - Parameter clientID: the client's name in logs and errors.
     func makeAdmin(clientID: String) throws -> any Admin
     /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
     /// for the group; its consumers and producers then commit as that member.
-    /// - Parameter worker: what the group asks of the member, from the first `divideAnew` on.
+    /// - Parameter worker: handles the group's calls to the member, from the first `divideAnew` on.
     /// - Throws: `ClusterError.groupInUse` if the cluster accepts only one member and already has one.
     func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership
 }
@@ -32,7 +32,7 @@ extension Cluster {
         try makeProducer(ProducerOptions(clientID: clientID))
     }
 
-    /// A group may have any number of members, and each gets everything.
+    /// By default a group may have any number of members, and each gets all of the work.
     public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
         GroupMembership(alone: worker)
     }
@@ -64,8 +64,8 @@ public protocol Consumer: AnyObject {
 
     /// The first offset held, and the offset after the last readable record. Blocks.
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>]
-    /// The offset after the last record, including those of open transactions, whose fate is known once they can be
-    /// read. Blocks.
+    /// The offset after the last record, including those of open transactions, whose outcome is known once they are
+    /// readable. Blocks.
     func ends(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Offset]
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks.
     func offset(in partition: TopicPartition, atOrAfter time: Timestamp) throws -> Offset?
@@ -75,12 +75,12 @@ public protocol Consumer: AnyObject {
     /// Commits the group's offsets; returns when they are as durable as the cluster promises. Blocks.
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws
 
-    /// `bounds` for those who can do without: throws `ClusterError` if there is no answer after `time`. nil: asks as
-    /// long as `bounds` does.
+    /// Like `bounds`, for callers that can continue without the result: throws `ClusterError` if there is no answer
+    /// within `time`. nil: waits as long as `bounds` does.
     func bounds(of partitions: Set<TopicPartition>, within time: Duration?) throws -> [TopicPartition: Range<Offset>]
-    /// `ends`, as above.
+    /// Like `ends`, with that limit.
     func ends(of partitions: Set<TopicPartition>, within time: Duration?) throws -> [TopicPartition: Offset]
-    /// `committed`, as above.
+    /// Like `committed`, with that limit.
     func committed(
         _ partitions: Set<TopicPartition>, within time: Duration?
     ) throws -> [TopicPartition: CommittedOffset]
@@ -92,15 +92,15 @@ public protocol Consumer: AnyObject {
 }
 
 extension Consumer {
-    /// A cluster that answers at once needs no limit.
+    /// By default without a limit: for clusters that answer at once.
     public func bounds(
         of partitions: Set<TopicPartition>, within time: Duration?
     ) throws -> [TopicPartition: Range<Offset>] { try bounds(of: partitions) }
-    /// A cluster that answers at once needs no limit.
+    /// By default without a limit: for clusters that answer at once.
     public func ends(
         of partitions: Set<TopicPartition>, within time: Duration?
     ) throws -> [TopicPartition: Offset] { try ends(of: partitions) }
-    /// A cluster that answers at once needs no limit.
+    /// By default without a limit: for clusters that answer at once.
     public func committed(
         _ partitions: Set<TopicPartition>, within time: Duration?
     ) throws -> [TopicPartition: CommittedOffset] { try committed(partitions) }
@@ -144,12 +144,12 @@ public struct FetchedBatches: Sendable {
 public protocol Producer: AnyObject {
     /// The stamp that the next batch for that partition must have: see `RecordBatchBuilder.producer`.
     func stamp(for partition: TopicPartition) -> ProducerStamp
-    /// Sends a record batch v2 whose offsets count from 0. It may still be on its way when this returns; the bytes are
-    /// free again.
+    /// Sends a record batch v2 whose offsets count from 0. It may still be in flight when this returns; the bytes may
+    /// be reused.
     /// - Throws: `ClusterError`; an error of an earlier send may be thrown here or by `flush`.
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws
     /// Returns when everything sent is acknowledged: as durable as the cluster promises. Blocks.
-    /// - Throws: `ClusterError` of one earlier send, each time another one: only a call that returns says that
+    /// - Throws: `ClusterError` of one earlier send, a different one each time: only a call that returns confirms that
     ///   everything else is acknowledged.
     func flush() throws
     /// The offset after this producer's last acknowledged record in that partition; nil before the first.
@@ -173,8 +173,8 @@ package protocol InProcessProducer: Producer {
 
 /// Appends batches in transactions: one begins with the first `send` after the last one ended.
 public protocol TransactionalProducer: Producer {
-    /// Whether something was sent since the last commit, and the group must be asked whether the member that commits
-    /// still belongs to it. `commit` then needs at least one offset.
+    /// Whether something was sent since the last commit, and the group must check that the committing member still
+    /// belongs to it. `commit` then needs at least one offset.
     var asksForMember: Bool { get }
     /// Atomically makes what was sent readable and the group's offsets effective; returns when that is as durable as
     /// the cluster promises. Blocks.
@@ -189,15 +189,15 @@ extension TransactionalProducer {
     public var asksForMember: Bool { false }
 }
 
-/// Manages topics, and looks at groups. Every call blocks.
+/// Manages topics, and describes groups. Every call blocks.
 public protocol Admin: AnyObject {
-    /// On how many brokers it is to keep the topics that it creates; nil leaves that to the cluster.
+    /// The replication factor of the topics that it creates; nil leaves that to the cluster.
     var replicationFactor: Int? { get }
     /// Describes all topics, internal ones included.
     func topics() throws -> [TopicDescription]
     /// Describes the topics that exist among `names`; others are missing in the result.
     func describe(_ names: Set<String>) throws -> [String: TopicDescription]
-    /// Creates all of these topics or none. Throws `ClusterError.topicExists` if there is one already.
+    /// Creates all of these topics or none. Throws `ClusterError.topicExists` if one already exists.
     func create(_ topics: [NewTopic]) throws
     /// Changes settings of a topic, by Kafka's names; nil resets one to its default. They take effect at once.
     func configure(_ topic: String, _ changes: [String: String?]) throws
@@ -206,7 +206,7 @@ public protocol Admin: AnyObject {
     func delete(_ topics: [String]) throws
     /// Allows records below these offsets to be deleted: for repartition topics whose records were read and committed.
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws
-    /// Tells how far groups are in what they read; those that do not exist are missing in the result.
+    /// Returns the progress of groups; those that do not exist are missing in the result.
     /// - Parameter names: nil for all groups.
     func progress(of names: Set<String>?) throws -> [GroupProgress]
     /// Releases what the admin holds. No other call may follow.
@@ -217,7 +217,7 @@ extension Admin {
     public var replicationFactor: Int? { nil }
 }
 
-/// What a cluster knows about a topic.
+/// A cluster's description of a topic.
 public struct TopicDescription: Hashable, Sendable {
     /// The name of the topic.
     public let name: String
@@ -227,7 +227,7 @@ public struct TopicDescription: Hashable, Sendable {
     public let configuration: [String: String]
     /// Distinguishes the topic from earlier and later ones of its name; nil if the cluster's topics have no ids.
     public let id: TopicID?
-    /// How often its records are kept; nil if the cluster keeps them once.
+    /// The replication of its records; nil if the cluster stores them once.
     public let replication: Replication?
 
     /// A topic that exists.
@@ -242,14 +242,14 @@ public struct TopicDescription: Hashable, Sendable {
         self.replication = replication
     }
 
-    /// On how many brokers a topic's records are.
+    /// The replication of a topic.
     public struct Replication: Hashable, Sendable {
-        /// How many brokers keep each record: of the partition that has the fewest.
+        /// How many brokers store each record: of the partition that has the fewest.
         public var count: Int
-        /// How many of them must have a record before it is acknowledged: `min.insync.replicas`.
+        /// How many of them must have stored a record before it is acknowledged: `min.insync.replicas`.
         public var needed: Int
 
-        /// So many brokers, of which so many must have a record.
+        /// A replication with these numbers of brokers.
         public init(count: Int, needed: Int) { (self.count, self.needed) = (count, needed) }
     }
 }

@@ -6,7 +6,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case unknownTopic(String)
     /// There is already a topic of that name; it is unchanged.
     case topicExists(String)
-    /// The name or the number of partitions of a new topic is not possible; nothing was created.
+    /// The name or the number of partitions of a new topic is invalid; nothing was created.
     case invalidTopic(name: String, reason: String)
     /// The new settings of a topic are invalid; it is unchanged.
     case invalidSettings(topic: String, reason: String)
@@ -16,32 +16,31 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case offsetOutOfRange(TopicPartition, requested: Offset, held: Range<Offset>)
     /// A batch is larger than the topic accepts.
     case recordTooLarge(TopicPartition, bytes: Int, limit: Int)
-    /// The partition does not accept such a record: for example one without a key in a compacted topic.
+    /// The partition does not accept this record: for example one without a key in a compacted topic.
     case invalidRecord(TopicPartition, reason: String)
-    /// Another producer with that transactional id has taken over; this one can write no more.
+    /// Another producer with that transactional id has taken over; this one is fenced.
     case producerFenced(id: String)
-    /// The transaction cannot be committed: nothing of it will ever be readable.
+    /// The transaction cannot be committed: none of its records will ever be readable.
     case transactionAborted(id: String, reason: String)
-    /// The group has removed this member, and may have given its work to others: it must not commit any of it.
+    /// The group has removed this member, and may have assigned its work to others: it must not commit any of it.
     case notMember(group: String, reason: String)
     /// The group already has a member, and the cluster accepts only one.
     case groupInUse(String)
-    /// There is no room to store this now. Nothing of it was stored, and the call may be repeated; reads still work.
+    /// There is no space to store this now. Nothing of it was stored, and the call may be retried; reads still work.
     case diskFull(reason: String)
-    /// A sync has failed, so that it is unknown what is on disk: the cluster stores nothing more until it is opened
-    /// again.
+    /// A sync has failed, so that it is unknown what is on disk: the cluster refuses all writes until it is reopened.
     case offline(reason: String)
     /// The cluster cannot store or answer; `reason` says why. The client that got this error cannot continue.
     case unavailable(reason: String)
-    /// The cluster was closed: its clients can do nothing more.
+    /// The cluster was closed: its clients are unusable.
     case closed
 
     /// What a caller should do after an error.
     ///
-    /// Callers decide by this, not by the case, so that a cluster can have errors that others do not know. A new case
+    /// Callers decide by this, not by the case, so that a cluster can have errors that others do not have. A new case
     /// needs one line here, and no other change in the runtime.
     public enum Remedy: Hashable, Sendable {
-        /// Nothing was done, and the client is unchanged: the same call may be repeated after a while.
+        /// Nothing was done, and the client is unchanged: the same call may be retried after a while.
         case retry
         /// The work since the last commit is discarded and cannot be committed: a new client continues from that
         /// commit.
@@ -50,7 +49,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case seek
         /// One record of the batch is refused: the others are accepted if they are sent without it.
         case sendApart
-        /// This is always refused: leave it out. The client is unchanged.
+        /// This is always refused: skip it. The client is unchanged.
         case leaveOut
         /// The client is unusable. A new one may work later.
         case stopThread
@@ -71,7 +70,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// The partition that the error is about.
+    /// The partition that the error refers to.
     public var partition: TopicPartition? {
         switch self {
         case .unknownPartition(let partition, _), .offsetOutOfRange(let partition, _, _),

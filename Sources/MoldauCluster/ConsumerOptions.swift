@@ -4,25 +4,26 @@ public struct ConsumerOptions: Hashable, Sendable {
     public var clientID: String
     /// The group whose offsets `committed` and `commit` read and write; nil for a consumer without a group.
     public var group: String?
-    /// Where `poll` returns records before they are as durable as the cluster promises. By default nowhere, so that no
-    /// returned record is lost by a crash. For readers whose results become durable together with the records that
-    /// they read, or that would make the records again. Has no effect on a cluster whose readers never see such
-    /// records.
+    /// The topics from which `poll` returns records before they are as durable as the cluster promises. By default
+    /// none, so that no returned record is lost by a crash. For readers whose results become durable together with the
+    /// records that they read, or that would produce the records again. Has no effect on a cluster whose readers never
+    /// see such records.
     public var readsAhead: ReadAhead
     /// The transactional id of a producer whose open transaction is read in the topics that `readsAhead` includes; nil
     /// for none. For a reader that commits, in the same transaction, the results of these records: it then need not
     /// wait for the commit in between. Has no effect on a cluster that never shows open transactions.
     public var readsTransactionsOf: String?
-    /// Whether `poll` throws if a topic is gone for long, on a cluster where that may pass; otherwise it is waited for.
+    /// Whether `poll` throws if a topic is missing for long, on a cluster where that may be temporary; otherwise it
+    /// waits for the topic.
     package var tellsMissingTopics = false
 
-    /// The topics of which records are returned before they are durable.
+    /// The topics from which records are returned before they are durable.
     public enum ReadAhead: Hashable, Sendable {
         /// No topic.
         case nowhere
         /// These topics.
         case topics(Set<String>)
-        /// All topics but these.
+        /// All topics except these.
         case everywhere(except: Set<String> = [])
 
         /// Whether records of a topic are returned before they are durable.

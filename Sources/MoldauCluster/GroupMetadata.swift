@@ -1,12 +1,12 @@
 /// Identifies the member that commits a group's offsets in a transaction (KIP-447): provided by a consumer, passed to a
 /// transactional producer.
 ///
-/// Only the cluster that made it reads it: a cluster whose groups have generations refuses the commit of a member that
-/// the group has removed. Code in between passes it on unchanged.
+/// Only the cluster that created it reads it: a cluster whose groups have generations refuses the commit of a member
+/// that the group has removed. Code in between passes it on unchanged.
 public struct GroupMetadata: Hashable, Sendable {
     /// The name of the group.
     package let group: String
-    /// The number of the group's assignment; −1 if the caller is not a member, and it is not checked.
+    /// The number of the group's assignment; −1 if the caller is not a member: then it is not checked.
     package let generation: Int32
     /// The member's id in the group; empty if the caller is not a member.
     package let memberID: String

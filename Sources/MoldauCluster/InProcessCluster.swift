@@ -1,12 +1,12 @@
 /// A cluster in this process, whose files are the process's own.
 package protocol InProcessCluster: Cluster {
-    /// What the broker has. Opens the logs that are closed, and blocks for that.
+    /// The broker's resource use. Opens the logs that are closed, and blocks for that.
     func use() -> BrokerUse
 }
 
-/// What a broker has.
+/// A broker's resource use.
 package struct BrokerUse: Sendable {
-    /// What the records take on disk, by topic.
+    /// The size of the records on disk, by topic.
     package var topicBytes: [String: Int] = [:]
     package var partitionCount = 0
     package var groupCount = 0

@@ -1,4 +1,4 @@
-/// Ends a consumer's waiting `poll` from any thread. A signal while nobody waits ends the next wait.
+/// Ends a consumer's waiting `poll` from any thread. A signal without a wait in progress ends the next wait.
 public final class Wakeup: Sendable {
     private let ring: @Sendable () -> Void
 

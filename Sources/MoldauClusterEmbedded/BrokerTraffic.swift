@@ -1,7 +1,6 @@
 internal import Synchronization
 
-/// What came to a broker over the network, and what it answered. Counted by its server, if it has one; per read and per
-/// write, not per record.
+/// A broker's traffic over the network. Counted by its server, if it has one; per read and per write, not per record.
 package final class BrokerTraffic: Sendable {
     private let requests = Atomic<Int64>(0)
     private let received = Atomic<Int64>(0)
@@ -15,14 +14,14 @@ package final class BrokerTraffic: Sendable {
     package var bytesSent: Int64 { sent.load(ordering: .relaxed) }
     package var connectionCount: Int { open.load(ordering: .relaxed) }
 
-    /// Requests have come.
+    /// Called when requests were received.
     package func asked(_ count: Int) { requests.add(Int64(count), ordering: .relaxed) }
-    /// Bytes have come.
+    /// Called when bytes were received.
     package func received(_ bytes: Int) { received.add(Int64(bytes), ordering: .relaxed) }
-    /// Bytes were answered.
+    /// Called when bytes were sent.
     package func sent(_ bytes: Int) { sent.add(Int64(bytes), ordering: .relaxed) }
-    /// A connection was opened.
+    /// Called when a connection was opened.
     package func opened() { open.add(1, ordering: .relaxed) }
-    /// A connection was closed.
+    /// Called when a connection was closed.
     package func closed() { open.subtract(1, ordering: .relaxed) }
 }

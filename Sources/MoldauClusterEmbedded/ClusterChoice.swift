@@ -14,14 +14,14 @@ public struct ClusterChoice: Sendable {
     package let kind: Kind
     package let stateDirectory: String?
     package let newTopicPartitions: Int32?
-    /// Makes what runs beside an embedded cluster while the application uses it.
+    /// Creates the companion of an embedded cluster, which runs while the application uses it.
     package var companion: (@Sendable (EmbeddedCluster) throws -> any ClusterCompanion)?
 
     /// A broker in this process, in its own directory: topics in `topics`, state in `state`. It is opened when the
     /// application starts, and closed with it.
     /// - Parameter newTopicPartitions: missing topics are created with this many partitions; nil makes missing topics
     ///   an error that names them.
-    /// - Parameter directory: where topics and state are kept.
+    /// - Parameter directory: contains topics and state.
     /// - Parameter durability: when a record counts as written.
     public static func embedded(
         at directory: String, durability: Durability = .sync, newTopicPartitions: Int32? = 1
@@ -33,7 +33,7 @@ public struct ClusterChoice: Sendable {
 
     /// An open cluster, which the application does not close.
     /// - Parameter stateDirectory: each application has a directory in it; nil keeps all state in memory.
-    /// - Parameter cluster: where the topics are.
+    /// - Parameter cluster: contains the topics.
     public static func cluster(_ cluster: any Cluster, stateDirectory: String?) -> ClusterChoice {
         ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
     }
@@ -49,16 +49,16 @@ extension ClusterChoice {
     }
 }
 
-/// A cluster that an application opens for itself.
+/// A cluster that an application opens for its own use.
 package protocol OwnedCluster: Cluster {
-    /// Called once, when its clients are not used any more. Blocks.
+    /// Called once, when its clients are no longer used. Blocks.
     func close() throws
 }
 
 extension EmbeddedCluster: OwnedCluster {}
 
-/// What runs beside an embedded cluster while an application uses it: a server for example.
+/// Runs beside an embedded cluster while an application uses it, for example a server.
 package protocol ClusterCompanion: Sendable {
-    /// Called once, before the cluster is closed. Blocks until it uses the cluster no more.
+    /// Called once, before the cluster is closed. Blocks until it no longer uses the cluster.
     func end()
 }

@@ -36,8 +36,8 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
     }
 
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
-        // Those who give the records up rely on what they have written since, such as a commit. A power cut must not
-        // take that and leave the records deleted.
+        // Callers that delete the records rely on what they have written since, such as a commit. A power cut must not
+        // lose that and leave the records deleted.
         try translating { () throws(BrokerError) in try broker.syncNow() }
         for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
             try translating { () throws(BrokerError) in

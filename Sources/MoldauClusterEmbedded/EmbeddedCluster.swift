@@ -31,11 +31,11 @@ public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
     }()
 
     package let store: any EmbeddedStore
-    /// Of the servers that let others use the broker.
+    /// The traffic of the servers that make the broker available to other processes.
     package let traffic = BrokerTraffic()
     private let upkeep: Upkeep?
 
-    /// Where the cluster is, for log messages.
+    /// The location of the cluster, for log messages.
     public let description: String
 
     /// Opens the cluster in `directory`; creates it if it does not exist. After an unclean stop the content of the disk
@@ -70,7 +70,7 @@ public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
         upkeep = nil
     }
 
-    /// A cluster on a broker that others use too.
+    /// A cluster on a broker that has other users too.
     package init<Files: FileSystem>(_ broker: Broker<Files>) {
         description = "embedded"
         store = broker
@@ -83,7 +83,7 @@ public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
         try store.closeStore()
     }
 
-    /// What the broker has. Opens the logs that are closed, and blocks for that.
+    /// The broker's resource use. Opens the logs that are closed, and blocks for that.
     package func use() -> BrokerUse {
         func use(_ store: some EmbeddedStore) -> BrokerUse {
             var use = BrokerUse()

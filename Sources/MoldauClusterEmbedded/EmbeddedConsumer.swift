@@ -7,7 +7,7 @@ internal import MoldauRecords
 final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     private struct Assigned {
         let source: BrokerPartition<Files>
-        /// Whether records are returned before they are durable, and those of the own transaction before its commit.
+        /// Whether records are returned before they are durable, and those of its own transaction before the commit.
         let readsAhead: Bool
         var position: Offset?
         var cursor: LogCursor?
@@ -29,7 +29,7 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
     /// The partition that the next poll reads first, so that none starves behind a busy one.
     private var turn = 0
     private var isClosed = false
-    /// Its number among those that work for the application in its group.
+    /// Its number among the workers of the application in its group.
     private var worker: Int?
 
     init(_ broker: Broker<Files>, _ options: ConsumerOptions) {
@@ -102,8 +102,8 @@ final class EmbeddedConsumer<Files: FileSystem>: Consumer {
         }
     }
 
-    /// Makes the records durable before they are returned, or goes back to where they begin: one sync, shared with all
-    /// who wait for one.
+    /// Makes the records durable before they are returned, or moves back to where they begin: one sync, shared with all
+    /// concurrent waiters.
     private func makeDurable(_ fetched: [FetchedBatches]) throws {
         do {
             try translating { () throws(BrokerError) in try broker.flush() }

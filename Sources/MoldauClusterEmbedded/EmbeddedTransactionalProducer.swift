@@ -11,7 +11,7 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
     private let inner: EmbeddedProducer<Files>
     /// The next sequence number of each partition.
     private var sequences: [TopicPartition: Int32] = [:]
-    /// The partitions that need not be added to the transaction again.
+    /// The partitions that were already added to the transaction.
     private var enlisted: Set<TopicPartition> = []
     private var isOpen = false
 
@@ -62,7 +62,8 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
         try translating { () throws(BrokerError) in
             if !offsets.isEmpty { try broker.commit(offsets, of: group.group, id, identity) }
             isOpen = true
-            // If this throws, it may be decided all the same: whatever is sent then is of the next transaction.
+            // If this throws, the transaction may be decided nevertheless: anything sent after that belongs to the next
+            // one.
             enlisted = []
             try broker.endTransaction(id, identity, commit: true)
         }
@@ -80,7 +81,7 @@ final class EmbeddedTransactionalProducer<Files: FileSystem>: TransactionalProdu
     func partitionCount(of topic: String) throws -> Int32 { try inner.partitionCount(of: topic) }
 
     func close() {
-        // If it cannot be aborted now, it will be when the next producer with the id is made, or at its timeout.
+        // If it cannot be aborted now, the next producer with the id aborts it, or its timeout does.
         try? abort()
         inner.close()
     }

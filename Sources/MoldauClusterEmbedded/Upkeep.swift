@@ -4,8 +4,7 @@ internal import MoldauBroker
 internal import MoldauLog
 internal import MoldauRecords
 
-/// Threads that do regular work. The syncs of `.interval` have a thread of their own: a long compaction must not delay
-/// them.
+/// Threads for regular work. The syncs of `.interval` have their own thread: a long compaction must not delay them.
 final class Upkeep: Sendable {
     private struct State {
         var isStopped = false

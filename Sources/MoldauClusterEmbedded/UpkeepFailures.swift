@@ -3,7 +3,7 @@ package import MoldauBroker
 internal import MoldauCluster
 package import MoldauLog
 
-/// Logs failures of upkeep: once for each reason, not every few seconds, and when they are over.
+/// Logs failures of upkeep: once for each reason, not every few seconds, and when they have ended.
 package struct UpkeepFailures {
     private let logger: Logger
     /// The reason of each job's last failure, and how often in a row it has failed.
@@ -11,14 +11,14 @@ package struct UpkeepFailures {
 
     package init(_ logger: Logger) { self.logger = logger }
 
-    /// Does a job, and notes its outcome.
+    /// Runs a job, and records its outcome.
     package mutating func run<Files: FileSystem>(_ job: UpkeepSchedule.Job, of broker: Broker<Files>) {
         do throws(BrokerError) {
             try broker.run(job)
             guard let before = last.removeValue(forKey: job) else { return }
             logger.notice("upkeep works again", metadata: ["job": "\(job)", "failures": "\(before.count)"])
         } catch .closed {
-            // Somebody is closing the broker.
+            // The broker is being closed.
         } catch {
             let reason = ClusterError(error).description
             let before = last[job]

@@ -1,11 +1,11 @@
 package import MoldauBroker
 package import MoldauLog
 
-/// The regular work of a broker: a function of the time that passes.
+/// The regular work of a broker: a function of elapsed time.
 package struct UpkeepSchedule: Equatable, Sendable {
     /// A recurring job.
     package enum Job: Sendable {
-        /// Makes everything durable: keeps the promise of `.interval`.
+        /// Makes everything durable: implements `.interval`.
         case sync
         case abortExpired
         case compact
@@ -30,8 +30,8 @@ package struct UpkeepSchedule: Equatable, Sendable {
         ])
     }
 
-    /// The syncs that keep the promise of `.interval`; nil for other durabilities. They run twice in the promised time:
-    /// records that arrive while one is running are on disk when the next one ends.
+    /// The syncs that implement `.interval`; nil for other durabilities. They run twice in the promised time: records
+    /// that arrive while one is running are on disk when the next one ends.
     package static func syncs(for durability: Durability) -> UpkeepSchedule? {
         guard case .interval(let promised) = durability else { return nil }
         return UpkeepSchedule([Entry(job: .sync, interval: max(promised / 2, .milliseconds(1)))])
@@ -54,7 +54,7 @@ package struct UpkeepSchedule: Equatable, Sendable {
 }
 
 extension Broker {
-    /// Does a job. Blocks until it is done.
+    /// Runs a job. Blocks until it is done.
     package func run(_ job: UpkeepSchedule.Job) throws(BrokerError) {
         switch job {
         case .sync: try syncNow()

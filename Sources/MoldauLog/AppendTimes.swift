@@ -2,14 +2,14 @@ package import MoldauRecords
 
 /// When a segment was first and last appended to, by the clock of the appending process.
 ///
-/// Retention goes by these times and not by the records' timestamps, which may lie in any year. They are unknown (nil)
-/// after a crash, and for segments that another program wrote; such a segment's age counts from when retention first
-/// looks at it.
+/// Retention uses these times and not the records' timestamps, which may lie in any year. They are unknown (nil) after
+/// a crash, and for segments that another program wrote; such a segment's age counts from when retention first looks at
+/// it.
 package struct AppendTimes: Equatable, Sendable {
     package var first: Timestamp?
     package var last: Timestamp?
 
-    /// How a file says that a time is unknown.
+    /// Represents an unknown time in a file.
     private static let unknown = Int64.min
 
     package init(first: Timestamp? = nil, last: Timestamp? = nil) { (self.first, self.last) = (first, last) }

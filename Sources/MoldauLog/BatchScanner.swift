@@ -1,6 +1,6 @@
 package import MoldauRecords
 
-/// Walks the batches of a segment file from the front, as recovery and index building do.
+/// Scans the batches of a segment file from the front, for recovery and index building.
 package struct BatchScanner<File: LogFile>: ~Copyable {
     private static var chunkSize: Int { 256 * 1024 }
     private static var headerChunkSize: Int { 8 * 1024 }
@@ -14,7 +14,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private var chunk: [UInt8] = []
     private var chunkPosition = 0
 
-    /// Where the next batch begins. After the walk: the end of the last good batch.
+    /// Where the next batch begins. After the scan: the end of the last good batch.
     package private(set) var position: Int
     /// The smallest base offset that the next batch may have.
     package private(set) var nextOffset: Offset
@@ -22,11 +22,11 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private(set) var headChecksum: UInt32 = 0
 
     /// - Parameters:
-    ///   - size: how many bytes of the file to walk.
+    ///   - size: how many bytes of the file to scan.
     ///   - nextOffset: the segment's base offset.
     ///   - validFrom: batches that end at or after this offset are verified against their checksums; nil verifies none.
     ///   - isGapless: whether every offset must have its record, as in a segment that was never compacted. A header
-    ///     that says otherwise ends the walk.
+    ///     that contradicts this ends the scan.
     package init(
         _ file: File, size: Int, from position: Int, nextOffset: Offset, validFrom: Offset? = nil,
         isGapless: Bool = false
@@ -40,7 +40,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
         self.isGapless = isGapless
     }
 
-    /// The next batch's header; nil at the end of the file, and where no good batch follows.
+    /// The next batch's header; nil at the end of the file, or if no good batch follows.
     package mutating func next() throws(LogError) -> RecordBatchHeader? {
         guard try load(BatchFormat.headerSize), let header = parse(), header.baseOffset >= nextOffset,
             header.lastOffset <= lastPossible, header.byteCount <= size - position
@@ -65,7 +65,7 @@ package struct BatchScanner<File: LogFile>: ~Copyable {
     private mutating func load(_ count: Int) throws(LogError) -> Bool {
         guard count <= size - position else { return false }
         if position >= chunkPosition, position + count <= chunkPosition + chunk.count { return true }
-        // Batches that are only walked past need their header alone, so large ones are not read in full.
+        // For batches that are only skipped, the header is enough, so large ones are not read completely.
         let isWalking = validFrom.map { nextOffset < $0 } ?? true
         let wanted = min(max(count, isWalking ? Self.headerChunkSize : Self.chunkSize), size - position)
         chunk = try file.read(wanted, at: position)

@@ -1,12 +1,12 @@
-// Compaction: of the records with one key, only the last is kept.
+// Compaction: of the records with one key, only the last is retained.
 //
 // Closed segments below the first open transaction are read twice. The first pass notes each key's last offset among
 // the records appended since the last compaction; the second rewrites the segments, from the start of the log, without
 // the records that a later record of the same key has replaced. Offsets and order stay the same. Batches of aborted
 // transactions are deleted. Tombstones, and the markers of transactions that have no batch left, are deleted a day
-// (`delete.retention.ms`) after a compaction first saw them, so that readers who are behind see them too. The last
-// batch of each producer is kept, emptied if need be: the producer's next batch is checked against its sequence number.
-// A compressed batch that loses records is compressed again, by its own codec if the topic does not name one.
+// (`delete.retention.ms`) after a compaction first saw them, so that slow readers see them too. The last batch of each
+// producer is retained, emptied if need be: the producer's next batch is checked against its sequence number. A
+// compressed batch that loses records is compressed again, by its own codec if the topic does not name one.
 //
 // A crash may come between any two steps. A new segment is written to `<base>.log.cleaned` and synced, then renamed to
 // `<base>-<end>.swap`, where `end` is the base of the first segment that it does not replace. From then on it is valid:
@@ -14,7 +14,7 @@
 
 internal import MoldauRecords
 
-/// What a compaction will do. Made while the log's lock is held, carried out without it.
+/// What a compaction will do. Created with the log's lock held, run without it.
 package struct CompactionPlan<Files: FileSystem>: Sendable {
     let files: Files
     let directory: String
@@ -121,7 +121,7 @@ extension CompactionPlan {
 }
 
 /// 128 bits that stand for a key, hashed with the process's random seed. Two keys with the same digest would cost a
-/// record: with a billion keys the odds of that are below 10⁻²⁰, and nobody can choose such keys on purpose.
+/// record: with a billion keys the odds of that are below 10⁻²⁰, and such keys cannot be chosen on purpose.
 struct KeyDigest: Hashable, Sendable {
     private let halves: SIMD2<Int>
 

@@ -34,7 +34,7 @@ final class DescriptorCache: Sendable {
 
     init(capacity: Int) { self.capacity = max(capacity, 4) }
 
-    /// Makes a call that opens a descriptor. If the process has none left, closes others first and tries again.
+    /// Runs a call that opens a descriptor. If the process has none left, closes other files and retries.
     /// - Returns: the result of the last call.
     func opening(_ call: () -> Int32) throws(LogError) -> Int32 {
         while true {
@@ -61,7 +61,7 @@ final class DescriptorCache: Sendable {
         }
     }
 
-    /// Called when the file is no longer used by anybody.
+    /// Called when the file is no longer in use.
     func remove(_ descriptor: Descriptor) {
         state.withLock { state in
             if let index = state.open.lastIndex(where: { $0 === descriptor }) { state.removeOpen(at: index) }
@@ -69,10 +69,10 @@ final class DescriptorCache: Sendable {
         descriptor.close()
     }
 
-    /// Closes a file that was not used lately; if there is none, syncs and closes one with unsynced writes.
+    /// Closes a file that was not used recently; if there is none, syncs and closes one with unsynced writes.
     /// - Returns: false if all are in use.
     private func closeOne(_ state: inout State) throws(LogError) -> Bool {
-        // By the second round, the first has cleared every "used lately" mark.
+        // By the second round, the first has cleared every "used recently" mark.
         for round in 0..<3 {
             for _ in state.open.indices {
                 if state.hand >= state.open.count { state.hand = 0 }
@@ -137,7 +137,7 @@ final class Descriptor: Sendable {
 
     func close() { state.withLock { _ = closeNow(&$0) } }
 
-    /// Closes the descriptor if nobody uses it or has lately, and no write is waiting for a sync.
+    /// Closes the descriptor unless it is in use or was used recently, or a write is waiting for a sync.
     /// - Parameter syncs: syncs the file if unsynced writes are all that prevents closing it.
     /// - Throws: if the sync fails.
     func closeIfIdle(syncs: Bool) throws(LogError) -> Bool {
@@ -180,7 +180,7 @@ func openFile(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o600
 
 private func closeNumber(_ number: Int32) { _ = close(number) }
 
-/// Makes everything written to the descriptor durable; the result is the system call's.
+/// Makes everything written to the descriptor durable; returns the system call's result.
 func syncNumber(_ number: Int32) -> Int32 {
     #if canImport(Darwin)
         uninterrupted { fcntl(number, F_FULLFSYNC) }

@@ -1,11 +1,11 @@
-/// Bytes of a file of the operating system, for whoever sends them without reading them: the descriptor can be read
-/// from while this is held, even if the file is removed.
+/// Bytes of a file of the operating system, for a sender that does not copy them to memory: the descriptor is readable
+/// while this is held, even if the file is removed.
 ///
-/// What is below a log's end never changes, so the bytes are the same until then.
+/// Data below a log's end never changes, so the bytes stay the same while this is held.
 package struct FileBytes: Sendable {
     /// Belongs to the log: not to be closed, and not to be used for anything but reading at positions.
     package let descriptor: Int32
-    /// Where the bytes are.
+    /// The position of the bytes.
     package let range: Range<Int>
     private let hold: FileHold
 

@@ -1,6 +1,6 @@
 internal import MoldauRecords
 
-/// The files that a log is stored in: the operating system's, in memory, or a test's that fail on purpose.
+/// The files that a log is stored in: the operating system's, in memory, or those of a test that injects failures.
 package protocol FileSystem: Sendable {
     associatedtype File: LogFile
 
@@ -22,7 +22,7 @@ package protocol FileSystem: Sendable {
     func syncDirectory(_ path: String) throws(LogError)
     /// Makes everything written to these files durable, with one sync for all if that is cheaper.
     func sync(_ files: [File]) throws(LogError)
-    /// Keeps other processes out of the directory until the lock is released.
+    /// Locks the directory against other processes until the lock is released.
     /// - Throws: `LogError.locked`, at once, if another process holds the lock.
     func lock(_ directory: String) throws(LogError) -> DirectoryLock
     /// Opens a file; nil if it does not exist. Never creates one.
@@ -32,7 +32,7 @@ package protocol FileSystem: Sendable {
     func identity(of directory: String) throws(LogError) -> Int64?
 
     #if SABOTAGE
-        /// The mistakes that code using these files makes on purpose.
+        /// The deliberate bugs of code that uses these files.
         var sabotage: Sabotage { get }
     #endif
 }
@@ -56,14 +56,14 @@ package protocol LogFile: AnyObject, Sendable {
     func truncate(to size: Int) throws(LogError)
     /// Makes everything written durable.
     func sync() throws(LogError)
-    /// Lets the operating system begin to write these bytes to disk, so that the next `sync` takes less time. Does not
-    /// wait until they are there, but may wait for room in the disk's queue. Promises nothing.
-    /// - Throws: as `sync`, which may not report the same error again.
+    /// Makes the operating system start writing these bytes to disk, so that the next `sync` takes less time. Does not
+    /// wait until they are on disk, but may wait for room in the disk's queue. Guarantees nothing.
+    /// - Throws: like `sync`, which may not report the same error again.
     func beginWriteback(_ range: Range<Int>) throws(LogError)
     /// Keeps the file readable while the result is held, even if the file is renamed or removed; nil if that needs no
     /// hold.
     func hold() throws(LogError) -> FileHold?
-    /// The file's descriptor, readable while the hold is held; nil if the file is none of the operating system's.
+    /// The file's descriptor, readable while the hold is held; nil if the file does not belong to the operating system.
     func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)?
 }
 
@@ -80,8 +80,8 @@ package final class FileHold: Sendable {
     deinit { onRelease() }
 }
 
-/// A file whose calls may do only a part of what is asked for, like the operating system's: `read` and `write` repeat
-/// them until everything is done.
+/// A file whose calls may transfer fewer bytes than requested, like the operating system's: `read` and `write` repeat
+/// them until everything is transferred.
 package protocol PartwiseFile: LogFile {
     /// Reads some bytes; zero only at the end of the file.
     func readSome(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int
@@ -128,7 +128,7 @@ extension PartwiseFile {
     }
 }
 
-/// Held while a process works on a data directory.
+/// Held while a process uses a data directory.
 package final class DirectoryLock: Sendable {
     private let onRelease: @Sendable () -> Void
 
@@ -164,8 +164,8 @@ extension FileSystem {
         return try file.read(try file.size(), at: 0)
     }
 
-    /// Atomically replaces a small file: whoever opens it finds either the old bytes or the new. Durable on return if
-    /// `sync` is set.
+    /// Atomically replaces a small file: readers find either the old bytes or the new. Durable on return if `sync` is
+    /// set.
     package func replace(_ path: String, with bytes: [UInt8], in directory: String, sync: Bool) throws(LogError) {
         let temporary = path + ".tmp"
         try removeFile(temporary)

@@ -9,7 +9,7 @@ extension LogConfiguration {
         return Set(all.settings.keys)
     }
 
-    /// Kafka's other topic settings (4.0): stored for whoever takes the topic over, without effect here.
+    /// Kafka's other topic settings (4.0): stored for Kafka brokers that open the directory later, without effect here.
     package static let namesWithoutEffect: Set<String> = [
         "compression.gzip.level", "compression.lz4.level", "compression.zstd.level",
         "file.delete.delay.ms", "flush.messages", "flush.ms", "follower.replication.throttled.replicas",
@@ -19,9 +19,9 @@ extension LogConfiguration {
         "segment.jitter.ms", "unclean.leader.election.enable",
     ]
 
-    /// The settings that control segments, retention and compaction, by Kafka's names and in Kafka's notation: those of
-    /// retention if the log deletes, those of compaction if it compacts, and compression and bounds of timestamps if it
-    /// has any.
+    /// The settings for segments, retention and compaction, by Kafka's names and in Kafka's notation: those of
+    /// retention if the log deletes, those of compaction if it compacts, and compression and bounds of timestamps if
+    /// they are set.
     package var settings: [String: String] {
         var settings = [
             "segment.bytes": "\(segmentBytes)", "segment.ms": "\(segmentMs)",

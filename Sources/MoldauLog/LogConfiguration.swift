@@ -10,7 +10,7 @@ package struct LogConfiguration: Equatable, Sendable {
     package var indexIntervalBytes = 4_096
     /// `max.message.bytes`: the size of the largest batch accepted.
     package var maxMessageBytes = 1_048_588
-    /// `compression.type`: how batches are compressed in the log; nil (`producer`): as they came.
+    /// `compression.type`: how batches are compressed in the log; nil (`producer`): as the producer sent them.
     package var compression: Compression?
     /// `message.timestamp.before.max.ms`: how far a record's timestamp may lie before its append.
     package var timestampBeforeMaxMs = Int64.max
@@ -24,20 +24,20 @@ package struct LogConfiguration: Equatable, Sendable {
     package var isLogAppendTime = false
     /// `cleanup.policy` contains `delete`: without it retention deletes nothing.
     package var deletesOld = true
-    /// `cleanup.policy` contains `compact`: only the last record of each key is kept.
+    /// `cleanup.policy` contains `compact`: only the last record of each key is retained.
     package var compacts = false
-    /// `delete.retention.ms`: how long tombstones stay after a compaction has first seen them.
+    /// `delete.retention.ms`: how long tombstones are retained after a compaction has first seen them.
     package var deleteRetentionMs: Int64 = 24 * 3_600_000
     /// `min.compaction.lag.ms`: segments with a record younger than this are not compacted.
     package var minCompactionLagMs: Int64 = 0
     /// `max.compaction.lag.ms`: a record older than this is compacted even if little else is dirty.
     package var maxCompactionLagMs = Int64.max
-    /// `min.cleanable.dirty.ratio`: the share of uncompacted bytes from which a compaction is worth its cost.
+    /// `min.cleanable.dirty.ratio`: the minimum share of uncompacted bytes at which a compaction is worth its cost.
     package var minCleanableDirtyRatio = 0.5
 
     package init() {}
 
-    /// Reads the settings it knows from a topic's settings; ignores the others.
+    /// Reads the known settings from a topic's settings; ignores the others.
     /// - Throws: `LogError.invalidConfiguration`.
     package init(_ settings: [String: String]) throws(LogError) {
         for (key, value) in settings.sorted(on: \.key) {

@@ -19,8 +19,8 @@ extension LogError {
 }
 
 extension RecordBatchError {
-    /// The error code of Kafka's protocol for a batch that a client has sent. A client sends a batch again after
-    /// `CORRUPT_MESSAGE`, and a smaller one after `MESSAGE_TOO_LARGE`.
+    /// The error code of Kafka's protocol for a batch from a client. A client retries the batch after
+    /// `CORRUPT_MESSAGE`, and sends a smaller one after `MESSAGE_TOO_LARGE`.
     fileprivate var kafkaErrorCode: Int16 {
         switch self {
         case .checksumMismatch, .malformed(_, BatchField.batchLength.rawValue): 2  // CORRUPT_MESSAGE

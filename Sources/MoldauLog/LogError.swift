@@ -20,31 +20,31 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case controlBatch
     /// The topic is compacted, which needs keys, and this record of the batch (counted from 0) has none.
     case nullKey(record: Int)
-    /// The record of the batch (counted from 0) has a timestamp that the topic does not take now.
+    /// The record of the batch (counted from 0) has a timestamp that the topic does not currently accept.
     case timestampOutOfBounds(record: Int, time: Timestamp, allowed: ClosedRange<Timestamp>)
     /// A client must send one record batch for a partition, and nothing else.
     case notOneBatch(size: Int, sent: Int)
-    /// A newer producer with that id has taken over: this one may no longer write.
+    /// The producer has been fenced by a newer one with the same id.
     case producerFenced(id: Int64, epoch: Int16, current: Int16)
     /// The batch does not follow the producer's last one: a batch in between is missing.
     case outOfOrderSequence(producer: Int64, expected: Int32, got: Int32)
-    /// The partition remembers as many producers as it may: those that have not written for a while are forgotten.
+    /// The partition's limit of known producers is reached: those that have not written for a while expire.
     case tooManyProducers(limit: Int)
     /// A topic's setting has a value that cannot be parsed.
     case invalidConfiguration(key: String, value: String)
     /// A call to the operating system failed; `code` is its errno.
     case io(operation: String, path: String, code: Int32, reason: String)
-    /// An earlier sync failed: what is on disk is unknown, so nothing is written any more.
+    /// An earlier sync failed: what is on disk is unknown, so all writes are refused.
     case offline(reason: String)
     /// Another process holds the lock on the data directory.
     case locked(directory: String, holder: String)
     /// The data directory is a copy that was made while a program was writing to the original, so its files are from
     /// different moments. `was` and `is` are the directories' numbers.
     case copiedWhileOpen(directory: String, was: Int64, is: Int64)
-    /// A file that the broker keeps beside the logs is damaged.
+    /// A file that the broker stores beside the logs is damaged.
     case damagedFile(path: String, reason: String)
 
-    /// Bytes of a segment are not those that were written: the disk or somebody changed them.
+    /// Bytes of a segment are not those that were written: the disk or another program has changed them.
     case damagedRecords(path: String, bytes: Range<Int>)
     /// Records that were durable are missing or incomplete. The partition is neither read nor written.
     case missingRecords(directory: String, durableEnd: Offset, foundEnd: Offset)
@@ -58,14 +58,14 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         return code == ENOSPC || code == EDQUOT
     }
 
-    /// Whether bytes are damaged: acknowledged records that are gone, or a batch that no reader can read. Only their
+    /// Whether bytes are damaged: acknowledged records that are lost, or a batch that no reader can read. Only their
     /// partition is affected.
     package var isDamage: Bool {
         if case .invalidBatch = self { return true }
         return isLoss
     }
 
-    /// Whether a batch was refused because of what its records are.
+    /// Whether a batch was refused because of the content of its records.
     package var isRefusal: Bool {
         switch self {
         case .controlBatch, .nullKey, .timestampOutOfBounds, .notOneBatch: true
@@ -81,7 +81,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// What to do about an error of the operating system; empty if the system's own message says it.
+    /// What to do about an error of the operating system; empty if the system's own message is sufficient.
     private static func advice(_ code: Int32) -> String {
         switch code {
         case EACCES, EPERM: "; let the user that runs this program write there, or choose another directory"

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Files in memory, for tests and for clusters that need not outlive the process. Syncing has no effect: nothing is
+/// Files in memory, for tests and for clusters that need not outlive the process. Syncing has no effect: no data is
 /// lost without it.
 package final class MemoryFileSystem: FileSystem {
     private struct Tree {
@@ -92,7 +92,7 @@ package final class MemoryFile: LogFile {
     package func size() throws(LogError) -> Int { bytes.withLock { $0.count } }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int {
-        nonisolated(unsafe) let buffer = buffer  // Used inside the call alone.
+        nonisolated(unsafe) let buffer = buffer  // Used only during the call.
         return bytes.withLock { bytes in
             let count = max(0, min(buffer.count, bytes.count - position))
             bytes.withUnsafeBytes {
@@ -105,7 +105,7 @@ package final class MemoryFile: LogFile {
     package func write(
         _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int
     ) throws(LogError) {
-        nonisolated(unsafe) let (head, body) = (head, body)  // Used inside the call alone.
+        nonisolated(unsafe) let (head, body) = (head, body)  // Used only during the call.
         bytes.withLock { bytes in
             if position == bytes.count {
                 bytes.append(contentsOf: head)

@@ -1,5 +1,5 @@
-// A number in a small file of its own: its decimal digits, a space, and their CRC-32C in decimal. Digits alone would
-// not do: after a crash, a file that was replaced without a sync may hold other digits.
+// A number in its own small file: its decimal digits, a space, and their CRC-32C in decimal. Digits alone would not be
+// enough: after a crash, a file that was replaced without a sync may contain other digits.
 
 internal import MoldauRecords
 

@@ -6,9 +6,10 @@
 
 package import MoldauRecords
 
-/// Tells a read at which byte of the segment file to start.
+/// Shows a read at which byte of the segment file to start.
 ///
-/// Entries ascend in both fields, one per some `index.interval.bytes` of batches, so a read scans about that far.
+/// Entries ascend in both fields, about one per `index.interval.bytes` of batches, so a read scans about that many
+/// bytes.
 package struct OffsetIndex: Equatable, Sendable {
     package static let entrySize = 8
 
@@ -36,7 +37,7 @@ package struct OffsetIndex: Equatable, Sendable {
 
     /// Adds an entry for a batch. Its offset and position must be beyond those of all earlier entries.
     package mutating func note(lastOffset: Offset, position: Int) {
-        // An entry has 32 bits for each number. Without an entry a read only scans further.
+        // An entry has 32 bits for each number. Without an entry a read only has to scan more.
         guard position <= UInt32.max, (0...Int64(UInt32.max)).contains(lastOffset - base) else { return }
         entries.append(UInt64(lastOffset - base) << 32 | UInt64(position))
     }

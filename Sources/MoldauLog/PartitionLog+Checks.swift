@@ -1,9 +1,9 @@
-// What is checked of batches before they are appended, and how the topic has them compressed.
+// The checks on batches before they are appended, and their compression as the topic requires.
 
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Checks everything that a reader or a later compaction relies on, and what the topic's settings demand.
+    /// Checks everything that a reader or a later compaction relies on, and what the topic's settings require.
     func validate(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool, walksRecords: Bool
     ) throws(LogError) {
@@ -35,8 +35,8 @@ extension PartitionLog {
         }
     }
 
-    /// Refuses records whose timestamps are further from `now` than the topic allows. Looks at each record only if the
-    /// batch's newest timestamp does not say enough. A record without a timestamp is not refused.
+    /// Refuses records whose timestamps are further from `now` than the topic allows. Reads the individual records only
+    /// if the batch's newest timestamp is not sufficient. A record without a timestamp is not refused.
     private func checkTimes(
         of header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer, now: Timestamp
     ) throws(LogError) {
@@ -59,8 +59,8 @@ extension PartitionLog {
             record: Int(refused.offset - header.baseOffset), time: refused.timestamp, allowed: allowed)
     }
 
-    /// The batch compressed as the topic's `compression.type` says; nil if it is so already.
-    /// - Throws: `LogError.batchTooLarge` if it is larger then than the topic takes.
+    /// The batch, recompressed as the topic's `compression.type` requires; nil if it already is.
+    /// - Throws: `LogError.batchTooLarge` if it is then larger than the topic accepts.
     func repacked(
         _ header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer
     ) throws(LogError) -> SharedBytes? {
@@ -75,7 +75,7 @@ extension PartitionLog {
 }
 
 extension RecordBatchHeader {
-    /// Checks what the bytes are that a client sent for one partition: from Produce v3 on, one whole record batch of
+    /// Checks the form of the bytes that a client sent for one partition: from Produce v3 on, one whole record batch of
     /// format 2 whose offsets count from 0. Appending it checks the rest.
     /// - Throws: `LogError.notOneBatch`, `.invalidBatch`.
     package static func checkSent(_ bytes: UnsafeRawBufferPointer) throws(LogError) {

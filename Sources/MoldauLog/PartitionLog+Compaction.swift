@@ -1,7 +1,8 @@
 package import MoldauRecords
 
 extension PartitionLog {
-    /// Stores the offset up to which the log was compacted. Only a cache: without it compaction starts at the front.
+    /// Stores the offset up to which the log was compacted. Only a cache: without it compaction starts at the
+    /// beginning.
     private var cleanerOffsetPath: String { "\(directory)/cleaner-offset" }
 
     /// The compaction to run; nil if it is not worth its cost, or the topic is not compacted.
@@ -14,8 +15,8 @@ extension PartitionLog {
         var (closed, clean, dirty, isOverdue): ([Segment<Files.File>], Int, Int, Bool) = ([], 0, 0, false)
         for index in 0..<(segments.count - 1) {
             let segment = try segment(index)
-            // Without a configured lag, timestamps in the future are ignored: they would keep the log from ever being
-            // compacted.
+            // Without a configured lag, timestamps in the future are ignored: they would prevent the log from ever
+            // being compacted.
             let isOldEnough =
                 configuration.minCompactionLagMs == 0
                 || age(of: segment.latest, now) >= configuration.minCompactionLagMs
@@ -49,14 +50,13 @@ extension PartitionLog {
         return Offset(kept)
     }
 
-    /// Whether all segments of a plan are still there: retention may have deleted some in the meantime.
+    /// Whether all segments of a plan still exist: retention may have deleted some in the meantime.
     package func holds(_ plan: CompactionPlan<Files>) -> Bool {
         let bases = Set(segments.map(\.base))
         return plan.segments.allSatisfy { bases.contains($0.base) }
     }
 
-    /// Puts compacted segments in the place of those that they replace. A new segment is discarded if the log has
-    /// changed in the meantime.
+    /// Replaces segments by their compacted ones. A new segment is discarded if the log has changed in the meantime.
     package mutating func install(_ compacted: CompactedSegments<Files>) throws(LogError) {
         for group in compacted.groups {
             let base = group.segment.base

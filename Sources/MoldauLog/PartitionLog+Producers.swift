@@ -17,7 +17,7 @@ extension PartitionLog {
         return first
     }
 
-    /// The offsets of a batch that was appended already and is sent again; nil for a new one.
+    /// The offsets of a batch that was already appended, and is a retry; nil for a new one.
     /// - Throws: `LogError.producerFenced`, `.outOfOrderSequence`, `.tooManyProducers`.
     func twin(of header: RecordBatchHeader) throws(LogError) -> Range<Offset>? {
         #if SABOTAGE
@@ -37,21 +37,21 @@ extension PartitionLog {
     /// The newest epoch of each producer that wrote here, by its id.
     package var producerEpochs: [Int64: Int16] { producers.epochs }
 
-    /// All producers that are known to have written here, by id.
+    /// All known producers that have written here, by id.
     package var activeProducers: [ActiveProducer] { producers.all }
 
-    /// How many producers may be known; the batches of more get `LogError.tooManyProducers`.
+    /// The maximum number of known producers; batches of further ones get `LogError.tooManyProducers`.
     package mutating func limitProducers(to limit: Int) { producers.limit = limit }
 
-    /// Forgets the producers that have written nothing for at least this long. Must be called from time to time: what
-    /// happened between two calls is not known more exactly.
+    /// Expires the producers that have written nothing for at least this long. Must be called from time to time: within
+    /// the time between two calls, writes are not distinguished.
     /// - Parameter now: the time of a clock that is never set.
     package mutating func expireProducers(now: Duration, after expiration: Duration) {
         producers.expire(now: now, after: expiration)
     }
 
     /// Appends the marker that ends a producer's transaction. Not durable until synced.
-    /// - Throws: `LogError.producerFenced` where a newer epoch wrote.
+    /// - Throws: `LogError.producerFenced` if a newer epoch has written.
     package mutating func append(
         _ marker: TransactionMarker, of producer: ProducerStamp, now: Timestamp
     ) throws(LogError) -> Appended {
@@ -89,7 +89,7 @@ extension PartitionLog {
             try last.unchecked?.check(0..<last.size, of: last.file)
             isAbortedVerified = true
         } catch {
-            // Readers are told of the damage. If it is mended, the aborted transactions are looked for again.
+            // Readers get an error for the damage. After a repair, the aborted transactions are searched for again.
             guard case .damagedRecords = error else { throw error }
         }
     }

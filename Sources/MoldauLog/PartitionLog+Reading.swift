@@ -1,6 +1,6 @@
 package import MoldauRecords
 
-/// Where a reader of a log continues: saves the search when it reads one run of batches after another.
+/// Where a reader of a log continues: avoids the search when it reads one run of batches after another.
 package struct LogCursor: Equatable, Sendable {
     package var offset: Offset
     var segmentBase: Offset
@@ -8,7 +8,7 @@ package struct LogCursor: Equatable, Sendable {
     var position: Int
 }
 
-/// A read that was located but not done yet: the file can be read without holding the log's lock.
+/// A read that was located but not performed yet: the file can be read without holding the log's lock.
 package struct PlannedRead<File: LogFile>: Sendable {
     let file: File
     let directory: String
@@ -54,19 +54,19 @@ package struct PlannedRead<File: LogFile>: Sendable {
         return result
     }
 
-    /// Where the batches are that `read` would bring, for whoever sends them from the file. Blocks on the disk.
+    /// Where the batches are that `read` would return, for senders that use the file directly. Blocks on the disk.
     package struct Located: Sendable {
         package let bytes: FileBytes
         package let next: LogCursor
         package let aborted: [AbortedTransaction]
     }
 
-    /// Finds what `read` would bring, if that is in a file with a descriptor and has at least `minBytes`.
+    /// Locates what `read` would return, if that is in a file with a descriptor and has at least `minBytes`.
     package func locate(minBytes: Int) throws(LogError) -> Located? {
         guard size - position >= minBytes, let (number, hold) = try file.sharedDescriptor(),
             let start = try firstBatch()
         else { return nil }
-        // What lies between is not looked at: a read of many small batches would cost as much as reading them.
+        // The batches in between are not examined: for many small batches that would cost as much as reading them.
         var scanner = BatchScanner(file, size: size, from: max(start, farthest), nextOffset: segmentBase)
         var (end, next) = (scanner.position, from)
         while let header = try scanner.next(), header.baseOffset < upTo {
@@ -144,8 +144,8 @@ extension PartitionLog {
     /// - Parameter cursor: where the same reader's last read ended, if there was one.
     /// - Parameter limit: the read ends before the first batch at or after this offset.
     /// - Parameter onlyCommitted: stops at the first open transaction, and lists the aborted ones.
-    /// - Parameter producer: the id of a producer whose own open transaction is read all the same.
-    /// - Parameter includesDeleted: whether records may be read that were deleted, and whose segment is still there.
+    /// - Parameter producer: the id of a producer whose own open transaction is read nevertheless.
+    /// - Parameter includesDeleted: whether deleted records are read as long as their segment exists.
     /// - Returns: nil at the end of the log.
     /// - Throws: `LogError.offsetOutOfRange`.
     package mutating func planRead(
@@ -210,7 +210,7 @@ extension PartitionLog {
     }
 
     /// Estimates how many bytes a read from `offset` would find below `limit`, without reading any: at least 1 if there
-    /// is something, and as exact as the index. Used to wait until there is enough.
+    /// are any, and as exact as the index. Used to wait until there are enough.
     package mutating func readableBytes(from offset: Offset, below limit: Offset) throws(LogError) -> Int {
         guard let planned = try planRead(from: offset, maxBytes: 0, below: limit) else { return 0 }
         let segment = try segment(indexOfSegment(holding: planned.segmentBase))
@@ -242,8 +242,8 @@ extension PartitionLog {
         return latest
     }
 
-    /// The first of the records with the latest timestamp; nil if there are no records. One that was deleted counts
-    /// while its segment is there, as on Kafka. Blocks on the disk.
+    /// The first of the records with the latest timestamp; nil if there are no records. As on Kafka, a deleted record
+    /// counts as long as its segment exists. Blocks on the disk.
     package mutating func latestRecord() throws(LogError) -> (offset: Offset, timestamp: Timestamp)? {
         guard let latest = try latestTimestamp(), let offset = try offset(atOrAfter: latest, includesDeleted: true)
         else { return nil }
@@ -251,7 +251,7 @@ extension PartitionLog {
     }
 
     /// The first offset whose record is at or after `time`; nil if there is none. Blocks on the disk.
-    /// - Parameter includesDeleted: whether records count that were deleted, and whose segment is still there.
+    /// - Parameter includesDeleted: whether deleted records count as long as their segment exists.
     package mutating func offset(
         atOrAfter time: Timestamp, includesDeleted: Bool = false
     ) throws(LogError) -> Offset? {

@@ -12,7 +12,7 @@ extension PartitionLog {
     mutating func open(wasClean: Bool, durableEnd: Offset, checkpointedStart: Offset) throws(LogError) {
         let isNew = !files.exists(directory)
         if isNew { try files.createDirectory(directory) }
-        // A killed process may leave names and bytes that only the operating system holds, not the disk.
+        // A killed process may leave names and bytes in the operating system that are not on disk.
         if isNew || !wasClean { try files.syncParent(of: directory) }
         if !isNew && !wasClean { try syncDirectory() }
         try finishCompaction()
@@ -45,7 +45,7 @@ extension PartitionLog {
             }
             segments[segments.count - 1].opened = segment
             last.noteBegin(try files.contents(of: SegmentName.path(directory, base, ".checksums")))
-            // What a crash left with the operating system is not on disk yet.
+            // Data that a crash left in the operating system is not on disk yet.
             hasUnsynced = true
         }
         let size = last.size
@@ -61,7 +61,7 @@ extension PartitionLog {
             intervalBytes: configuration.indexIntervalBytes)
     }
 
-    /// The segment at that index, opened if it was not yet.
+    /// The segment at that index; opens it if needed.
     mutating func segment(_ index: Int) throws(LogError) -> Segment<Files.File> {
         if let opened = segments[index].opened { return opened }
         let base = segments[index].base
@@ -76,7 +76,7 @@ extension PartitionLog {
         for path in [startOffsetPath, latestStartPath] {
             if let number = try files.number(at: path) { noted.append(Offset(number)) }
         }
-        // Kafka's file for all partitions is less exact.
+        // Kafka's file for all partitions is less precise.
         if noted.isEmpty { noted = [checkpointed] }
         startOffset = max(segments[0].base, noted.filter { $0 <= endOffset }.max() ?? .zero)
         // An offset beyond the end: it was never right, or a power cut took records that were deleted anyway. It is not
@@ -85,7 +85,7 @@ extension PartitionLog {
             try files.removeFile(latestStartPath)
             try files.replace(startOffsetPath, with: startOffset.value, in: directory, sync: true)
         }
-        // Those that a power cut has brought back.
+        // Segments that reappeared after a power cut.
         try dropSegmentsBeforeStart()
     }
 
@@ -114,7 +114,7 @@ extension PartitionLog {
     }
 
     /// The new first offset is made durable before segments are deleted: a power cut may undo some of the deletions,
-    /// and a segment that is back must not be taken for the predecessor of those that are left.
+    /// and a segment that reappears must not be taken for the predecessor of the remaining ones.
     private mutating func moveStart(to start: Offset) throws(LogError) {
         let isDeleting = segments.count > 1 && segments[1].base <= start
         try files.replace(

@@ -1,10 +1,10 @@
-// Retention: deletes whole old segments from the front of the log.
+// Retention: deletes whole expired segments from the front of the log.
 //
-// Kafka goes by the records' timestamps. With the default settings, records with timestamps from years ago are
-// therefore gone five minutes after they were written, and one with a timestamp in the future keeps its segment for
-// ever. Here a segment's age counts from the last append to it, by the clock of the appending process; if that is
-// unknown, from when retention first looks at the segment. A restart, or copying the directory, can lengthen the time
-// but never shorten it.
+// Kafka uses the records' timestamps. With the default settings, records with timestamps from years ago are therefore
+// deleted five minutes after they were written, and one with a timestamp in the future keeps its segment for ever. Here
+// a segment's age counts from the last append to it, by the clock of the appending process; if that is unknown, from
+// when retention first looks at the segment. A restart, or copying the directory, can lengthen the time but never
+// shorten it.
 
 package import MoldauRecords
 
@@ -28,7 +28,7 @@ extension PartitionLog {
         return removed
     }
 
-    /// How many bytes all segments take.
+    /// The size of all segments in bytes.
     package mutating func byteCount() throws(LogError) -> Int {
         var total = 0
         for index in segments.indices { total += try segment(index).size }
@@ -57,8 +57,8 @@ extension PartitionLog {
         return count
     }
 
-    /// Notes `now` as the append time of segments whose time is unknown. Looks at all segments if the first one's is
-    /// unknown, else at the last one only.
+    /// Records `now` as the append time of segments whose time is unknown. Checks all segments if the first one's is
+    /// unknown, otherwise only the last one.
     private mutating func noteUnknownTimes(_ now: Timestamp) throws(LogError) {
         let last = segments.count - 1
         let first = try segment(0)

@@ -3,8 +3,8 @@ package import MoldauRecords
 /// The log of one partition: record batches in the order of their offsets, in a directory of segment files.
 ///
 /// Owned by one thread, or protected by a lock. Appends and reads go to the operating system at once: a read sees every
-/// append before it, and killing the process loses nothing. Durable is what had been appended when a sync of the file
-/// from `takeUnsynced` began.
+/// append before it, and killing the process loses nothing. Everything that was appended before a sync of the file from
+/// `takeUnsynced` began is durable after it.
 ///
 /// Invariants: `segments` is never empty and is sorted by base offset; only the last segment is written to; all others
 /// are completely on disk.
@@ -13,7 +13,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     package var configuration: LogConfiguration
     let files: Files
     package internal(set) var segments: [LazySegment<Files.File>]
-    /// The first offset that may be read.
+    /// The first readable offset.
     package internal(set) var startOffset: Offset
     /// Whether something was appended since the last `takeUnsynced`.
     package internal(set) var hasUnsynced = false
@@ -24,19 +24,19 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     var producers = ProducerStates()
     /// Ordered by the offsets of their markers.
     var aborted: [AbortedRange] = []
-    /// Everything before this offset was synced, as far as the caller has said.
+    /// Everything before this offset was synced, as far as the caller has reported.
     package private(set) var durableEnd: Offset = .zero
-    /// Set while the indexes of aborted transactions are rebuilt: no checksum file may vouch for those on disk until
-    /// then.
+    /// Set while the indexes of aborted transactions are rebuilt: until then no checksum file may confirm those on
+    /// disk.
     var rebuildsAborted = false
-    /// Whether the batches from which the aborted transactions were found are verified. A recovery looks at the headers
-    /// of batches that were durable, not at their checksums.
+    /// Whether the batches from which the aborted transactions were found are verified. A recovery reads the headers of
+    /// batches that were durable, but does not verify their checksums.
     var isAbortedVerified = true
 
     /// The offset that the next record will get.
     package var endOffset: Offset { last.end }
 
-    /// The segment that records are appended to: there always is one, and it is open.
+    /// The segment that records are appended to: it always exists, and is open.
     var last: Segment<Files.File> {
         get { segments[segments.count - 1].opened! }  // Set by the code that adds a segment at the end.
         _modify { yield &segments[segments.count - 1].opened! }  // In place, without copying its indexes.
@@ -64,7 +64,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
 
     // MARK: Appending
 
-    /// The offsets that appended batches got.
+    /// The offsets that appended batches were assigned.
     package struct Appended: Equatable, Sendable {
         /// The offset of the first record.
         package var first: Offset
@@ -81,7 +81,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
     /// - Parameter isBuilt: whether `RecordBatchBuilder` built the batches in this process, with a key in each record:
     ///   then their records need not be checked.
     /// - Throws: `LogError.invalidBatch`, `.batchTooLarge`, `.controlBatch`, `.nullKey`, `.timestampOutOfBounds`: then
-    ///   nothing was appended, unless it is a batch's size after it was compressed as the topic demands.
+    ///   nothing was appended, unless a batch was too large only after it was compressed as the topic requires.
     ///   `.producerFenced`, `.outOfOrderSequence`, `.tooManyProducers`, `.io`: then the last batches may be missing.
     package mutating func append(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, isBuilt: Bool = false
@@ -89,8 +89,8 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         try append(batches, now: now, takesControl: false, isBuilt: isBuilt)
     }
 
-    /// - Parameter takesControl: whether the batches may be transaction markers; from anyone but the coordinator those
-    ///   are forged.
+    /// - Parameter takesControl: whether the batches may be transaction markers; only those of the coordinator are
+    ///   genuine.
     mutating func append(
         _ batches: UnsafeRawBufferPointer, now: Timestamp, takesControl: Bool, isBuilt: Bool = false
     ) throws(LogError) -> Appended {
@@ -113,7 +113,7 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         return appended
     }
 
-    /// Appends a batch that was checked, compressed as the topic demands.
+    /// Appends a batch that was checked, compressed as the topic requires.
     private mutating func appendNew(
         _ header: RecordBatchHeader, _ batch: UnsafeRawBufferPointer, now: Timestamp
     ) throws(LogError) {
@@ -220,10 +220,10 @@ package struct PartitionLog<Files: FileSystem>: Sendable {
         return (last.file, endOffset)
     }
 
-    /// Begins to write what was appended to disk, once that is much, so that the next sync takes less time.
+    /// Starts writing appended bytes to disk once there are many, so that the next sync takes less time.
     package mutating func beginWriteback() throws(LogError) { try last.beginWriteback() }
 
-    /// Notes that the sync of what `takeUnsynced` gave has succeeded.
+    /// Called when the sync of the result of `takeUnsynced` has succeeded.
     package mutating func noteSynced(upTo end: Offset) { durableEnd = max(durableEnd, end) }
 
     /// Makes everything durable and writes the indexes. The log must not be used afterwards.

@@ -1,13 +1,13 @@
 // Finds damage in the directory of a partition that is not open, and rewrites the partition without it.
 //
-// Offsets stay the same: the damaged part becomes a gap, as compaction leaves gaps too, and the log continues after its
+// Offsets stay the same: the damaged part becomes a gap, like the gaps of compaction, and the log continues after its
 // old end in a new segment. So the committed positions of groups, the positions of stores and the durability journal
 // stay valid. A segment is rewritten beside the old one, synced, and renamed into its place; the index and checksum
 // files beside it are removed first, so that after a crash in between the damage is found again.
 
 package import MoldauRecords
 
-/// What is wrong with a partition.
+/// The damage of a partition.
 package struct PartitionDamage: Sendable {
     package let partition: TopicPartition
     /// In the order of their offsets; empty if only the end of the log is missing.
@@ -22,10 +22,10 @@ package struct PartitionDamage: Sendable {
     /// The offsets missing at the end of the log.
     package var missing: Range<Offset> { max(foundEnd, stretches.last?.offsets.upperBound ?? foundEnd)..<end }
 
-    /// What is lost by leaving out the damaged stretches only.
+    /// The offsets that are lost if only the damaged stretches are left out.
     package var lostBySkipping: [Range<Offset>] { (stretches.map(\.offsets) + [missing]).filter { !$0.isEmpty } }
 
-    /// What is lost by leaving out everything from the first damage on.
+    /// The offsets that are lost if everything from the first damage on is left out.
     package var lostByTruncating: Range<Offset> { (stretches.first?.offsets.lowerBound ?? foundEnd)..<end }
 }
 
@@ -56,7 +56,7 @@ package struct PartitionRepair<Files: FileSystem> {
     }
 
     /// Reads the whole partition. Blocks on the disk.
-    /// - Returns: nil if nothing is wrong.
+    /// - Returns: nil if there is no damage.
     package func examine() throws(LogError) -> PartitionDamage? {
         let bases = try bases()
         guard let start = bases.first else { return nil }
@@ -138,7 +138,7 @@ package struct PartitionRepair<Files: FileSystem> {
         try files.syncDirectory(directory)
     }
 
-    /// Makes the log continue at `end`, whatever is missing before. What is known of its producers must be read again.
+    /// Makes the log continue at `end`, whatever is missing before. The state of its producers must be rebuilt.
     private func begin(at end: Offset) throws(LogError) {
         for name in try files.names(in: directory) where name.hasSuffix(".snapshot") {
             try files.removeFile("\(directory)/\(name)")

@@ -76,7 +76,7 @@ package final class PosixFile: PartwiseFile {
 
     /// How often the file was written to so far, for `noteSynced`.
     var writeCount: Int { descriptor.writeCount }
-    /// Lower for files that were opened earlier; the greatest number if the file is not open now.
+    /// Lower for files that were opened earlier; the maximum number if the file is not open now.
     var openedAt: Int { descriptor.openedAt }
     /// Notes that the first `count` writes are durable.
     func noteSynced(_ count: Int) { descriptor.noteSynced(count) }
@@ -87,7 +87,7 @@ package final class PosixFile: PartwiseFile {
     }
 
     package func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)? {
-        // With the file itself: its descriptor is closed with the last reference to it.
+        // Released together with the file: its descriptor is closed with the last reference to it.
         (try use(writes: false), FileHold { [self] in descriptor.release() })
     }
 
@@ -141,7 +141,7 @@ package final class PosixFile: PartwiseFile {
         let result = try withDescriptor { number in
             uninterrupted { moldau_begin_writeback(number, Int64(range.lowerBound), Int64(range.count)) }
         }
-        // Not every file system can.
+        // Not all file systems support it.
         guard result == 0 || [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { throw .failed("sync", path) }
     }
 

@@ -28,7 +28,7 @@ package struct PosixFileSystem: FileSystem {
         exists(path) ? try PosixFile(path, descriptors, creates: false) : nil
     }
 
-    /// A dangling link exists, and so does what cannot be examined: opening it then reports why it cannot be used.
+    /// A dangling link exists, and so does a file that cannot be examined: opening it then reports why it is unusable.
     package func exists(_ path: String) -> Bool {
         var found = stat()
         return lstat(path, &found) == 0 || (errno != ENOENT && errno != ENOTDIR)
@@ -137,7 +137,7 @@ package struct PosixFileSystem: FileSystem {
             default: throw .failed("locking", path)
             }
         }
-        // This text is for people; the lock holds without it.
+        // This text is only for people; the lock holds without it.
         let holder = Array("process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))".utf8)
         _ = ftruncate(lock.file, 0)
         _ = pwrite(lock.file, holder, holder.count, 0)
@@ -170,8 +170,8 @@ extension PosixFileSystem {
     /// How many descriptors the process may have open.
     static var descriptorLimit: Int { Int(clamping: currentLimit?.rlim_cur ?? 1_024) }
 
-    /// Raises the limit on descriptors to the most that the process may set itself; the limit it starts with is too low
-    /// for a broker.
+    /// Raises the limit on descriptors to the most that the process may set itself; the initial limit is too low for a
+    /// broker.
     package static func raiseDescriptorLimit() {
         guard var limit = currentLimit, limit.rlim_cur < limit.rlim_max else { return }
         limit.rlim_cur = limit.rlim_max

@@ -1,4 +1,4 @@
-// What a partition knows of the idempotent producers that wrote to it, in Kafka's format:
+// A partition's state of the idempotent producers that wrote to it, in Kafka's format:
 //
 //     .snapshot   version i16 = 1 · CRC-32C u32 of what follows · count i32, then per producer: id i64 · epoch i16 ·
 //                 last sequence i32 · last offset i64 · offsets in the last batch less one i32 · last timestamp i64 ·
@@ -20,7 +20,7 @@ package struct AbortedRange: Equatable, Sendable {
     let stable: Offset
 }
 
-/// What a partition knows of one producer that wrote to it.
+/// A partition's state of one producer that wrote to it.
 package struct ActiveProducer: Equatable, Sendable {
     package let id: Int64
     package let epoch: Int16
@@ -28,11 +28,11 @@ package struct ActiveProducer: Equatable, Sendable {
     package let lastSequence: Int32
     package let lastTimestamp: Timestamp
     package let coordinatorEpoch: Int32
-    /// Where its open transaction begins.
+    /// The start of its open transaction.
     package let transactionStart: Offset?
 }
 
-/// The producers of a partition: which batch each must send next, and which transactions are open.
+/// The producers of a partition: the expected next batch of each, and the open transactions.
 struct ProducerStates: Sendable {
     private struct Batch: Sendable {
         let firstSequence: Int32
@@ -46,25 +46,25 @@ struct ProducerStates: Sendable {
         var batches: [Batch] = []
         var lastTimestamp = Timestamp.none
         var coordinatorEpoch: Int32 = -1
-        /// Since when it is known to have written nothing; nil if it has written since that was last looked at.
+        /// Since when it is known to have written nothing; nil if it has written since the last check.
         var idleSince: Duration?
     }
 
-    /// How many of a producer's last batches are recognised when they are sent again (KIP-98).
+    /// How many of a producer's last batches are recognised as duplicates if they are retried (KIP-98).
     private static let rememberedBatches = 5
 
     private var producers: [Int64: Producer] = [:]
-    /// Where the open transactions begin, by their producers: few, however many producers there are.
+    /// The starts of the open transactions, by producer: few, however many producers there are.
     private var starts: [Int64: Offset] = [:]
-    /// How many producers may be known; the batches of more are refused.
+    /// The maximum number of known producers; batches of further ones are refused.
     var limit = Int.max
 
     var isEmpty: Bool { producers.isEmpty }
 
-    /// Where the oldest open transaction begins; nil if none is open.
+    /// The start of the oldest open transaction; nil if none is open.
     var firstUnstable: Offset? { starts.values.min() }
 
-    /// As `firstUnstable`, without the transactions of one producer.
+    /// Like `firstUnstable`, without the transactions of one producer.
     func firstUnstable(besides id: Int64) -> Offset? { starts.lazy.filter { $0.key != id }.map(\.value).min() }
 
     /// The producers with open transactions, by id.
@@ -83,8 +83,8 @@ struct ProducerStates: Sendable {
         }
     }
 
-    /// Forgets the producers that have written nothing for at least this long, as far as is known: what they send next
-    /// is taken as if they were new. Those with open transactions stay.
+    /// Expires the producers that have written nothing for at least this long, as far as is known: later batches are
+    /// accepted as if they were new. Those with open transactions are retained.
     /// - Parameter now: the time of a clock that is never set.
     mutating func expire(now: Duration, after expiration: Duration) {
         for (id, producer) in producers where starts[id] == nil {
@@ -111,7 +111,7 @@ struct ProducerStates: Sendable {
         let stamp = header.producer
         guard stamp.id >= 0 else { return nil }
         guard let known = producers[stamp.id] else {
-            // Any sequence number is right: what it sent before may have been deleted or forgotten.
+            // Any sequence number is accepted: its earlier batches may have been deleted, or its state expired.
             if producers.count >= limit, !header.isControl { throw .tooManyProducers(limit: limit) }
             return nil
         }
@@ -124,7 +124,7 @@ struct ProducerStates: Sendable {
             let twin = known.batches.first { $0.firstSequence == stamp.baseSequence && $0.lastSequence == end }
             if let twin { return twin.offsets }
         }
-        // A producer of which there is a marker alone has sent nothing here in its epoch.
+        // A producer that is known only from a marker has sent nothing here in its epoch.
         let last = stamp.epoch > known.epoch ? nil : known.batches.last
         let expected = last.map { sequence($0.lastSequence, plus: 1) } ?? 0
         guard expected == stamp.baseSequence else {
@@ -173,7 +173,7 @@ struct ProducerStates: Sendable {
             producer: stamp.id, first: start, last: offset, stable: firstUnstable ?? offset + 1)
     }
 
-    /// Sequence numbers wrap around: 0 follows the greatest.
+    /// Sequence numbers wrap around: 0 follows the maximum.
     private func sequence(_ sequence: Int32, plus delta: Int32) -> Int32 { (sequence &+ delta) & .max }
 }
 

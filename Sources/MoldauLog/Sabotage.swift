@@ -1,6 +1,6 @@
 #if SABOTAGE
-    /// Known mistakes that a log or a broker can be told to make, to show that tests and the simulator find them. Its
-    /// file system passes them on. They are compiled only if `SABOTAGE` is defined: no release build has them.
+    /// Deliberate bugs of a log or a broker, to show that tests and the simulator find them. Passed on by its file
+    /// system. They are compiled only if `SABOTAGE` is defined: no release build has them.
     package struct Sabotage: OptionSet, Sendable {
         package let rawValue: Int
 
@@ -10,7 +10,7 @@
         package static let stableOffsetTooHigh = Sabotage(rawValue: 1 << 0)
         /// Readers of committed records see those of aborted transactions.
         package static let abortedReadable = Sabotage(rawValue: 1 << 1)
-        /// Batches that were appended already are appended again.
+        /// Batches that were already appended are appended again.
         package static let sequenceUnchecked = Sabotage(rawValue: 1 << 2)
         /// Older producers of a transactional id may still write.
         package static let staleEpochAccepted = Sabotage(rawValue: 1 << 3)
@@ -22,7 +22,7 @@
         package static let decisionNotSynced = Sabotage(rawValue: 1 << 6)
         /// A commit that was decided before a crash is not completed after it.
         package static let decisionForgotten = Sabotage(rawValue: 1 << 7)
-        /// Transactions that were open at a crash are not ended when their producer returns.
+        /// Transactions that were open at a crash are not aborted when their producer returns.
         package static let openTransactionForgotten = Sabotage(rawValue: 1 << 8)
         /// A transaction that has been open for too long is committed instead of aborted.
         package static let expiredCommitted = Sabotage(rawValue: 1 << 9)
@@ -30,7 +30,7 @@
         package static let offsetsHiddenByUndecided = Sabotage(rawValue: 1 << 10)
         /// Committed positions beyond the end of a log that a crash has shortened are kept.
         package static let positionsBehindEndKept = Sabotage(rawValue: 1 << 11)
-        /// A commit records the read positions that the client names, even beyond the ends of the partitions.
+        /// A commit records the read positions from the client, even beyond the ends of the partitions.
         package static let positionsBelieved = Sabotage(rawValue: 1 << 12)
         /// Records are served without comparing them with their checksums.
         package static let damageServed = Sabotage(rawValue: 1 << 13)
@@ -44,43 +44,43 @@
         package static let neverCompacts = Sabotage(rawValue: 1 << 17)
         /// Retention counts from the records' timestamps, not from when they were appended.
         package static let retentionByEventTime = Sabotage(rawValue: 1 << 18)
-        /// A transactional batch is taken by a partition that its transaction does not write to.
+        /// A transactional batch is accepted by a partition that its transaction does not include.
         package static let unlistedAccepted = Sabotage(rawValue: 1 << 19)
         /// A producer that was replaced may end its successor's transaction.
         package static let staleEndAccepted = Sabotage(rawValue: 1 << 20)
         /// The end of a transaction is answered before the decision is durable.
         package static let endAnsweredEarly = Sabotage(rawValue: 1 << 21)
-        /// A producer is given out before it is durable that it was.
+        /// A producer is returned before its creation is durable.
         package static let initAnsweredEarly = Sabotage(rawValue: 1 << 22)
-        /// A batch that comes again is appended again, unless it was the producer's last one.
+        /// A retried batch is appended again, unless it was the producer's last one.
         package static let olderTwinAppended = Sabotage(rawValue: 1 << 23)
         /// A transaction that has been open for too long is left open.
         package static let expiredLeftOpen = Sabotage(rawValue: 1 << 24)
-        /// A new producer from outside begins while its predecessor's transaction is open.
+        /// A new producer of an external client begins while its predecessor's transaction is open.
         package static let initLeavesOpen = Sabotage(rawValue: 1 << 25)
-        /// A commit counts though its member is of an older generation.
+        /// A commit is accepted although its member is of an older generation.
         package static let staleGenerationAccepted = Sabotage(rawValue: 1 << 26)
-        /// A commit counts though its member has lost its partitions (the consumer protocol).
+        /// A commit is accepted although its member has lost its partitions (the consumer protocol).
         package static let revokedCommitKept = Sabotage(rawValue: 1 << 27)
-        /// A process counts as a static member though another one has its instance id by now.
+        /// A process is accepted as a static member although another one has taken its instance id.
         package static let staticTwinAccepted = Sabotage(rawValue: 1 << 28)
-        /// A member gets its partitions before others have given them up.
+        /// A member gets its partitions before others have released them.
         package static let partitionHasTwoOwners = Sabotage(rawValue: 1 << 29)
-        /// A member is taken for dead before its session is over.
+        /// A member is removed before its session has expired.
         package static let sessionCutShort = Sabotage(rawValue: 1 << 30)
-        /// Positions in a transaction count before it is committed.
+        /// Positions in a transaction take effect before it is committed.
         package static let pendingPositionVisible = Sabotage(rawValue: 1 << 31)
-        /// … and when it is aborted.
+        /// … and although it is aborted.
         package static let abortedPositionsKept = Sabotage(rawValue: 1 << 32)
         /// The positions of a transaction replace those that were committed after them.
         package static let olderPositionWins = Sabotage(rawValue: 1 << 33)
-        /// Members are answered before what they are told is durable.
+        /// Members get their answers before these are durable.
         package static let groupAnsweredEarly = Sabotage(rawValue: 1 << 34)
-        /// After a crash nobody is in a group any more, and its generations begin anew.
+        /// After a crash groups have no members any more, and their generations restart.
         package static let membersForgotten = Sabotage(rawValue: 1 << 35)
-        /// Who is no member may commit while there are members.
+        /// A client that is not a member may commit while there are members.
         package static let outsiderCommits = Sabotage(rawValue: 1 << 36)
-        /// A group takes members that do not speak its protocol.
+        /// A group accepts members that do not support its protocol.
         package static let otherProtocolJoins = Sabotage(rawValue: 1 << 37)
     }
 #endif

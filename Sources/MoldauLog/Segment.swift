@@ -8,12 +8,12 @@ package import MoldauRecords
 
 /// A run of batches in one file, with the indexes that find an offset or a time in it.
 package struct Segment<File: LogFile>: Sendable {
-    /// How many bytes are written back at a time: smaller pieces would cost a system call for too little.
+    /// How many bytes are written back at a time: for smaller pieces a system call is not worth its cost.
     private static var writebackBytes: Int { 1 << 20 }
 
     package let base: Offset
     package private(set) var file: File
-    /// How often compaction has rewritten the segment: positions in one generation mean nothing in another.
+    /// How often compaction has rewritten the segment: positions of one generation are invalid in another.
     let generation: Int
     /// Bytes of good batches; anything in the file beyond them was never acknowledged.
     package private(set) var size: Int
@@ -30,7 +30,7 @@ package struct Segment<File: LogFile>: Sendable {
     /// Whether the files beside the segment must be written again.
     private(set) var isRebuilt = false
     private var bytesSinceIndexed = 0
-    /// Where the bytes end whose write-back was begun.
+    /// The end of the bytes whose write-back was started.
     private var writebackEnd = 0
     package private(set) var appendTimes: AppendTimes
 
@@ -48,8 +48,8 @@ package struct Segment<File: LogFile>: Sendable {
     /// Builds the indexes from the batches, and ends the segment after the last good one.
     ///
     /// For the last segment of a log, which is never compacted.
-    /// - Parameter durableEnd: batches before this offset were complete once: only their headers are checked now, and
-    ///   the rest is verified when it is read.
+    /// - Parameter durableEnd: batches before this offset were already complete: only their headers are checked now,
+    ///   and the rest is verified when it is read.
     package init(
         scanning file: File, path: String, base: Offset, intervalBytes: Int, durableEnd: Offset = .zero
     ) throws(LogError) {
@@ -58,8 +58,8 @@ package struct Segment<File: LogFile>: Sendable {
             to: try file.size(), intervalBytes: intervalBytes, validFrom: durableEnd, isGapless: true, path: path)
     }
 
-    /// Opens a closed segment from the files beside it; what is missing there is rebuilt from the batches.
-    /// - Throws: `LogError.damagedRecords` if batches are missing or damaged, as far as that shows without reading
+    /// Opens a closed segment from the files beside it; missing ones are rebuilt from the batches.
+    /// - Throws: `LogError.damagedRecords` if batches are missing or damaged, as far as that is visible without reading
     ///   them; other damage is found when they are read.
     package init(
         closed file: File, path: String, base: Offset, offsetIndex: [UInt8]?, timeIndex: [UInt8]?, checksums: [UInt8]?,
@@ -130,7 +130,7 @@ package struct Segment<File: LogFile>: Sendable {
             || end + Int64(header.lastOffsetDelta) - base > Int64(Int32.max)
     }
 
-    /// Takes `now` as the time of the first or last append if that is unknown.
+    /// Sets the time of the first or last append to `now` if it is unknown.
     /// - Returns: whether one was unknown.
     mutating func noteUnknownTimes(_ now: Timestamp) -> Bool {
         guard size > 0, appendTimes.last == nil || appendTimes.first == nil else { return false }
@@ -138,12 +138,12 @@ package struct Segment<File: LogFile>: Sendable {
         return true
     }
 
-    /// After a crash: the checksum file may say when the segment was begun, but not when it was last appended to.
+    /// After a crash: the checksum file may contain when the segment was begun, but not when it was last appended to.
     mutating func noteBegin(_ checksums: [UInt8]?) {
         appendTimes.first = checksums.flatMap { SegmentChecksums(file: $0) }?.appendTimes.first
     }
 
-    /// Appends a batch: `head` is its header with the offsets it got here, `body` the rest.
+    /// Appends a batch: `head` is its header with the assigned offsets, `body` the rest.
     ///
     /// After an error the segment is as it was before.
     package mutating func append(
@@ -170,7 +170,7 @@ package struct Segment<File: LogFile>: Sendable {
         writebackEnd = size
     }
 
-    /// Appends a batch that already has its offsets, to a segment that nobody reads yet.
+    /// Appends a batch that already has its offsets, to a segment without readers.
     mutating func append(compacted batch: [UInt8], intervalBytes: Int) throws(LogError) {
         let shared = SharedBytes(copying: batch)
         let header: RecordBatchHeader
@@ -217,7 +217,7 @@ package struct Segment<File: LogFile>: Sendable {
     /// The checksum file of a sealed segment.
     /// - Parameters:
     ///   - abortedIndex: the bytes of its index of aborted transactions.
-    ///   - isVerified: whether the index may be relied on. If not, its checksum is a wrong one, and the next open
+    ///   - isVerified: whether the index is reliable. If not, its checksum is made wrong, so that the next open
     ///     rebuilds it from batches that it verifies.
     func checksumFile(abortedIndex: [UInt8], isVerified: Bool) -> [UInt8] {
         SegmentChecksums(

@@ -1,4 +1,4 @@
-// The checksums of a closed segment: `<base>.checksums`, a file of our own beside Kafka's.
+// The checksums of a closed segment: `<base>.checksums`, our own file beside Kafka's.
 //
 //     version u16 = 2 · end offset i64 · first timestamp i64 · largest timestamp i64 · its offset i64 · CRC-32C of
 //     .index, .timeindex and .txnindex, u32 each, 0 for an empty or missing file · count u32, then per run of batches:

@@ -1,10 +1,10 @@
-// Examines every batch of a segment and finds the stretches that no reader can get past.
+// Examines every batch of a segment and finds the stretches that readers cannot get past.
 //
 // A batch is good if its header, its checksum and each of its records are. If one is not, the length in its header
-// tells where the next batch begins, provided that a good batch is there; otherwise the next good batch is searched for
-// byte by byte. The bytes in between are a damaged stretch. A run of batches whose own checksums are right, but which
-// does not match its checksum in `.checksums`, is one too: a batch's own checksum does not cover its first bytes, among
-// them its offset.
+// determines where the next batch begins, if a good batch is there; otherwise the next good batch is searched for byte
+// by byte. The bytes in between are a damaged stretch. So is a run of batches whose own checksums are correct, but
+// which does not match its checksum in `.checksums`: a batch's own checksum does not cover its first bytes, among them
+// its offset.
 
 package import MoldauRecords
 
@@ -13,18 +13,18 @@ package struct DamagedStretch: Equatable, Sendable {
     /// The base offset of its segment.
     package let segment: Offset
     package let bytes: Range<Int>
-    /// The offsets lost with it. For a log's last stretch the end is a guess if the header cannot be read either.
+    /// The offsets lost with it. For a log's last stretch the end is a guess if the header is unreadable too.
     package let offsets: Range<Offset>
     package let reason: String
 }
 
-/// Walks a segment's batches, good and bad.
+/// Scans a segment's batches, good and bad.
 struct SegmentExamination<File: LogFile> {
     private static var windowBytes: Int { 1 << 20 }
 
     private enum Verdict {
         case good(RecordBatchHeader)
-        /// Its checksum is right, so these bytes were written; but no reader can read them.
+        /// Its checksum is correct, so these bytes were written; but no reader can read them.
         case junk(RecordBatchHeader, String)
         case broken(String)
     }
@@ -140,7 +140,7 @@ struct SegmentExamination<File: LogFile> {
         return nil
     }
 
-    /// The batch length that the header at `position` states, right or wrong.
+    /// The batch length in the header at `position`, correct or not.
     private func lengthOfBatch(at position: Int) throws(LogError) -> Int? {
         let head = SharedBytes(copying: try file.read(min(BatchFormat.headerSize, size - position), at: position))
         guard head.count == BatchFormat.headerSize else { return nil }
@@ -155,7 +155,7 @@ struct SegmentExamination<File: LogFile> {
         }
     }
 
-    /// Whether a run does not match its checksum although the own checksums of all its batches are right.
+    /// Whether a run does not match its checksum although the own checksums of all its batches are correct.
     private func isChanged(_ run: ChecksumRun) throws(LogError) -> Bool {
         let bytes = SharedBytes(copying: try file.read(run.bytes.count, at: run.bytes.lowerBound))
         guard crc32c(bytes.bytes) != run.checksum else { return false }

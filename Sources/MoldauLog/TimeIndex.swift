@@ -6,7 +6,7 @@
 
 package import MoldauRecords
 
-/// Tells a search by time at which offset to start.
+/// Shows a search by time at which offset to start.
 package struct TimeIndex: Equatable, Sendable {
     package static let entrySize = 12
 
@@ -46,8 +46,7 @@ package struct TimeIndex: Equatable, Sendable {
 
     package var last: Entry? { entries.last }
 
-    /// - Returns: an offset before which no record is at or after `time`; the segment's base if nothing better is
-    ///   known.
+    /// - Returns: an offset before which no record is at or after `time`; the segment's base if no better one is known.
     package func offset(before time: Timestamp) -> Offset {
         var (low, high) = (0, entries.count)
         while low < high {

@@ -1,9 +1,10 @@
 internal import MoldauRecords
 
-/// A setting that Kafka knows for topics: its name, its default, and which values it takes. Those that
-/// `LogConfiguration` does not read have no effect here, and are kept for whoever takes the topic over.
+/// A topic setting that Kafka defines: its name, its default, and the values that it accepts. Those that
+/// `LogConfiguration` does not read have no effect here, and are stored for Kafka brokers that open the directory
+/// later.
 package struct TopicSetting: Sendable {
-    /// The types of values, by the numbers that they have in Kafka's protocol.
+    /// The types of values, by their numbers in Kafka's protocol.
     package enum Kind: Int8, Sendable {
         case boolean = 1
         case string, int, short, long, double, list
@@ -11,13 +12,13 @@ package struct TopicSetting: Sendable {
 
     package let name: String
     package let kind: Kind
-    /// The value of a topic that has none of its own.
+    /// The value for a topic without its own.
     package let defaultValue: String
-    /// The broker's setting that gives the default; nil if there are several, or none.
+    /// The broker's setting that provides the default; nil if there are several, or none.
     package let brokerName: String?
     private let least: Double?
     private let most: Double?
-    /// The only values, of the whole or of each in a list.
+    /// The only valid values, of the whole setting or of each element in a list.
     private let choices: [String]
 
     private init(
@@ -36,7 +37,7 @@ package struct TopicSetting: Sendable {
     /// All settings, by name.
     package static let all: [String: TopicSetting] = Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0) })
 
-    /// Why a topic cannot have these settings, as Kafka says it; nil if it can.
+    /// The reason why a topic cannot have these settings, in Kafka's words; nil if it can.
     package static func objection(to settings: [String: String]) -> String? {
         for (name, value) in settings.sorted(on: \.key) {
             guard let setting = all[name] else { return "Unknown topic config name: \(name)" }

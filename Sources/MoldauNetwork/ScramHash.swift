@@ -10,7 +10,7 @@
 internal import Crypto
 internal import CryptoExtras
 
-/// The hash of a mechanism of SCRAM, and what is made with it.
+/// The hash function of a SCRAM mechanism, and the operations based on it.
 package enum ScramHash: Sendable {
     case sha256
     case sha512
@@ -32,7 +32,7 @@ package enum ScramHash: Sendable {
         }
     }
 
-    /// Takes milliseconds: as many hashes as there are iterations, twice.
+    /// Takes milliseconds: twice as many hashes as iterations.
     package func saltedPassword(_ password: String, salt: [UInt8], iterations: Int) throws -> [UInt8] {
         try KDF.Insecure.PBKDF2.deriveKey(
             from: Array(password.utf8), salt: salt, using: self == .sha256 ? .sha256 : .sha512,

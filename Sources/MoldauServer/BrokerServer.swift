@@ -9,7 +9,7 @@ internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
 
-/// Lets any Kafka client use a broker that runs in this process.
+/// Makes a broker that runs in this process available to any Kafka client.
 ///
 /// ```swift
 /// let cluster = try EmbeddedCluster(directory: "data/topics")
@@ -41,8 +41,8 @@ public final class BrokerServer: Service {
 
     /// A server that does not listen yet.
     ///
-    /// Addresses that other machines can reach have to be encrypted, and closed to strangers: `saslSSL`, or `ssl` where
-    /// clients must show certificates.
+    /// Addresses that other machines can reach must be encrypted and must authenticate clients: `saslSSL`, or `ssl` if
+    /// clients must present certificates.
     /// - Throws: `ServerError.noAddress`, `.unprotectedAddress`.
     public init(
         of cluster: EmbeddedCluster, listening addresses: [ListenAddress], options: ServerOptions = ServerOptions(),
@@ -58,7 +58,7 @@ public final class BrokerServer: Service {
         self.logger = logger
     }
 
-    /// Listens, until the task is cancelled or the service is shut down; then requests that have begun are finished.
+    /// Listens until the task is cancelled or the service is shut down; then finishes the requests that have begun.
     public func run() async throws {
         try await start()
         await cancelWhenGracefulShutdown { while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) } }
@@ -71,7 +71,8 @@ public final class BrokerServer: Service {
     @discardableResult
     public func start() async throws -> [ListenAddress] { try await onThread { try self.startNow() } }
 
-    /// Takes no new requests, finishes those that have begun, and closes all connections; no-op if it does not listen.
+    /// Accepts no new requests, finishes those that have begun, and closes all connections; no-op if it does not
+    /// listen.
     public func stop() async { try? await onThread { self.stopNow() } }
 
     /// `start`, which blocks.
@@ -157,7 +158,7 @@ public final class BrokerServer: Service {
         }
     }
 
-    /// Access rules that nobody obeys are worse than none.
+    /// Access rules that are not enforced are worse than none.
     private func checkRules() throws(ServerError) {
         if options.accessListsAreOn { return }
         let count = cluster.accessRuleCount
@@ -210,9 +211,9 @@ extension EmbeddedCluster {
     }
 }
 
-/// What a server has its broker do, on whatever files that works.
+/// The operations of a broker that a server needs, independent of the type of its file system.
 struct ServerWork: Sendable {
     let work: Connection.Worker
-    /// Tells the members that wait that the broker stops.
+    /// Tells waiting members that the broker is stopping.
     let stopGroups: @Sendable () -> Void
 }

@@ -2,17 +2,17 @@ public import MoldauClusterEmbedded
 public import MoldauLog
 
 extension ClusterChoice {
-    /// As `embedded(at:)`, and any Kafka client can use the broker while the application runs.
+    /// Like `embedded(at:)`, but any Kafka client can use the broker while the application runs.
     ///
     /// ```swift
     /// let app = StreamsApplication(
     ///     id: "word-count", topology: topology, cluster: .embedded(at: "data", listening: .localhost(9092)))
     /// ```
     ///
-    /// The address is logged, and noted in the file `topics/listening` of the directory.
+    /// The address is logged, and written to the file `topics/listening` of the directory.
     /// - Parameters:
-    ///   - directory: where topics and state are kept.
-    ///   - address: where clients find it; port 0 has the system choose one.
+    ///   - directory: contains topics and state.
+    ///   - address: where clients connect; with port 0 the system chooses one.
     ///   - durability: when a record counts as written.
     ///   - newTopicPartitions: missing topics are created with this many partitions; nil makes missing topics an error
     ///     that names them.

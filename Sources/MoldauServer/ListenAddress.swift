@@ -2,15 +2,15 @@ internal import MoldauNetwork
 
 /// An address that a server listens on.
 public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
-    /// A name or an address of the internet protocol, version 4 or 6.
+    /// A name or an IPv4 or IPv6 address.
     public let host: String
-    /// 0 has the system choose one.
+    /// With 0 the system chooses a port.
     public let port: Int
-    /// How clients talk to it.
+    /// How clients connect to it.
     public let security: SecurityProtocol
-    /// Where clients are told to come back to; nil: where they have come.
+    /// The host that clients are given to reconnect to; nil: the one that they connected to.
     public private(set) var advertisedHost: String?
-    /// The port there; nil: the one that they have reached.
+    /// The port there; nil: the one that they connected to.
     public private(set) var advertisedPort: Int?
 
     /// The address of that host and port.
@@ -21,8 +21,8 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A port that only programs on this machine can reach.
     public static func localhost(_ port: Int) -> ListenAddress { ListenAddress(host: "127.0.0.1", port: port) }
 
-    /// The same address, for clients that reach it by another name or port, as through a port mapping. A client
-    /// connects again to what a broker says is its address (Kafka's `advertised.listeners`).
+    /// The same address, for clients that reach it by another name or port, for example through a port mapping. A
+    /// client reconnects to the address that the broker advertises (Kafka's `advertised.listeners`).
     /// - Parameter port: nil: the same port.
     public func advertised(host: String, port: Int? = nil) -> ListenAddress {
         var copy = self
@@ -37,9 +37,9 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         return copy
     }
 
-    /// Parses `HOST:PORT`, where an address of version 6 stands in brackets: `[::1]:9092`. In front of it may stand how
-    /// clients talk to it, as Kafka writes it: `SASL_SSL://0.0.0.0:9093`. Behind it may stand where clients are told to
-    /// come back to, with or without a port: `0.0.0.0:9092=kafka.example.org:19092`. nil for other text.
+    /// Parses `HOST:PORT`, with an IPv6 address in brackets: `[::1]:9092`. It may be preceded by the security protocol,
+    /// as in Kafka: `SASL_SSL://0.0.0.0:9093`. It may be followed by the advertised address, with or without a port:
+    /// `0.0.0.0:9092=kafka.example.org:19092`. nil for other text.
     public init?(_ text: String) {
         let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         if sides.count == 2 {
@@ -60,7 +60,7 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(host: place.host, port: place.port, security: security)
     }
 
-    /// Nobody can connect to the addresses that mean all of a machine's.
+    /// Clients cannot connect to the wildcard addresses, which mean all addresses of a machine.
     private static func advertisement(_ text: Substring) -> (host: String, port: Int?)? {
         let told: (host: String, port: Int?)? =
             HostAndPort(text).map { ($0.host, $0.port) } ?? HostAndPort.host(text).map { ($0, nil) }
@@ -70,15 +70,15 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         return told
     }
 
-    /// `HOST:PORT`; `SASL_SSL://HOST:PORT` and the like, unless clients talk to it in plain text without a log-in.
+    /// `HOST:PORT`; `SASL_SSL://HOST:PORT` and the like, unless the protocol is plain text without a log-in.
     public var description: String {
         security == .plaintext ? place : "\(security.rawValue)://\(place)"
     }
 
-    /// Without how clients talk to it.
+    /// Without the security protocol.
     var place: String { HostAndPort(host: host, port: port).description }
 
-    /// Whether no other machine can reach it.
+    /// Whether only this machine can reach it.
     var isLoopback: Bool {
         if host == "localhost" || host == "::1" { return true }
         let numbers = host.split(separator: ".", omittingEmptySubsequences: false)

@@ -1,20 +1,20 @@
 internal import Foundation
 
-/// Why a server cannot start.
+/// The reasons why a server cannot start.
 public enum ServerError: Error, Equatable, CustomStringConvertible {
-    /// Another program listens there.
+    /// Another program listens on it.
     case addressInUse(ListenAddress)
-    /// The address is none of this machine's, or the name is unknown.
+    /// The address is not one of this machine's, or the name is unknown.
     case addressNotAvailable(ListenAddress, reason: String)
-    /// Other machines can reach the address, and nothing protects it.
+    /// Other machines can reach the address, and it is not protected.
     case unprotectedAddress(ListenAddress)
     /// No address to listen on was given.
     case noAddress
-    /// An address is to be encrypted, and the certificate, its key or the authority of clients is not as it must be.
+    /// The certificate, its key or the clients' authority for an encrypted address is unusable.
     case tls(reason: String)
-    /// The data directory has access rules, and they are not to be obeyed.
+    /// The data directory has access rules, but access lists are off.
     case unusedAccessRules(count: Int)
-    /// The server has stopped, and does not start again.
+    /// The server has stopped, and cannot be restarted.
     case stopped
 
     public var description: String {

@@ -1,10 +1,10 @@
 internal import NIOPosix
 
-/// The threads that do what would block an event loop.
+/// The threads for work that would block an event loop.
 struct ServerPools {
-    /// Does requests.
+    /// Handles requests.
     let work: NIOThreadPool
-    /// Checks passwords: one thread, so that log-ins never take more than one processor.
+    /// Checks passwords: one thread, so that log-ins never use more than one processor.
     let logIns: NIOThreadPool
 
     init(_ options: ServerOptions) {
@@ -12,7 +12,7 @@ struct ServerPools {
         logIns = NIOThreadPool(numberOfThreads: 1)
     }
 
-    /// Uses threads that run already, and that `start` and `stop` are not for.
+    /// Uses threads that already run; `start` and `stop` must not be called.
     init(sharing pool: NIOThreadPool) { (work, logIns) = (pool, pool) }
 
     func start() {
@@ -20,7 +20,7 @@ struct ServerPools {
         logIns.start()
     }
 
-    /// Blocks until nothing is done any more.
+    /// Blocks until all work is done.
     func stop() {
         try? work.syncShutdownGracefully()
         try? logIns.syncShutdownGracefully()

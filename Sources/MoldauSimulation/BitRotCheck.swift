@@ -2,18 +2,18 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// Flips bits on the disk of a machine that is off, one at a time, and asks a broker for its content. The answer must
-/// be the old one or an error. Nothing may be cut off: when the bit is restored, everything must be as before.
+/// Flips bits on the disk of a machine that is off, one at a time, and reads the content through a broker. The result
+/// must be the old one or an error. Nothing may be cut off: when the bit is restored, everything must be as before.
 struct BitRotCheck {
-    /// What a broker answers.
+    /// The result of reading through a broker.
     struct Answer: Equatable {
         var records: [TopicPartition: [ReadRecord]] = [:]
-        /// Partitions that answered with an error, perhaps after some records.
+        /// Partitions that returned an error, perhaps after some records.
         var refusing: Set<TopicPartition> = []
         var committed: [TopicPartition: GroupOffset] = [:]
-        /// Whether the group was told that its positions are unknown.
+        /// Whether the broker answered that the group's positions are unknown.
         var refusesGroup = false
-        /// Whether the broker did not even start.
+        /// Whether the broker did not start at all.
         var isShut = false
 
         var isWhole: Bool { !isShut && !refusesGroup && refusing.isEmpty }
@@ -26,7 +26,7 @@ struct BitRotCheck {
     let chance: Chance
     let trace: SimulationTrace
 
-    /// The complaints. The disk must be that of a broker that was closed.
+    /// The violations found. The disk must be that of a broker that was closed.
     func complaints() -> [String] {
         for _ in 0..<Self.bitsPerRun {
             let expected = ask()
@@ -51,7 +51,7 @@ struct BitRotCheck {
         let place = "bit \(mask) of byte \(position) of \(path)"
         let got = ask(closes: false)
         if let difference = difference(got, expected, path) { return ["\(place) changed \(difference), unnoticed"] }
-        // A changed topic id closes the partition. Other files are rebuilt, so restoring the bit means nothing for
+        // A changed topic id closes the partition. Other files are rebuilt, so restoring the bit has no effect for
         // them.
         let isOtherID = path.hasSuffix("partition.metadata") && !got.isWhole
         guard path.hasSuffix(".log") || isOtherID else { return [] }
@@ -62,7 +62,7 @@ struct BitRotCheck {
             ?? []
     }
 
-    /// The difference that went unnoticed: something that is there and was not, or that is missing without an error.
+    /// The undetected difference: data that exists but did not before, or that is missing without an error.
     private func difference(_ got: Answer, _ expected: Answer, _ path: String) -> String? {
         if got.isShut { return nil }
         if !got.refusesGroup, got.committed != expected.committed { return "the committed positions" }
@@ -80,7 +80,7 @@ struct BitRotCheck {
         return nil
     }
 
-    /// Starts a broker, reads everything, and ends it: by a stop, or by the death of its process.
+    /// Starts a broker, reads everything, and ends it: by a stop, or by killing its process.
     private func ask(closes: Bool = true) -> Answer {
         var answer = Answer()
         do {
@@ -124,7 +124,7 @@ extension Broker {
     }
 
     /// Calls `body` with each committed record of a partition, from `begin` on if it is given.
-    /// - Returns: the offset behind the last one.
+    /// - Returns: the offset after the last one.
     @discardableResult func forEachRecord(
         of name: TopicPartition, from begin: Offset = .zero, _ body: (RecordView) throws -> Void
     ) throws -> Offset {

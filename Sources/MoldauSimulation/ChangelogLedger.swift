@@ -2,7 +2,8 @@ import MoldauBroker
 import MoldauRecords
 import MoldauState
 
-/// The committed records of changelogs, in the order of their offsets: what compaction removes stays here.
+/// The committed records of changelogs, in the order of their offsets: records that compaction removes are retained
+/// here.
 struct ChangelogLedger {
     struct Entry {
         let offset: Offset
@@ -13,13 +14,13 @@ struct ChangelogLedger {
 
     private struct Changelog {
         var entries: [Entry] = []
-        /// What is known of it ends here.
+        /// The end of the known records.
         var end = Offset.zero
     }
 
     private var changelogs: [TopicPartition: Changelog] = [:]
 
-    /// Takes in what was committed since the last call.
+    /// Adds the records that were committed since the last call.
     mutating func follow(_ name: TopicPartition, of broker: Broker<SimulatedDisk>) throws {
         var changelog = changelogs.removeValue(forKey: name) ?? Changelog()
         defer { changelogs[name] = changelog }
@@ -27,8 +28,8 @@ struct ChangelogLedger {
         changelog.end = try broker.forEachRecord(of: name, from: changelog.end) { changelog.entries.append(Entry($0)) }
     }
 
-    /// Forgets what a changelog lost at its end in a crash: records that were written, but not acknowledged yet. Others
-    /// get their offsets.
+    /// Removes the records that a changelog lost at its end in a crash: written, but not acknowledged yet. Other
+    /// records get their offsets.
     mutating func cut(_ name: TopicPartition, of broker: Broker<SimulatedDisk>) throws {
         guard var changelog = changelogs.removeValue(forKey: name) else { return }
         changelog.end = min(changelog.end, try broker.partition(name).bounds().upperBound)
@@ -36,15 +37,15 @@ struct ChangelogLedger {
         changelogs[name] = changelog
     }
 
-    /// The topic is another one now.
+    /// Called when the topic was deleted and recreated.
     mutating func forget(topic: String) { changelogs = changelogs.filter { $0.key.topic != topic } }
 
     func end(of name: TopicPartition) -> Offset { changelogs[name]?.end ?? .zero }
 
     func entries(of name: TopicPartition) -> [Entry] { changelogs[name]?.entries ?? [] }
 
-    /// Complaints if a changelog has lost the last value that a key had below `end`. A later value of the key may have
-    /// replaced it.
+    /// Returns complaints if a changelog has lost the last value that a key had below `end`, unless a later value of
+    /// the key has replaced it.
     func losses(of name: TopicPartition, below end: Offset, from broker: Broker<SimulatedDisk>) throws -> [String] {
         var held: [[UInt8]: Entry] = [:]
         try broker.forEachRecord(of: name) { record in

@@ -18,9 +18,9 @@ final class ClassicMembership: StrangeMembership {
     private var phase = Phase.outside
     private var memberID = ""
     private var generation: Int32 = -1
-    /// Whether it knows what it has in this generation: before, it commits nothing, as Kafka's clients.
+    /// Whether it knows its assignment in this generation: until then it commits nothing, like Kafka's clients.
     private var isAssigned = false
-    /// Whether it gave something up that others may now have.
+    /// Whether it released a partition that others may now have.
     private var hasRevoked = false
 
     private var isCooperative: Bool { world.kind == .cooperative }
@@ -68,7 +68,7 @@ final class ClassicMembership: StrangeMembership {
         }
     }
 
-    /// Takes the answer if it is there. Now and then the connection is cut before.
+    /// Handles the answer if it has arrived. From time to time the connection is cut before.
     private func take(_ question: StrangeQuestion, _ body: (GroupAnswer) -> Void) {
         guard let result = question.reply.result else {
             if chance.oneIn(25) { disconnect() }
@@ -108,9 +108,9 @@ final class ClassicMembership: StrangeMembership {
     private func join(_ broker: Broker<SimulatedDisk>) {
         if !isCooperative { member.owned = [:] }
         hasRevoked = false
-        // A new process: it takes the place of others, if they have its instance id.
+        // A new process: it replaces others that have its instance id.
         if memberID.isEmpty { member.isReplaced = false }
-        // It tells the leader what it has.
+        // It reports its partitions to the leader.
         let metadata = isCooperative ? member.owned.keys.sorted().map(UInt8.init) : []
         world.trace.note("member joins", "\(member.name) \(memberID)", Int(generation))
         let request = GroupRequest.Join(
@@ -129,7 +129,7 @@ final class ClassicMembership: StrangeMembership {
         switch join.error {
         case .none: begin(join, question, broker)
         case .memberIDRequired: memberID = join.memberID
-        // A visitor that became a member keeps it out for a while.
+        // A visitor that became a member keeps it out for some time.
         case .rebalanceInProgress, .coordinatorNotAvailable, .inconsistentGroupProtocol: break
         case .unknownMemberID, .fencedInstanceID: lose(join.error)
         default: world.complain("a join of \(member.name) was refused: \(join.error)")
@@ -162,7 +162,7 @@ final class ClassicMembership: StrangeMembership {
         return assignments
     }
 
-    /// Moves partitions in two steps: who has too many gives up, and in the next generation others get them.
+    /// Moves partitions in two steps: a member with too many releases some, and in the next generation others get them.
     private func spread(_ members: [GroupAnswer.JoinedMember]) -> [String: [UInt8]] {
         let target = divide(members)
         var assignments = target.mapValues { _ in [UInt8]() }
@@ -218,7 +218,7 @@ final class ClassicMembership: StrangeMembership {
         member.owned = [:]
         (generation, isAssigned, hasRevoked) = (-1, false, false)
         memberID = ""
-        // Another process has its place: it ends, and somebody starts it again later.
+        // Another process has replaced it: it ends, and is restarted later.
         if error == .fencedInstanceID { member.stall() }
         member.isReplaced = false
     }

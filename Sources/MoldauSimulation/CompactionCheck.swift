@@ -2,7 +2,8 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// Makes a broker compact, and checks the result: each key's last record must stay, and the others must go.
+/// Makes a broker compact, and checks the result: each key's last record must be retained, and the others must be
+/// deleted.
 struct CompactionCheck {
     /// The last record of a key.
     private struct Last: Equatable {

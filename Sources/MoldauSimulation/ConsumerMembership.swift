@@ -8,11 +8,11 @@ final class ConsumerMembership: StrangeMembership {
     private var chance: Chance { world.chance }
     private var memberID = ""
     private var epoch: Int32 = 0
-    /// What it may have, as far as it was told; what it has beyond that it is to give up.
+    /// Its assignment, as far as it knows; it must release the partitions that it has beyond that.
     private var target: Set<Int32> = []
     private var question: StrangeQuestion?
     private var isLeaving = false
-    /// Whether it tells everything with its next heartbeat, since it does not know what became of the last one.
+    /// Whether its next heartbeat states everything, because the outcome of the last one is unknown.
     private var tellsAll = true
     private var idCount = 0
 
@@ -73,7 +73,7 @@ final class ConsumerMembership: StrangeMembership {
                     client: GroupClient(id: member.name, host: "/127.0.0.1"))), then: asked.reply.give)
     }
 
-    /// Gives up what it is to.
+    /// Releases the partitions that it must release.
     private func giveUp() {
         for number in member.owned.keys where !target.contains(number) { member.owned[number] = nil }
     }
@@ -109,7 +109,7 @@ final class ConsumerMembership: StrangeMembership {
             let new = target.subtracting(member.owned.keys)
             world.took(new, member, question, since: question.place)
         }
-        // What it is to give up, it is to give up soon: it is removed otherwise, whatever it says.
+        // It must release partitions soon: otherwise it is removed, even if it sends heartbeats.
         guard Set(member.owned.keys).isSubset(of: target) else { return }
         for number in target { member.owned[number]?.heard = question.time }
     }

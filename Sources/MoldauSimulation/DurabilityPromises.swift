@@ -4,17 +4,17 @@ import MoldauLog
 import MoldauRecords
 import MoldauRuntime
 
-/// Tracks what a run's durability promises, and what a power cut may take.
+/// Tracks what a run's durability guarantees, and what a power cut may lose.
 ///
-/// With `.sync` nothing that was acknowledged; with `.interval` only what was acknowledged within that time; with `.os`
-/// everything.
+/// With `.sync` nothing that was acknowledged; with `.interval` only data that was acknowledged within that time; with
+/// `.os` everything.
 struct DurabilityPromises {
     private typealias Positions = [TopicPartition: (offset: Offset, time: Timestamp)]
 
     private let durability: Durability
     private var syncs: UpkeepSchedule?
     private var lastLook: Timestamp
-    /// What was acknowledged up to this time is on disk.
+    /// Data that was acknowledged up to this time is on disk.
     private var keptUpTo = Timestamp.none
     /// The positions that the application committed, with the times of the commits. Entries that are no longer needed
     /// are removed.
@@ -22,7 +22,7 @@ struct DurabilityPromises {
     /// Whether acknowledged data may have been lost.
     private(set) var wereUsed = false
 
-    /// - Parameter isLate: whether syncs come too rarely.
+    /// - Parameter isLate: whether syncs run too rarely.
     init(_ durability: Durability, now: Timestamp, isLate: Bool) {
         self.durability = durability
         lastLook = now
@@ -36,7 +36,7 @@ struct DurabilityPromises {
         return syncs?.due(after: .milliseconds(now.ms - lastLook.ms)) ?? []
     }
 
-    /// Notes that the jobs due at that time are done.
+    /// Called when the jobs due at that time are done.
     mutating func looked(now: Timestamp) {
         guard case .interval(let promised) = durability else { return }
         keptUpTo = Timestamp(ms: now.ms - promised.milliseconds)
@@ -44,7 +44,7 @@ struct DurabilityPromises {
         committed.removeFirst(old)
     }
 
-    /// Notes the application's positions.
+    /// Adds the application's positions.
     /// - Returns: complaints about positions that went back.
     mutating func note(_ offsets: [TopicPartition: GroupOffset], now: Timestamp) -> [String] {
         let before = committed.last?.positions ?? [:]
@@ -66,7 +66,7 @@ struct DurabilityPromises {
     }
 
     /// Called when the power fails or a sync fails.
-    /// - Returns: the time up to which acknowledged data is still there; nil if all of it is.
+    /// - Returns: the time up to which acknowledged data is retained; nil if all of it is.
     mutating func lose() -> Timestamp? {
         if durability == .sync { return nil }
         wereUsed = true

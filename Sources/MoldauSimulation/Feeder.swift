@@ -2,14 +2,14 @@ import MoldauBroker
 import MoldauCluster
 import MoldauRecords
 
-/// Writes a simulated application's input, and remembers what was promised for each record.
+/// Writes a simulated application's input, and records the guarantees for each record.
 final class Feeder {
     enum Fate: Equatable {
         /// May have been written or not.
         case unknown
-        /// Acknowledged: must be there.
+        /// Acknowledged: must exist.
         case acknowledged
-        /// Aborted or fenced: must not be there.
+        /// Aborted or fenced: must not exist.
         case aborted
     }
 
@@ -54,13 +54,13 @@ final class Feeder {
 
     static func name(_ topic: String, _ key: String, _ value: String) -> String { "\(topic)|\(key)|\(value)" }
 
-    /// The process died: uncommitted records will never be committed.
+    /// Called when the process died: uncommitted records will never be committed.
     func disconnect() {
         if scenario.feedsTransactions { settle(.aborted) } else { pending = [] }
         producer = nil
     }
 
-    /// The power failed: what was acknowledged later than `time` may be lost.
+    /// Called when the power failed: records that were acknowledged later than `time` may be lost.
     func lose(after time: Timestamp) {
         for number in records.indices where records[number].fate == .acknowledged && records[number].time > time {
             records[number].fate = .unknown
@@ -76,7 +76,7 @@ final class Feeder {
         pending = []
     }
 
-    /// Writes some records, or ends what is in progress.
+    /// Writes some records, or completes what is in progress.
     func feed(_ cluster: SimulatedCluster) throws {
         do {
             if let producer = try connected(cluster) as? any TransactionalProducer {
@@ -189,7 +189,7 @@ final class Feeder {
         try ship(producer, TopicPartition(topic, partition))
     }
 
-    /// The partitions that have keys.
+    /// The partitions that have at least one key.
     private var partitions: [Int32] { (0..<scenario.partitions).filter { !keys(of: $0).isEmpty } }
 
     /// The keys of a partition: a key belongs to one partition.
@@ -231,8 +231,8 @@ final class Feeder {
         try producer.send(builder.finish(), to: partition)
     }
 
-    /// Ends what is in progress, and writes a record to each partition of the first topic that is so much later that
-    /// earlier windows close.
+    /// Completes what is in progress, and writes a record to each partition of the first topic, late enough to close
+    /// all earlier windows.
     func finish(_ cluster: any Cluster) throws {
         do {
             let producer = try connected(cluster)
@@ -251,7 +251,7 @@ final class Feeder {
                 try flush(producer)
             }
         } catch ClusterError.producerFenced {
-            // Its transaction was open for too long: the next call starts again.
+            // Its transaction was open for too long: the next call starts a new one.
             lastValues = []
             disconnect()
         } catch {

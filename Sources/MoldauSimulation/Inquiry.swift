@@ -5,7 +5,7 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// A store that readers ask.
+/// A store that readers query.
 struct AskedStore {
     let definition: StoreDefinition
     let placement: StorePlacement
@@ -14,14 +14,14 @@ struct AskedStore {
     /// The partitions that the store is restored from: one for each task, or those of a global table's topic.
     let changelogs: [TopicPartition]
 
-    /// Whether each thread has a copy of all of it.
+    /// Whether each thread has a full copy of it.
     var isGlobal: Bool { placement.tasks.isEmpty }
     /// Whether its entries expire.
     var isWindowed: Bool { definition.windowRetention != nil }
-    /// Whether it has rows that a user knows the keys of.
+    /// Whether it has rows with keys that a user knows.
     var isTable: Bool { definition.typedName is any TableName }
 
-    /// The partitions that tell what an answer of that partition is true of.
+    /// The partitions whose positions belong to an answer from that partition.
     func inputs(_ partition: Partition) -> Set<TopicPartition> {
         Set(placement.inputs.map { TopicPartition($0, partition.number) })
     }
@@ -53,30 +53,30 @@ struct AskedStore {
     }
 }
 
-/// A question of a reader.
+/// A query of a reader.
 struct Inquiry: Sendable {
     let reader: Int
     let store: String
-    /// The changelog of the partition that the question is about; the first one of a global table.
+    /// The changelog of the partition that is queried; the first one of a global table.
     let changelog: TopicPartition
-    /// nil: all entries are asked for.
+    /// nil: a query for all entries.
     let key: [UInt8]?
     var options = QueryOptions()
 }
 
-/// What became of a question, and what was so at that moment.
+/// The outcome of a query, and the state at that moment.
 struct Reply: Sendable {
     let inquiry: Inquiry
-    /// The number of the thread that was asked.
+    /// The number of the thread that was queried.
     let thread: Int
     var result: Result<QueryAnswer<StoreRows>, any Error>
     /// The application's committed positions.
     let committed: [TopicPartition: Offset]
-    /// Up to where the changelog was committed.
+    /// The end of the changelog's committed records.
     let changelogEnd: Offset
 }
 
-/// Gathers replies, which come while threads work.
+/// Collects replies, which arrive while threads work.
 final class ReplyBox: Sendable {
     private let replies = Mutex<[Reply]>([])
 
@@ -91,7 +91,7 @@ final class ReplyBox: Sendable {
 }
 
 extension SimulatedProcess {
-    /// Puts a question about committed values to the thread that has the task, as the engine does.
+    /// Sends a query for committed values to the thread that has the task, as the engine does.
     /// - Returns: false if no thread has it now.
     func put(_ inquiry: Inquiry, deadline: Duration, clock: SimulatedClock, to box: ReplyBox) throws -> Bool {
         guard let store = askedStores.first(where: { $0.definition.name == inquiry.store }) else { return false }
@@ -117,7 +117,7 @@ extension SimulatedProcess {
             in
             let offsets = broker.committedOffsets(of: Workload.applicationID).filter { inputs.contains($0.key) }
             let committed = offsets.mapValues(\.offset)
-            // Without a broker there is no answer either.
+            // Without a broker there is no answer.
             let end = store.isSource ? committed[changelog] : try? broker.partition(changelog).bounds().upperBound
             var reply = Reply(
                 inquiry: inquiry, thread: number, result: $0, committed: committed, changelogEnd: end ?? .zero)
@@ -133,7 +133,7 @@ extension SimulatedProcess {
         return true
     }
 
-    /// The task that the key, or the partition asked for, leads to; nil for a global table.
+    /// The task of the key, or of the requested partition; nil for a global table.
     private func task(for inquiry: Inquiry, _ store: AskedStore, _ options: QueryOptions) throws -> TaskID? {
         if store.isGlobal { return nil }
         let placement = store.placement

@@ -1,10 +1,10 @@
 import MoldauState
 
-/// The stores of a simulated machine: processes come and go, the machine stays.
+/// The stores of a simulated machine: processes start and end, the machine remains.
 protocol MachineState: Sendable {
     /// The environment of a task's stores.
     func environment(_ task: String) -> StoreEnvironment
-    /// The process dies. Must be called while its stores are still open.
+    /// Called when the process dies, while its stores are still open.
     func crash()
     /// Deletes everything. Nothing may be open.
     func wipe()

@@ -2,8 +2,8 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// A client on a network that is idempotent without transactions: what it sends is there once, however often it must be
-/// sent.
+/// An external client that is idempotent without transactions: each of its records is stored once, however often it is
+/// retried.
 final class PlainStranger {
     typealias Appended = PartitionLog<SimulatedDisk>.Appended
 
@@ -19,7 +19,7 @@ final class PlainStranger {
 
     init(_ number: Int, _ world: Strangers) { (name, self.world) = ("p\(number)", world) }
 
-    /// The broker is gone.
+    /// Called when the broker has ended.
     func disconnect() {
         (asked, reply) = (nil, StrangerReply())
         isSent = false

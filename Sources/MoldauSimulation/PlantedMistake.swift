@@ -2,15 +2,14 @@
     import MoldauLog
 #endif
 
-/// A mistake that a simulated run can be told to make. How soon the simulator finds each of them shows what it is
-/// worth.
+/// A deliberate bug in a simulated run. How soon the simulator finds each of them measures its quality.
 package enum PlantedMistake: String, CaseIterable, Sendable {
-    // The disk: made by `SimulatedDisk`.
+    // Disk: implemented by `SimulatedDisk`.
     /// Names are never made durable.
     case directorySyncSkipped
-    /// … those of a partition's files are not.
+    /// … those of a partition's files are not made durable.
     case partitionDirectorySyncSkipped
-    /// … those of partitions and of the broker's own files are not.
+    /// … those of partitions and of the broker's own files are not made durable.
     case rootDirectorySyncSkipped
     /// Acknowledged data is not on disk.
     case syncSkipped
@@ -18,9 +17,9 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case groupSyncOfOneFile
     /// A file replaces another before its content is on disk.
     case contentSyncSkippedBeforeRename
-    /// A failed sync is repeated, and its success is believed.
+    /// A failed sync is retried, and its success is trusted.
     case failedSyncRetried
-    /// A write that did not fit on the disk counts as done.
+    /// A write that did not fit on the disk counts as complete.
     case diskFullIgnored
     /// A short read counts as the end of the file.
     case shortReadTakenForEnd
@@ -28,35 +27,35 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case shortWriteTakenForAll
     /// Torn bytes are left after the end of the log.
     case tornTailKept
-    /// After a crash the broker believes that it was stopped cleanly, and verifies no checksums.
+    /// After a crash the broker assumes that it was stopped cleanly, and verifies no checksums.
     case cleanMarkerKept
 
-    /// It is not recorded what was durable: damage counts as a torn tail.
+    /// The durable offsets are not recorded: damage counts as a torn tail.
     case journalIgnored
-    /// The syncs of `.interval` come ten times too rarely.
+    /// The syncs of `.interval` run ten times too rarely.
     case intervalSyncLate
 
-    // Stores: made by `SimulatedState`.
+    // Stores: implemented by `SimulatedState`.
     /// A store's data and its offset are not written atomically.
     case storeBatchNotAtomic
     /// A flush makes the offset durable but not the data.
     case storeFlushKeepsOffsetOnly
-    /// Deleted keys are back after a crash.
+    /// Deleted keys reappear after a crash.
     case deletionsForgotten
     /// A restore starts one record too late.
     case changelogOffsetTooHigh
 
-    // Clients: made by `SimulatedCluster`.
+    // Clients: implemented by `SimulatedCluster`.
     case offsetsCommittedBeforeOutputs
     case offsetsCommittedBeforeTransaction
     case offsetsCommittedAfterTransaction
-    /// Two batches swap places on the way.
+    /// Two batches are reordered in flight.
     case batchesReordered
-    /// Batches that are sent again are not recognised.
+    /// Retried batches are not recognised.
     case batchesWithoutSequence
     /// A new producer does not fence the old one.
     case transactionalIDPerProducer
-    /// Stores are told that changes are committed before they are.
+    /// Stores are notified of a commit before it is complete.
     case commitAcknowledgedEarly
     case committedOffsetIgnored
     case committedOffsetTooHigh
@@ -76,32 +75,32 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     /// An abort by the cluster ends the thread.
     case abortEndsThread
 
-    // The clocks: made by `SimulatedClock`.
+    // Clocks: implemented by `SimulatedClock`.
     /// Durations are measured with the wall clock.
     case durationsByWallClock
 
-    // What is carried over from before: made by `SimulatedProcess` and `SimulatedCluster`.
+    // State from before a restart: implemented by `SimulatedProcess` and `SimulatedCluster`.
     /// The tasks of a thread run one after the other, whatever the timestamps of their records.
     case tasksOneAfterTheOther
     /// A topic that was deleted and recreated counts as the old one.
     case otherTopicBelieved
 
     // Tasks that move from one thread to another.
-    /// The commit before a task moves leaves out the task's positions.
+    /// The commit before a task moves omits the task's positions.
     case taskHandedOverBeforeCommit
     /// A restore ends where an open transaction begins, although committed records may follow.
     case restoredToStableOffset
     /// A standby copy's stores are taken over without reading the rest of their changelogs.
     case copyTakenWithoutTail
 
-    // Queries.
+    // Queries of stores.
     /// A query for committed values sees uncommitted ones.
     case uncommittedShown
     /// A standby copy answers as if it were the task itself.
     case staleShownAsFresh
     /// A query of a key goes to the task of the next partition.
     case wrongPartitionAsked
-    /// A global table's answer claims to contain all that its topic has.
+    /// A global table's answer claims to contain all records of its topic.
     case globalPositionTooHigh
 
     // The broker: see `Sabotage`.
@@ -125,7 +124,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case neverCompacts
     case retentionByEventTime
 
-    // … towards clients from outside: found by `Strangers`.
+    // … towards external clients: found by `Strangers`.
     case unlistedAccepted
     case staleEndAccepted
     case endAnsweredEarly
@@ -134,7 +133,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case expiredLeftOpen
     case initLeavesOpen
 
-    // … towards members of groups from outside: found by `StrangeGroup`.
+    // … towards external members of groups: found by `StrangeGroup`.
     case staleGenerationAccepted
     case revokedCommitKept
     case staticTwinAccepted
@@ -148,7 +147,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     case outsiderCommits
     case otherProtocolJoins
 
-    /// Whether this build can make the broker's mistakes: if `SABOTAGE` is defined.
+    /// Whether this build contains the broker's bugs: if `SABOTAGE` is defined.
     package static var areInBuild: Bool {
         #if SABOTAGE
             true
@@ -158,7 +157,7 @@ package enum PlantedMistake: String, CaseIterable, Sendable {
     }
 
     #if SABOTAGE
-        /// The corresponding mistake of the broker.
+        /// The corresponding bug of the broker.
         var sabotage: Sabotage {
             switch self {
             case .stableOffsetTooHigh: .stableOffsetTooHigh

@@ -1,17 +1,17 @@
 import MoldauRecords
 
-/// What the members of a group committed, and what they were told about it: what anybody finds must agree with it.
+/// The commits of a group's members, and their outcomes: every position that is fetched must agree with them.
 ///
-/// The offset of each commit is its number, so that a position that is found tells whose commit it is.
+/// The offset of each commit is its number, so that a fetched position identifies its commit.
 struct PositionLedger {
     enum Fate {
-        /// Nobody knows whether it was carried out.
+        /// Its outcome is unknown.
         case asked
-        /// Acknowledged, or seen.
+        /// Acknowledged, or returned by a fetch.
         case kept
-        /// In a transaction whose commit was not asked for.
+        /// In a transaction whose commit was not requested.
         case pending
-        /// Refused, aborted, or not to be accepted in the first place.
+        /// Refused, aborted, or invalid from the start.
         case refused
     }
 
@@ -19,18 +19,18 @@ struct PositionLedger {
         let partition: TopicPartition
         let by: String
         var fate: Fate
-        /// Why it must be refused; nil if it may be accepted.
+        /// The reason why it must be refused; nil if it may be accepted.
         let objection: String?
     }
 
     private var commits: [Commit] = []
-    /// For each partition the last commit that must be there, unless a later one is.
+    /// For each partition the last commit that must exist, unless a later one does.
     private(set) var kept: [TopicPartition: Int] = [:]
     private(set) var violations: [String] = []
 
     mutating func complain(_ text: String) { violations.append(text) }
 
-    /// - Parameter objection: why it must be refused, if that is known already.
+    /// - Parameter objection: the reason why it must be refused, if it is already known.
     /// - Returns: the number of the commit.
     mutating func begin(_ partition: TopicPartition, by name: String, _ fate: Fate, objection: String?) -> Int {
         commits.append(
@@ -50,8 +50,8 @@ struct PositionLedger {
         if fate == .kept { kept[commit.partition] = max(kept[commit.partition] ?? 0, number) }
     }
 
-    /// Somebody finds these positions.
-    /// - Parameter required: what was kept when it was asked for.
+    /// Checks positions that were fetched.
+    /// - Parameter required: the kept commits at the time of the request.
     mutating func check(_ found: [TopicPartition: Int], required: [TopicPartition: Int]) {
         for partition in Set(found.keys).union(required.keys).sorted() {
             let (position, least) = (found[partition], required[partition])

@@ -1,20 +1,21 @@
-// Readers ask the stores of a run all the time, and remember what they were told. An answer is compared with the
-// changelog, which does not change any more up to the answer's position:
+// Readers query the stores of a run all the time, and record the answers. An answer is compared with the changelog,
+// which no longer changes up to the answer's position:
 //
-//     fresh   from the task itself: what the changelog committed so far makes, at the application's committed position
-//     stale   from a copy, or a store that is being restored: what the changelog makes up to where the lag begins;
+//     fresh   from the task itself: the result of the changelog's committed records, at the application's committed
+//             position
+//     stale   from a copy, or a store that is being restored: the result of the changelog up to where the lag begins;
 //             if compaction has removed a record, its key may still have an earlier value
 //
-// A global table is a copy of its topic, of which each thread has its own. The thread with the lowest number is asked,
-// and its answer is what the topic makes up to the answer's position.
+// A global table is a copy of its topic, of which each thread has its own. The thread with the lowest number is
+// queried, and its answer is the result of the topic up to the answer's position.
 //
-// A reader is never told of an older state than before, unless the answer is marked as stale. Of a global table that
-// holds for the copy of one thread; for others the reader asks for the position that it knows. No crash takes from a
-// changelog what a reader was shown. With at-least-once all of this holds as well: a committed value is in the
-// acknowledged changelog. But after a crash that may contain results of records behind the committed position, which
-// are then processed again; so there, a position does not tell which records are in a value.
+// A reader never gets an older state than before, unless the answer is marked as stale. For a global table that holds
+// for the copy of one thread; for others the reader requests the position that it knows. No crash loses changelog
+// records that a reader has seen. With at-least-once all of this holds as well: a committed value is in the
+// acknowledged changelog. But after a crash that may contain results of records after the committed position, which are
+// then processed again; so there, a position does not determine which records are in a value.
 //
-// Where acknowledged records may be lost (other durabilities than `.sync`), the readers stop for good.
+// If acknowledged records may be lost (durabilities other than `.sync`), the readers stop permanently.
 
 import MoldauBroker
 import MoldauCluster
@@ -23,20 +24,20 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
-/// What readers asked in a run, and the checks of the answers.
+/// The queries of a run's readers, and the checks of the answers.
 final class QueryHistory {
     private struct Reader {
         var isWaiting = false
         /// The position of the last answer of each copy.
         var seen: [Copy: [TopicPartition: Offset]] = [:]
-        /// The greatest position that it was told of, by changelog.
+        /// The greatest position that it has received, by changelog.
         var known: [TopicPartition: [TopicPartition: Offset]] = [:]
     }
 
-    /// What answers a question.
+    /// The source of an answer.
     private struct Copy: Hashable {
         let changelog: TopicPartition
-        /// Of a global table, which thread's; nil: the task's store, wherever it is.
+        /// The thread of a global table's copy; nil: the task's store, wherever it is.
         let thread: Int?
     }
 
@@ -51,10 +52,10 @@ final class QueryHistory {
     private var ledger = ChangelogLedger()
     /// By changelog.
     private var restored: [TopicPartition: LedgerStore] = [:]
-    /// Up to where each changelog was shown to readers.
+    /// How far readers have seen each changelog.
     private var shown: [TopicPartition: Offset] = [:]
     private var box = ReplyBox()
-    /// Answers from steps that failed later, and whether the thread's commit before was half done.
+    /// Answers from steps that failed later, and whether the thread's previous commit was half done.
     private var early: [(reply: Reply, isHalfDone: Bool)] = []
     private var hasEnded = false
     /// Whether compaction may have removed records.
@@ -64,17 +65,17 @@ final class QueryHistory {
         (self.chance, self.disk, self.clock, self.trace) = (chance, disk, clock, trace)
     }
 
-    /// What was promised no longer holds.
+    /// Called when the guarantees no longer hold.
     func end() { hasEnded = true }
 
-    /// The cluster is a new one, with nothing in it.
+    /// Called when the cluster was replaced by a new, empty one.
     func forget() {
         (ledger, restored, shown, box, hasCompacted) = (ChangelogLedger(), [:], [:], ReplyBox(), false)
         early = []
         readers = Array(repeating: Reader(), count: Self.readerCount)
     }
 
-    /// A topic is another one now, with nothing in it.
+    /// Called when a topic was deleted and recreated.
     func forget(topic: String) {
         ledger.forget(topic: topic)
         (restored, shown) = (restored.filter { $0.key.topic != topic }, shown.filter { $0.key.topic != topic })
@@ -84,13 +85,13 @@ final class QueryHistory {
         }
     }
 
-    /// A process has started.
-    /// - Returns: complaints about what the changelogs lost of what readers were shown.
+    /// Called when a process has started.
+    /// - Returns: complaints about changelog records that readers have seen and that are lost.
     func began(_ process: SimulatedProcess) throws -> [String] {
         if hasEnded { return [] }
-        // The form of the stores may be another one.
+        // The stores may have a different form now.
         restored = [:]
-        // What has come is from the end of the process before, whose last commit may be half done.
+        // These answers are from the end of the previous process, whose last commit may be half done.
         early += box.takeAll().map { ($0, true) }
         let complaints = try disk.unobserved {
             try process.askedStores.flatMap { store in
@@ -108,7 +109,7 @@ final class QueryHistory {
 
     // MARK: Questions
 
-    /// Lets a reader ask something, now and then.
+    /// Makes a reader send a query, from time to time.
     func ask(_ process: SimulatedProcess) {
         guard !hasEnded, chance.oneIn(Self.stepsPerQuestion), !process.askedStores.isEmpty else { return }
         let number = chance.below(readers.count)
@@ -124,9 +125,9 @@ final class QueryHistory {
         let entries = ledger.entries(of: changelog)
         let key = store.isTable && chance.oneIn(2) && !entries.isEmpty ? chance.pick(entries).key : nil
         if store.isGlobal { changelog = store.changelogs[0] }
-        // A reader that knows nothing of partitions finds a key if producers chose its partition by it.
+        // A reader that does not know about partitions finds a key only if producers chose its partition by it.
         let isByKey = key.map { store.placement.partition(ofKey: $0) == changelog.partition } ?? false
-        // Now and then a key is looked for where it is not.
+        // From time to time a key is queried in the wrong partition.
         if key != nil, !store.isGlobal, chance.oneIn(4) { changelog = chance.pick(store.changelogs) }
         let isAtHome = isByKey && ledger.entries(of: changelog).contains { $0.key == key }
         var inquiry = Inquiry(reader: reader, store: store.definition.name, changelog: changelog, key: key)
@@ -138,20 +139,20 @@ final class QueryHistory {
 
     // MARK: Checks
 
-    /// A step has failed. What its thread answered before that is checked when the disk can be read again.
+    /// Called when a step has failed. Its thread's earlier answers are checked when the disk is readable again.
     /// - Parameter halfCommitted: the threads whose commits before the step were half done.
     func stepFailed(after halfCommitted: Set<Int>) {
         early += box.takeAll().map { ($0, disk.isFull || halfCommitted.contains($0.thread)) }
     }
 
-    /// Checks the answers that have come.
+    /// Checks the answers that have arrived.
     func check(_ process: SimulatedProcess) throws -> [String] {
         if hasEnded { return [] }
         return try disk.unobserved {
             for store in process.askedStores {
                 for changelog in store.changelogs { try ledger.follow(changelog, of: process.broker) }
             }
-            // The thread does not know yet how much of its last commit found room, or became durable.
+            // The thread does not know yet how much of its last commit fitted on the disk, or became durable.
             let replies = box.takeAll().map { ($0, process.halfCommitted.contains($0.thread)) }
             defer { early = [] }
             return try (early + replies).flatMap { reply, isHalfDone in
@@ -182,7 +183,7 @@ final class QueryHistory {
         let (inquiry, changelog) = (reply.inquiry, reply.inquiry.changelog)
         let copy = Copy(changelog: changelog, thread: store.isGlobal ? reply.thread : nil)
         var complaints: [String] = []
-        // A partition that nothing was read of has no position, or the first one.
+        // A partition of which nothing was read has no position, or the first one.
         if !isHalfDone, !store.isGlobal,
             answer.position.filter({ $0.value > .zero }) != reply.committed.filter({ $0.value > .zero })
         {
@@ -197,7 +198,7 @@ final class QueryHistory {
         }
         readers[inquiry.reader].seen[copy] = answer.position
         readers[inquiry.reader].known[changelog, default: [:]].merge(answer.position, uniquingKeysWith: max)
-        // What a commit was half done of concerns the stores of tasks.
+        // A half-done commit affects only the stores of tasks.
         if isHalfDone, !store.isGlobal { return complaints }
         let ends = store.isGlobal ? answer.position : [changelog: reply.changelogEnd]
         shown.merge(ends, uniquingKeysWith: max)
@@ -223,7 +224,7 @@ final class QueryHistory {
         return try compare(answer, reply, store, upTo: ends)
     }
 
-    /// Compares an answer with what changelogs make up to some offsets.
+    /// Compares an answer with the result of changelogs up to some offsets.
     private func compare(
         _ answer: QueryAnswer<StoreRows>, _ reply: Reply, _ store: AskedStore, upTo ends: [TopicPartition: Offset]
     ) throws -> [String] {
@@ -238,7 +239,7 @@ final class QueryHistory {
         }
         var wrong = Set(answer.value.keys).union(made.keys).filter { answer.value[$0] != made[$0] }
         if store.isGlobal {
-            // A partition that has caught up is not among those of a stale answer.
+            // A partition that has caught up is not part of a stale answer.
             let others = store.changelogs.filter { one in !ends.contains { $0.key == one } }
             if !answer.lag.isEmpty {
                 wrong.subtract(others.flatMap { ledger.entries(of: $0).map(\.key) })

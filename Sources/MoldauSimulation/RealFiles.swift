@@ -4,7 +4,7 @@ import MoldauLog
 /// A real directory that holds a simulated machine's files. Removed with the last reference.
 final class RealFiles: Sendable {
     let root: String
-    /// Keeps fewer files open than a run has.
+    /// Its limit of open files is lower than the number of files in a run.
     private let files = PosixFileSystem(maxOpenFiles: 8)
 
     /// - Parameter name: part of the directory's name.

@@ -4,15 +4,15 @@ import Synchronization
 
 /// Stores in RocksDB, in real directories.
 ///
-/// When a process dies its files stay as they are: they are copied at that moment. What RocksDB does when it is closed
-/// later happens to files that nobody uses any more.
+/// When a process dies its files stay as they are: they are copied at that moment. When RocksDB is closed later, it
+/// changes only files that are no longer used.
 final class RocksDBState: MachineState {
     private let files: RealFiles
     private let memory: StateMemory
-    /// How often a process has died; each process has a directory of its own.
+    /// How often a process has died; each process has its own directory.
     private let generation = Mutex(0)
 
-    /// - Parameter memory: so much that RocksDB writes nothing to disk before it is told to.
+    /// - Parameter memory: enough that RocksDB writes nothing to disk before it is flushed.
     init(memory: StateMemory) {
         self.memory = memory
         files = RealFiles(named: "state")

@@ -9,7 +9,7 @@ struct Scenario: Sendable, CustomStringConvertible {
         case powerLoss, processDeath, cleanRestart, threadDeath, pause, failedSync, fullDisk, longWait
         /// The wall clock is set, hours forward or back.
         case clockSet
-        /// The application comes back with another form of the topology.
+        /// The application restarts with another form of the topology.
         case changedTopology
         case stateLost
         /// The cluster's directory is lost, but the application's state is not.
@@ -61,9 +61,9 @@ struct Scenario: Sendable, CustomStringConvertible {
     /// The number of copies of each task's stores.
     let standbys: Int
 
-    /// Whether the cluster keeps the changelogs of windows whatever the wall clock says.
+    /// Whether the cluster retains the changelogs of windows regardless of the wall clock.
     let keepsWindowsLong: Bool
-    /// The name of retention in the list of what runs must not have.
+    /// The name of retention in the list of features to leave out.
     static let retention = "retention"
 
     let form: TopologyForm
@@ -130,13 +130,13 @@ struct Scenario: Sendable, CustomStringConvertible {
         return (others.pick(events), others.pick([1_000_000_000, 1_800_000_000_000]))
     }
 
-    /// Whether some records may be from the wall clock's present and others from its future.
+    /// Whether some records may be close to the wall clock's present and others in its future.
     var hasFutureEvents: Bool { eventStartMs == clockStartMs }
 
     /// How much later the last records are: so much that all windows have closed.
     var finalStepMs: Int64 { 100_000 + (workload.forms.map(\.graceMs).max() ?? 0) }
 
-    /// Logs nothing: the trace shows what happens.
+    /// Logs nothing: the trace contains the events.
     static let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 
     static let transactionTimeoutMs = 5_000

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// The clocks of a run: one that only moves forward, and a wall clock that is set now and then.
+/// The clocks of a run: one that only moves forward, and a wall clock that is set from time to time.
 final class SimulatedClock: Sendable {
     private struct State {
         var passedMs: Int64 = 0
@@ -37,7 +37,7 @@ final class SimulatedClock: Sendable {
 
     func beginProcess() { state.withLock { $0.beginMs = $0.passedMs } }
 
-    /// Lets time pass.
+    /// Advances the time.
     func advance(ms passed: Int) {
         state.withLock { state in
             state.passedMs += Int64(passed)

@@ -31,11 +31,11 @@ struct SimulatedCluster: Cluster {
         inner = EmbeddedCluster(broker)
     }
 
-    /// A mistake: leaves the positions of these partitions out of commits.
+    /// A deliberate bug: omits the positions of these partitions from commits.
     func handsOver(_ partitions: Set<TopicPartition>) { handedOver.value.withLock { $0 = partitions } }
 
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer {
-        // With slow restores, copies have something to catch up with.
+        // With slow restores, copies have records to catch up with.
         let isSlow = hasCopies && options.clientID.hasSuffix("-restore-consumer")
         return SimulatedConsumer(try inner.makeConsumer(options), self, emptyPolls: isSlow ? 4 : 1)
     }
@@ -109,7 +109,7 @@ private final class SimulatedConsumer: Consumer {
         }
     }
 
-    /// The end of a partition as a mistake reports it.
+    /// The end of a partition as reported with this bug.
     private func end(of partition: TopicPartition, _ held: Range<Offset>, _ end: Offset) -> Offset {
         if isHidden(partition) || cluster.mistake == .restoredToStableOffset { return held.upperBound }
         guard cluster.mistake == .copyTakenWithoutTail, partition.topic.hasSuffix("-changelog"),
@@ -150,7 +150,7 @@ extension SimulatedCluster {
         return offsets.filter { !left.contains($0.key) }.mapValues(changed)
     }
 
-    /// The offset that is really committed.
+    /// The offset that is actually committed.
     private func changed(_ committed: CommittedOffset) -> CommittedOffset {
         var committed = committed
         switch mistake {
@@ -165,7 +165,7 @@ extension SimulatedCluster {
 private class SimulatedProducer: Producer {
     private let inner: any Producer
     fileprivate let cluster: SimulatedCluster
-    /// Batches that are delayed.
+    /// Delayed batches.
     private var late: [(TopicPartition, [UInt8])] = []
 
     init(_ inner: any Producer, _ cluster: SimulatedCluster) { (self.inner, self.cluster) = (inner, cluster) }
@@ -254,7 +254,7 @@ private final class SimulatedTransactionalProducer: SimulatedProducer, Transacti
         }
     }
 
-    /// As a mistake, turns an ordinary event into an error that cannot be handled.
+    /// A deliberate bug: turns an ordinary event into an error that cannot be handled.
     private func tellingOfAbort(_ body: () throws -> Void) throws {
         do {
             try body()

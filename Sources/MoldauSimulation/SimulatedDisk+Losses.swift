@@ -32,7 +32,7 @@ extension SimulatedDisk {
         state.durable.files = state.durable.files.filter { isThere(Self.parent($0.key)) }
     }
 
-    /// Reduces the file to what the disk has of it.
+    /// Reduces the file to the content that is on disk.
     func loseBytes(_ node: inout Node) {
         defer {
             node.current = node.durable
@@ -52,7 +52,7 @@ extension SimulatedDisk {
             let range = (sector * sectorBytes)..<min((sector + 1) * sectorBytes, size)
             switch chance.below(4) {
             case 0, 1: for place in range where place < new.count { bytes[place] = new[place] }
-            // What was there before the file, if the file had no bytes there yet.
+            // The previous content of the disk, if the file had no bytes there yet.
             case 2 where range.lowerBound >= old.count:
                 for place in range { bytes[place] = UInt8(truncatingIfNeeded: chance.below(256)) }
             default: break

@@ -12,7 +12,7 @@ import MoldauLog
 import MoldauRecords
 import Synchronization
 
-/// Files that are lost the way a disk may lose them.
+/// Files that lose data the way a disk may.
 package final class SimulatedDisk: FileSystem {
     enum Outage: Equatable {
         /// The process dies; its writes stay with the operating system.
@@ -23,7 +23,7 @@ package final class SimulatedDisk: FileSystem {
     struct Node {
         var current: [UInt8] = []
         var durable: [UInt8] = []
-        /// The first byte that may differ between the two; nil if they are the same.
+        /// The first byte that may differ between the two; nil if they are equal.
         var dirtyFrom: Int?
     }
 
@@ -119,16 +119,16 @@ package final class SimulatedDisk: FileSystem {
         path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
     }
 
-    // MARK: What the simulation does to it
+    // MARK: Control by the simulation
 
-    /// Lets the checks of a run read files: all reads succeed at once and leave no trace, so the run stays as it is.
+    /// Allows the checks of a run to read files: all reads succeed at once and leave no trace, so the run is unchanged.
     func unobserved<Result>(_ body: () throws -> Result) rethrows -> Result {
         state.withLock { $0.isUnobserved = true }
         defer { state.withLock { $0.isUnobserved = false } }
         return try body()
     }
 
-    /// The kind of the current outage, or of the one to come.
+    /// The kind of the current or the scheduled outage.
     var outage: Outage? { state.withLock { $0.outage } }
     /// Whether an outage has begun: every operation fails.
     var isOff: Bool { state.withLock { $0.isOff } }
@@ -142,21 +142,21 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    /// Whether a sync has failed since the machine was last turned on: what the process knows of its files may be
-    /// wrong.
+    /// Whether a sync has failed since the machine was last turned on: then the process cannot rely on what it knows of
+    /// its files.
     var hasFailedSync: Bool { state.withLock { $0.syncsToFailure.map { $0 <= 0 } ?? false } }
-    /// Whether there is a limit to what may be written.
+    /// Whether the disk has a space limit.
     var isFull: Bool { state.withLock { $0.spaceLeft != nil } }
 
-    /// Cancels all faults to come.
+    /// Cancels all scheduled faults.
     func clearFaults() {
         state.withLock { state in
             (state.outage, state.operationsToOutage, state.syncsToFailure, state.spaceLeft) = (nil, nil, nil, nil)
         }
     }
 
-    /// Makes a future sync fail, the one after `syncs` others; unless one has failed already, which stays so until the
-    /// machine is turned on again.
+    /// Makes a future sync fail, the one after `syncs` others; no-op if one has failed already, which stays so until
+    /// the machine is turned on again.
     func failSync(after syncs: Int) {
         state.withLock { state in
             if state.syncsToFailure ?? 1 > 0 { state.syncsToFailure = syncs }
@@ -194,7 +194,7 @@ package final class SimulatedDisk: FileSystem {
         }
     }
 
-    /// Ends all faults. What an outage took is gone; files that were open can no longer be used.
+    /// Ends all faults. Data lost in an outage stays lost; files that were open can no longer be used.
     func turnOn() {
         state.withLock { state in
             if state.outage == .power && state.isOff { losePages(&state) }
@@ -207,7 +207,7 @@ package final class SimulatedDisk: FileSystem {
 
     // MARK: Operations
 
-    /// Counts an operation and notes it in the trace.
+    /// Counts an operation and adds it to the trace.
     /// - Returns: false if it happens only in part, because the outage begins with it.
     func begin(
         _ state: inout State, _ operation: StaticString, _ path: String, _ numbers: (Int, Int) = (0, 0)
@@ -223,7 +223,7 @@ package final class SimulatedDisk: FileSystem {
         return false
     }
 
-    /// Gives an outage the chance to begin before some other action of the machine.
+    /// A point at which an outage may begin, before some other action of the machine.
     func pass(_ operation: StaticString, _ path: String) throws(LogError) {
         try state.withLock { state throws(LogError) in
             let goesOn = try begin(&state, operation, path)

@@ -2,13 +2,13 @@ import MoldauRecords
 import MoldauRuntime
 import MoldauState
 
-/// What queries see of a store.
+/// The content of a store as queries see it.
 struct SeenStore: Equatable {
     let committed: [[UInt8]: [UInt8]]
     let newest: [[UInt8]: [UInt8]]
 }
 
-/// A thread as it is between two steps.
+/// A thread between two steps.
 struct SeenThread: Equatable {
     let commits: Int64
     let held: TaskSet
@@ -19,9 +19,9 @@ extension SimulatedProcess {
         threads[number].map { SeenThread(commits: $0.report.commits, held: $0.held) }
     }
 
-    /// Looks at the stores of a thread's tasks as queries do.
+    /// Reads the stores of a thread's tasks as queries do.
     /// - Parameter before: the thread before its last step.
-    /// - Returns: complaints, unless committed values change with commits only, and are the newest ones right after a
+    /// - Returns: complaints, unless committed values change only with commits, and are the newest ones right after a
     ///   commit.
     func lookAsQuery(at number: Int, since before: SeenThread?) throws -> [String] {
         let seen = try seenStores(of: number)
@@ -29,7 +29,7 @@ extension SimulatedProcess {
         guard let before, let now = seenThread(number) else { return [] }
         return seen.sorted(on: \.key).flatMap { name, store in
             var complaints: [String] = []
-            // When tasks are given up, the commit is at the beginning of a step.
+            // When tasks are released, the commit is at the beginning of a step.
             if now.commits > before.commits, now.held == before.held, store.committed != store.newest {
                 complaints.append("after a commit, a query of \(name) sees other values than were committed")
             }

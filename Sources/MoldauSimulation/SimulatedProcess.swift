@@ -12,18 +12,18 @@ final class SimulatedProcess {
     let broker: Broker<SimulatedDisk>
     let cluster: SimulatedCluster
     let sourcePartitions: [TopicPartition]
-    /// The stores that readers may ask.
+    /// The stores that readers can query.
     let askedStores: [AskedStore]
     private let tasks: [TaskID]
     /// The numbers of the threads, including those that are leaving.
     private(set) var numbers: [Int]
-    /// How many more turns each paused thread is skipped.
+    /// For how many more turns each paused thread is skipped.
     var pausedTurns: [Int: Int] = [:]
     private(set) var placement: TaskPlacement
     private(set) var threads: [Int: StreamThread] = [:]
     /// What queries saw after each thread's last step.
     var seenStores: [Int: [String: SeenStore]] = [:]
-    /// Threads whose last commit may be half done, since the disk was full, or the thread failed.
+    /// Threads whose last commit may be half done, because the disk was full, or the thread failed.
     var halfCommitted: Set<Int> = []
     private var failed: Set<Int> = []
     private var leaving: Set<Int> = []
@@ -31,7 +31,7 @@ final class SimulatedProcess {
     let mistake: PlantedMistake?
 
     /// Starts the broker, and creates missing topics.
-    /// - Parameter topic: deleted and created again first; nil: none.
+    /// - Parameter topic: deleted and recreated first; nil: none.
     init(
         _ scenario: Scenario, _ topology: Topology, disk: SimulatedDisk, state: any MachineState, memory: StateMemory,
         clock: SimulatedClock, chance: Chance, executor: SimulatedExecutor, makesAgain topic: String?,
@@ -47,7 +47,7 @@ final class SimulatedProcess {
             hasCopies: scenario.standbys > 0)
         let admin = try cluster.makeAdmin(clientID: "simulation")
         let workload = scenario.workload
-        // The broker would create these itself, but with segments that no run fills.
+        // The broker would create these itself, but with segments too large for a run to fill.
         for name in ["__consumer_offsets", "__transaction_state"] where broker.topic(name) == nil {
             let settings = ["cleanup.policy": "compact", "segment.bytes": String(scenario.segmentBytes)]
             try broker.create([TopicMetadata(name: name, partitionCount: 2, configuration: settings)])
@@ -91,7 +91,7 @@ final class SimulatedProcess {
         guard let thread = threads[number] else {
             var plan = plan
             plan.number = number
-            // As the loop of a thread does, it waits until its global tables can be opened.
+            // Like the loop of a thread, it waits until its global tables can be opened.
             do { threads[number] = try StreamThread(plan, now: now) } catch StateError.noSpace { return 0 }
             if failed.remove(number) != nil { placement.restarted(number) }
             return 0
@@ -109,7 +109,7 @@ final class SimulatedProcess {
         }
     }
 
-    /// A committed position stands for records whose results have all gone downstream.
+    /// A committed position implies that the results of all records before it were forwarded.
     func commitsWithoutResults(of number: Int) -> [String] {
         (threads[number]?.tasks ?? []).filter { $0.context.deferredCount > 0 && !$0.hasUncommitted }
             .map { "\($0.id) has committed records whose results are missing" }
@@ -127,7 +127,7 @@ final class SimulatedProcess {
 
     /// Ends a thread without a commit; its next step opens a new one.
     func drop(_ number: Int) {
-        // An error is known already, or found by the checks.
+        // An error is already known, or found by the checks.
         guard let thread = threads.removeValue(forKey: number) else { return }
         seenStores[number] = nil
         halfCommitted.insert(number)
@@ -156,10 +156,10 @@ final class SimulatedProcess {
         for number in numbers { try threads.removeValue(forKey: number)?.stop(now: now) }
     }
 
-    /// Frees the memory after the process died: nothing reaches the disk any more.
+    /// Frees the memory after the process died: no more data reaches the disk.
     func bury() { for number in numbers { drop(number) } }
 
-    /// The plan of a thread with all tasks, whose stores are in another place.
+    /// The plan of a thread with all tasks, with its stores in another state.
     func plan(on state: any MachineState) -> StreamThreadPlan {
         var plan = plan
         (plan.number, plan.tasks) = (1, tasks)

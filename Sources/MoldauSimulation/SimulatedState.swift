@@ -3,11 +3,11 @@ import MoldauRecords
 import MoldauState
 import Synchronization
 
-/// Stores in the memory of a simulated process, and what RocksDB would have kept of them when the process dies.
+/// Stores in the memory of a simulated process, and what RocksDB would retain of them when the process dies.
 ///
-/// Without a write-ahead log, what was applied to a store survives from the next flush on, or earlier: RocksDB may
-/// flush at any time. A batch is there together with its metadata or not at all; the stores of one task are independent
-/// of each other.
+/// Without a write-ahead log, changes to a store survive from the next flush on, or earlier: RocksDB may flush at any
+/// time. A batch survives together with its metadata or not at all; the stores of one task are independent of each
+/// other.
 final class SimulatedState: MachineState {
     indirect enum Change: Sendable {
         case entries([([UInt8], [UInt8]?)])
@@ -50,7 +50,7 @@ final class SimulatedState: MachineState {
     private let mistake: PlantedMistake?
     private let state = Mutex(State())
 
-    /// - Parameter disk: the disk that has the outages.
+    /// - Parameter disk: the disk that simulates the outages.
     init(
         memory: StateMemory, disk: SimulatedDisk, chance: Chance, trace: SimulationTrace, mistake: PlantedMistake?
     ) {
@@ -66,7 +66,7 @@ final class SimulatedState: MachineState {
 
     func wipe() { state.withLock { $0.images = [:] } }
 
-    /// The process died.
+    /// Called when the process died.
     func crash() {
         state.withLock { state in
             state.boot += 1
@@ -75,7 +75,7 @@ final class SimulatedState: MachineState {
         }
     }
 
-    /// Nobody has the store open any more: a part of what was not flushed is on disk, the rest is gone.
+    /// Called when the store is no longer open: a part of the unflushed changes is on disk, the rest is lost.
     private func settle(_ path: String, _ state: inout State) {
         guard var image = state.images[path], !image.unflushed.isEmpty else { return }
         let kept = chance.below(image.unflushed.count + 1)

@@ -61,7 +61,7 @@ extension Simulation {
         }
     }
 
-    /// What a reader finds in the topics, except the broker's own.
+    /// The records in the topics as a reader sees them, except the broker's own topics.
     func contents(_ process: SimulatedProcess) throws -> [String: [ReadRecord]] {
         var contents: [String: [ReadRecord]] = [:]
         for topic in process.broker.topics() where !topic.name.hasPrefix("__") {
@@ -76,7 +76,7 @@ extension Simulation {
             let held = Set(now[topic] ?? [])
             let (lost, new) = (records.filter { !held.contains($0) }, held.subtracting(records))
             let brought = new.sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }
-            // It is not promised when records are purged; those that the application has dealt with are.
+            // The time of a purge is not guaranteed; only records that the application has processed are purged.
             let isPurged = purgedTopics.contains(topic)
             if isPurged, new.isEmpty,
                 lost.allSatisfy({ (positions[TopicPartition(topic, $0.partition)]?.offset.value ?? 0) > $0.offset })

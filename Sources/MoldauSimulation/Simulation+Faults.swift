@@ -72,7 +72,7 @@ extension Simulation {
         if self.process != nil { crash(.process) }
     }
 
-    /// The most by which the wall clock is set: some hours.
+    /// The maximum change of the wall clock: some hours.
     static var greatestSetMs: Int { 4 * 3_600_000 }
 
     // MARK: What changes between two processes
@@ -92,7 +92,7 @@ extension Simulation {
         trace.note("lost the cluster")
     }
 
-    /// Notes the positions from which on the application has the next form.
+    /// Records the positions from which on the application has the next form.
     func changeForm(_ process: SimulatedProcess) {
         guard nextForm != forms.current else { return }
         trace.note("form", nextForm.description)

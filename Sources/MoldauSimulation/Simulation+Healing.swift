@@ -34,7 +34,7 @@ extension Simulation {
                 process.pausedTurns = [:]
                 for number in process.numbers { try stepThread(number, process) }
                 if round % 10 == 9 {
-                    // Transactions that nobody ends time out, from the start on.
+                    // Transactions that no client ends time out, counted from the start.
                     try process.broker.abortExpired()
                     left = try process.isAtRest() ? process.undrained() : ["not all threads run"]
                 }

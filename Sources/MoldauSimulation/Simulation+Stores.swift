@@ -39,8 +39,8 @@ extension Simulation {
         topology.stores.first { path.hasSuffix("/\($0.name)") }?.windowRetention
     }
 
-    /// Expired windows are deleted lazily: one store may have windows that another has deleted. And a restore leaves
-    /// them out, so that an older value may remain, which nobody can read.
+    /// Expired windows are deleted lazily: one store may have windows that another has deleted. And a restore skips
+    /// them, so that an older value may remain, which no reader can get.
     func isSame(_ store: String, _ left: StoreImage, _ right: StoreImage) -> Bool {
         guard let retention = retention(ofStore: store) else { return left == right }
         return left.entries.allSatisfy { key, value in
@@ -69,7 +69,7 @@ extension Simulation {
         return images
     }
 
-    /// Checks that each thread has the last row of each key, and no other.
+    /// Checks that each thread has exactly the last row of each key.
     func checkGlobalTables(_ process: SimulatedProcess, _ inputs: [String: [ReadRecord]]) throws {
         guard scenario.workload == .globalJoin, let rows = inputs[Workload.globalTopic] else { return }
         let expected = rows.valuesByKey.compactMapValues(\.last)
@@ -89,7 +89,7 @@ extension Simulation {
 }
 
 extension StoreMetadata {
-    /// Whether the row of that key in a store of windows has expired, so that nobody can read it.
+    /// Whether the row of that key in a store of windows has expired, so that no reader can get it.
     func hasExpired(_ key: [UInt8], after retention: Duration) -> Bool {
         let bucket: Int64 = key.withUnsafeBytes { $0.bigEndian(at: 0) }
         return (bucket + 1) * (bucketMs ?? 1) <= streamTime - retention.milliseconds

@@ -1,8 +1,8 @@
 // One seed, one run. Stream threads, a broker, a disk and the feeders of records take turns on the calling thread, as
-// the seed says; faults occur between their steps and in the middle of them. Then everything is healed, and the result
-// must be as if nothing had happened.
+// the seed determines; faults occur between their steps and in the middle of them. Then everything is healed, and the
+// result must be as if there had been no faults.
 //
-//     chaos     steps and faults; now and then a reader looks for records that it must not see
+//     chaos     steps and faults; from time to time a reader looks for records that it must not see
 //     healing   no more faults: all input is processed
 //     checks    input, output and state are compared; again after a crash, and after a clean restart
 
@@ -21,9 +21,9 @@ package struct SimulationResult: Sendable {
     package let scenario: String
     /// The same in any two runs of a seed.
     package private(set) var hash: UInt64
-    /// What must not have happened; empty if all is well.
+    /// The violations of guarantees; empty if there are none.
     package private(set) var violations: [String]
-    /// The last events, if they were asked for.
+    /// The last events, if they were requested.
     package private(set) var trace: [String]
     package let recordCount: Int
     package let diskOperations: Int
@@ -37,7 +37,7 @@ extension SimulationResult {
         (recordCount, diskOperations, crashes) = (0, 0, 0)
     }
 
-    /// Adds what the run's strangers found.
+    /// Adds the violations that the run's external clients found.
     fileprivate mutating func add(_ found: [String], _ trace: SimulationTrace) {
         hash ^= trace.hash
         violations += found
@@ -61,7 +61,7 @@ package final class Simulation {
     let feeder: Feeder
     var topology: Topology
     var forms: FormHistory
-    /// The form that the next process starts with.
+    /// The form of the topology for the next process.
     var nextForm: TopologyForm
     /// Whether the topic of the global table is recreated before anything else.
     var makesTopicAgain = false
@@ -74,21 +74,21 @@ package final class Simulation {
     var crashes = 0
     var isFullUntilStep = -1
     var promises: DurabilityPromises
-    /// Asks the stores all the time. It decides with a generator of its own, so that it changes nothing else.
+    /// Queries the stores all the time. It decides with its own generator, so that it changes nothing else.
     var queries: QueryHistory
 
-    /// The name of the application in the list of what runs must not have: then there are its strangers alone.
+    /// The name of the application in the list of features to leave out: then only external clients run.
     private static let application = "application"
 
     /// Runs a seed to its end.
     /// - Parameters:
-    ///   - mistake: the mistake to make on purpose.
+    ///   - mistake: the bug to insert.
     ///   - keepsTrace: whether the result contains the last events.
     ///   - isReal: puts the state into RocksDB and the files into the operating system's; otherwise only some of the
     ///     seeds do that.
     ///   - without: the names of faults and workloads to leave out; `retention` leaves out that of changelogs,
-    ///     `strangers` the producers from outside, `members` the members of groups from outside, `application`
-    ///     everything but those.
+    ///     `strangers` the external producers, `members` the external members of groups, `application` everything
+    ///     except those.
     package static func run(
         seed: UInt64, mistake: PlantedMistake? = nil, keepsTrace: Bool = false, isReal: Bool = false,
         without: Set<String> = []
@@ -188,7 +188,7 @@ package final class Simulation {
         if adds { process.addThread() } else { process.removeThread() }
     }
 
-    /// Does the syncs that `.interval` promises, when they are due.
+    /// Runs the syncs that `.interval` promises, when they are due.
     func keepPromises(_ process: SimulatedProcess) {
         attempt {
             for job in promises.due(now: clock.passed) { try process.broker.run(job) }
@@ -210,7 +210,7 @@ package final class Simulation {
         trace.note("step", "", number, count)
         try checkCommitted(process)
         for complaint in process.commitsWithoutResults(of: number) { complain(complaint) }
-        // A commit for which there is no room may be half done.
+        // A commit that does not fit on the disk may be half done.
         if disk.isFull { process.halfCommitted.insert(number) }
         for complaint in try queries.check(process) { complain(complaint) }
         if disk.isFull { return process.forgetSeen(number) }
@@ -238,7 +238,7 @@ package final class Simulation {
         }
     }
 
-    /// Feeds some records. A feeder whose transaction timed out, or that was fenced, starts again.
+    /// Feeds some records. A feeder whose transaction timed out, or that was fenced, restarts.
     func feed(_ process: SimulatedProcess) throws {
         do {
             try feeder.feed(process.cluster)
@@ -272,7 +272,7 @@ package final class Simulation {
         for complaint in promises.note(offsets, now: clock.passed) { complain(complaint) }
     }
 
-    /// Looks for aborted records, as any reader of committed records.
+    /// Looks for aborted records, like any reader of committed records.
     func readOutput(_ process: SimulatedProcess) throws {
         for topic in scenario.workload.inputs {
             for record in try process.records(of: topic) { checkFate(record, topic) }

@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// The events of a simulated run: a hash over all of them and, on demand, the lines.
+/// The events of a simulated run: a hash over all of them and, on request, the lines.
 package final class SimulationTrace: Sendable {
     private struct State {
         /// FNV-1a.
@@ -16,7 +16,7 @@ package final class SimulationTrace: Sendable {
 
     init(keepsLines: Bool) { self.keepsLines = keepsLines }
 
-    /// Two runs with the same hash did the same.
+    /// Two runs with the same hash had the same events.
     package var hash: UInt64 { state.withLock { $0.hash } }
     /// The last events; empty if lines are not kept.
     package var lines: [String] { state.withLock { $0.lines } }
@@ -36,7 +36,7 @@ package final class SimulationTrace: Sendable {
     }
 }
 
-/// A run's random numbers: one generator, shared by everything that decides something.
+/// A run's random numbers: one generator, shared by all decisions.
 final class Chance: Sendable {
     private let generator: Mutex<SeededGenerator>
 

@@ -2,18 +2,18 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// Who uses a broker from outside, and outlives it.
+/// External clients of a broker, which outlive it.
 protocol StrangeClients: AnyObject {
-    /// Something must not have happened.
+    /// Records a violation.
     func complain(_ text: String)
-    /// The broker is gone: its clients get no answers any more.
+    /// Called when the broker has ended: its clients get no more answers.
     func disconnected()
-    /// A new process has begun.
+    /// Called when a new process has started.
     func restarted(_ broker: Broker<SimulatedDisk>) throws
 }
 
-/// A broker of clients from outside, with its disk and its clock, and the faults that strike them. There is no
-/// application: a world of its own, drawn from a generator of its own.
+/// A broker of external clients, with its disk and its clock, and the faults that affect them. There is no application:
+/// it is independent of the rest of the run, and has its own generator.
 final class StrangeBroker {
     let chance: Chance
     let trace: SimulationTrace
@@ -25,8 +25,8 @@ final class StrangeBroker {
     weak var clients: (any StrangeClients)?
 
     /// - Parameters:
-    ///   - topics: those that there are beside the broker's own.
-    ///   - segmentBytes: how large a segment of any topic becomes.
+    ///   - topics: those that exist in addition to the broker's own.
+    ///   - segmentBytes: the size of segments of all topics.
     init(
         _ chance: Chance, _ trace: SimulationTrace, mistake: PlantedMistake?, sectorBytes: Int, segmentBytes: Int,
         topics: [(name: String, partitionCount: Int32)], groupSettings: GroupSettings = GroupSettings()
@@ -47,7 +47,7 @@ final class StrangeBroker {
             }
     }
 
-    /// The broker; a new process if there is none.
+    /// The broker; starts a new process if none runs.
     func started() throws -> Broker<SimulatedDisk> {
         if let running { return running }
         clock.beginProcess()
@@ -76,7 +76,7 @@ final class StrangeBroker {
         if disk.isOff { crash() }
     }
 
-    /// No more faults from now on.
+    /// Ends all faults.
     func heal() {
         disk.clearFaults()
         if disk.isOff || disk.hasFailedSync { crash(.process) }
@@ -115,6 +115,6 @@ final class StrangeBroker {
         clients?.disconnected()
     }
 
-    /// Everything that was written is on disk.
+    /// Makes everything that was written durable.
     func sync() { attempt { try running?.syncNow() } }
 }

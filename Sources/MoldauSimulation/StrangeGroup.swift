@@ -1,9 +1,9 @@
-// Members of a group from outside: they join, stall, crash and come back, and share partitions. Some commit with what
-// they were told long ago; connections are cut after a request or before its answer; the broker dies in between, and
-// its clients do not.
+// External members of a group: they join, stall, crash and return, and share partitions. Some commit with outdated
+// assignments; connections are cut after a request or before its answer; the broker crashes in between, but its clients
+// do not.
 //
-// What a member believes is kept with it, and compared with what the others believe: who has a partition has it alone,
-// unless the one before has been silent for so long that it was given up.
+// Each member's view is stored, and compared with those of the others: a member with a partition must have it alone,
+// unless the previous one has been silent for so long that it was removed.
 
 import MoldauBroker
 import MoldauLog
@@ -11,19 +11,19 @@ import MoldauRecords
 
 /// One run of a group's members.
 final class StrangeGroup: StrangeClients {
-    /// The name of the members in the list of what runs must not have.
+    /// The name of the members in the list of features to leave out.
     static let name = "members"
     static let group = "strangers"
     static let transactionMs = 2_000
     static let sessionMs = 2_000
     static let rebalanceMs = 3_000
-    /// For how long a member has its partitions at least when it was last heard of.
+    /// The minimum time for which a member keeps its partitions after its last sign of life.
     static let patience = Duration.milliseconds(min(sessionMs, rebalanceMs))
 
     enum Kind: Int, CaseIterable {
-        /// Members give everything up before a rebalance.
+        /// Members release everything before a rebalance.
         case eager
-        /// … only what they are to lose.
+        /// … only the partitions that they lose.
         case cooperative
         /// The consumer protocol (KIP-848).
         case consumer
@@ -36,9 +36,9 @@ final class StrangeGroup: StrangeClients {
     private let stepsPerFault: Int
     private var members: [StrangeMember] = []
     private var look: (reply: StrangerReply<GroupAnswer>, required: [TopicPartition: Int])?
-    /// Who was told last that it has a partition.
+    /// The last member that was assigned each partition.
     private var holders: [Int32: StrangeMember] = [:]
-    /// The newest generation that anybody was told, and the newest that has an assignment and so is durable.
+    /// The newest generation that any member has received, and the newest that has an assignment and so is durable.
     private(set) var newest: Int32 = 0
     private var durable: Int32 = 0
     private var questions = 0
@@ -69,7 +69,7 @@ final class StrangeGroup: StrangeClients {
     }
 
     /// Runs to the end.
-    /// - Returns: what must not have happened.
+    /// - Returns: the violations found.
     func run() -> [String] {
         for _ in 0..<chance.within(150...600) where ledger.violations.isEmpty { takeStep() }
         if ledger.violations.isEmpty { finish() }
@@ -103,7 +103,7 @@ final class StrangeGroup: StrangeClients {
 
     func disconnected() {
         look = nil
-        // A generation without an assignment is not kept: there may be another one with its number.
+        // A generation without an assignment is not stored: a later one may have the same number.
         newest = durable
         for member in members { member.disconnect() }
     }
@@ -115,7 +115,7 @@ final class StrangeGroup: StrangeClients {
         if chance.oneIn(3) { try broker.compact() }
     }
 
-    /// Somebody who is no member comes by, with another kind of protocol: it joins, or commits.
+    /// A client that is not a member appears, with another type of protocol: it joins, or commits.
     private func visit(_ broker: Broker<SimulatedDisk>) {
         let reply = StrangerReply<GroupAnswer>()
         let hasMembers = members.contains(where: \.isSurelyMember)
@@ -145,7 +145,7 @@ final class StrangeGroup: StrangeClients {
 
     static func position(_ number: Int32) -> TopicPartition { TopicPartition("position", number) }
 
-    /// Asks for the group's positions, or takes the answer.
+    /// Requests the group's positions, or handles the answer.
     private func lookAtPositions(_ broker: Broker<SimulatedDisk>) {
         guard let (reply, required) = look else {
             let reply = StrangerReply<GroupAnswer>()
@@ -169,8 +169,8 @@ final class StrangeGroup: StrangeClients {
             time: clock.passed, place: questions, durable: durable, wasReplaced: member.isReplaced)
     }
 
-    /// A member was told that it is in this generation.
-    /// - Parameter isDurable: whether it was told its assignment too.
+    /// Called when a member received that it is in this generation.
+    /// - Parameter isDurable: whether it received its assignment too.
     func told(_ generation: Int32, _ question: StrangeQuestion, isDurable: Bool) {
         if generation < question.durable {
             complain("a member is told of generation \(generation) after \(question.durable)")
@@ -179,8 +179,8 @@ final class StrangeGroup: StrangeClients {
         if isDurable { durable = max(durable, generation) }
     }
 
-    /// A member was told, durably, that it is one: of several processes with one instance id the last one takes the
-    /// place of the others.
+    /// Called when a member received, durably, that it has joined: of several processes with one instance id the last
+    /// one replaces the others.
     func noteTwins(of member: StrangeMember) {
         member.joined.isDurable = true
         guard let instance = member.instance else { return }
@@ -195,7 +195,7 @@ final class StrangeGroup: StrangeClients {
 
     // MARK: Owners
 
-    /// A member was told that these are its partitions from now on. It may have read that late.
+    /// Called when a member received its new partitions. It may have read the answer late.
     func took(_ numbers: Set<Int32>, _ member: StrangeMember, _ question: StrangeQuestion, since: Int) {
         for number in numbers { member.owned[number] = StrangeMember.Holding(heard: question.time, since: since) }
         if member.isReplaced { return }
@@ -217,13 +217,13 @@ final class StrangeGroup: StrangeClients {
         }
     }
 
-    /// Whether another process may have its instance id, as far as is known.
+    /// Whether another process may have taken its instance id, as far as is known.
     func mayBeReplaced(_ member: StrangeMember) -> Bool {
         guard !member.isReplaced, let instance = member.instance else { return member.isReplaced }
         return members.contains { $0 !== member && $0.instance == instance && $0.asked > member.joined.place }
     }
 
-    /// Why a member's commit for a partition must be refused; nil if it may be accepted.
+    /// The reason why a member's commit for a partition must be refused; nil if it may be accepted.
     func objection(
         to member: StrangeMember, as identity: MemberGeneration, committing number: Int32
     ) -> String? {
@@ -235,7 +235,7 @@ final class StrangeGroup: StrangeClients {
 
     // MARK: The end
 
-    /// No more faults: the group settles, what is open is ended, and everything is compared; again after a crash, and
+    /// Ends all faults: the group settles, open transactions end, and everything is compared; again after a crash, and
     /// after a restart.
     private func finish() {
         world.heal()
@@ -257,10 +257,10 @@ final class StrangeGroup: StrangeClients {
         }
     }
 
-    /// Without faults all partitions have an owner soon, and each has one.
+    /// Without faults each partition soon has exactly one owner.
     private func settle() {
-        // Processes with one instance id would replace each other for ever. The others count still: what they asked for
-        // last may be carried out.
+        // Processes with one instance id would replace each other for ever. The others still count: their last requests
+        // may be carried out.
         let settling = members.enumerated().filter { place, member in
             guard let instance = member.instance else { return true }
             return members.firstIndex { $0.instance == instance } == place
@@ -279,7 +279,7 @@ final class StrangeGroup: StrangeClients {
         complain("the group does not settle: \(settling.map { "\($0.name) has \($0.owned.keys.sorted())" })")
     }
 
-    /// No position waits for the end of a transaction.
+    /// Checks that no position is pending in an open transaction.
     private func checkNothingIsOpen() {
         world.attempt {
             let broker = try world.started()

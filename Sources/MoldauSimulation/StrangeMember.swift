@@ -1,7 +1,7 @@
 import MoldauBroker
 import MoldauRecords
 
-/// A process that shares the work of a group, and commits how far it is: alone, or in transactions.
+/// A process that shares the work of a group, and commits its progress: alone, or in transactions.
 final class StrangeMember {
     let number: Int
     let instance: String?
@@ -10,33 +10,33 @@ final class StrangeMember {
     private var membership: (any StrangeMembership)?
     private var work: StrangeWork?
     private var stalledUntil = Timestamp.none
-    /// What it has been before, and is no longer.
+    /// Its former identities.
     private var former: [(member: MemberGeneration, why: String)] = []
 
-    /// A partition that it believes to have.
+    /// A partition that it considers its own.
     struct Holding {
-        /// When it last was sure of it.
+        /// When its ownership was last confirmed.
         var heard: Timestamp
-        /// Orders those who were told that they have a partition: the generation; with the consumer protocol the place
-        /// of the question.
+        /// Orders the members to which a partition was assigned: the generation; with the consumer protocol the place
+        /// of the request.
         let since: Int
     }
 
     var owned: [Int32: Holding] = [:]
-    /// Whether another process has its instance id by now: it need not know.
+    /// Whether another process has taken its instance id: it may not know that yet.
     var isReplaced = false
-    /// Whether it asks to be a member, as somebody who has never been one: whether it is replaced is known when it is
-    /// told that it has joined.
+    /// Whether it tries to join for the first time: whether it is replaced is known when it receives that it has
+    /// joined.
     var isNew: Bool { membership?.isNew ?? true }
-    /// The place of the question with which it joined last, and whether it was told its assignment since: then it is
-    /// durable that it joined.
+    /// The place of the request with which it joined last, and whether it has received its assignment since: then its
+    /// membership is durable.
     var joined = (place: -1, isDurable: false)
-    /// The place of the question with which it asked last to be a member anew.
+    /// The place of its last request to join again.
     var asked = -1
-    /// Whether it commits nothing any more, and lets the group settle.
+    /// Whether it has stopped committing, so that the group can settle.
     var isResting = false
     var identity: MemberGeneration? { membership?.identity }
-    /// Whether the group must have it as a member.
+    /// Whether the group must count it as a member.
     var isSurelyMember: Bool {
         !world.mayBeReplaced(self)
             && owned.values.contains { .milliseconds(world.clock.passed.ms - $0.heard.ms) < StrangeGroup.patience }
@@ -58,13 +58,13 @@ final class StrangeMember {
         work.commit(world.chance.pick(owned.keys.sorted()), as: identity, broker)
     }
 
-    /// Does nothing for so long that others may take it for dead.
+    /// Does nothing for so long that it may be removed.
     func stall() {
         stalledUntil = Timestamp(ms: world.clock.passed.ms + Int64(world.chance.within(500...5_000)))
         world.trace.note("member stalls", name)
     }
 
-    /// The process dies, and another one begins that knows nothing.
+    /// Ends the process, and starts another one without its state.
     func vanish() {
         world.trace.note("member vanishes", name)
         membership?.vanish()
@@ -72,24 +72,24 @@ final class StrangeMember {
         (owned, isReplaced, former) = ([:], false, [])
     }
 
-    /// The broker is gone.
+    /// Called when the broker has ended.
     func disconnect() {
         membership?.disconnect()
         work?.disconnect()
     }
 
-    // MARK: What it was
+    // MARK: Former identities
 
-    /// It is no longer what it was.
+    /// Records a former identity.
     func was(_ member: MemberGeneration, _ why: String) {
         former.append((member, why))
         if former.count > 4 { former.removeFirst() }
     }
 
-    /// A thread of its that has slept for long goes on: it commits, or says that it is there.
+    /// Resumes a thread of the process that was suspended for long: it commits with a former identity.
     func takeOldTurn(_ broker: Broker<SimulatedDisk>) {
         guard let (member, why) = former.randomElement(using: world.chance) else { return }
-        // After a crash there may be another generation with this number.
+        // After a crash a later generation may have the same number.
         if world.kind != .consumer && member.generation >= world.newest { return }
         let partition = StrangeGroup.position(world.chance.pick(world.partitions))
         let number = world.ledger.begin(partition, by: name, .asked, objection: why)
@@ -97,7 +97,7 @@ final class StrangeMember {
         broker.ask(.commit(.init(member, [CommittedPosition(partition, Offset(Int64(number)))])), then: reply.give)
         world.trace.note("member commits with what it was", name, number)
         let isKept = { reply.result == .success(.commit([.init(partition, .none)])) }
-        // An acceptance comes when it is durable.
+        // A commit is accepted only when it is durable.
         if !isKept() { broker.callbacks.runDue() }
         if isKept() { world.ledger.settle(number, .kept) }
     }

@@ -1,27 +1,27 @@
 import MoldauBroker
 import MoldauRecords
 
-/// How a process from outside is in a group: what it asks the coordinator for, and what it believes.
+/// The membership of an external process in a group: its requests to the coordinator, and its view.
 protocol StrangeMembership: AnyObject {
-    /// What it believes to be; nil if it is no member.
+    /// Its identity as it knows it; nil if it is not a member.
     var identity: MemberGeneration? { get }
-    /// Whether it has not been told that it is a member.
+    /// Whether it has not yet received that it is a member.
     var isNew: Bool { get }
     func takeTurn(_ broker: Broker<SimulatedDisk>)
-    /// The broker is gone: what was asked is asked again.
+    /// Called when the broker has ended: pending requests are retried.
     func disconnect()
-    /// Nothing is known any more.
+    /// Discards all state.
     func vanish()
 }
 
-/// A question to the coordinator, and when it was asked.
+/// A request to the coordinator, and when it was sent.
 struct StrangeQuestion {
     let reply = StrangerReply<GroupAnswer>()
     let time: Timestamp
-    /// Its place among all questions: they are heard in this order, but answers may be read late.
+    /// Its place among all requests: they are handled in this order, but answers may be read late.
     let place: Int
-    /// The newest generation that was durable when it was asked.
+    /// The newest generation that was durable when it was sent.
     let durable: Int32
-    /// Whether the one who asks had been replaced already, by a process with its instance id.
+    /// Whether the sender had already been replaced, by a process with its instance id.
     let wasReplaced: Bool
 }

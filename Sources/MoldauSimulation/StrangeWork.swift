@@ -1,7 +1,7 @@
 import MoldauBroker
 import MoldauRecords
 
-/// How a member from outside commits its positions: one by one, or in transactions of its own.
+/// How an external member commits its positions: one by one, or in its own transactions.
 final class StrangeWork {
     private typealias Plan = (number: Int32, identity: MemberGeneration)
 
@@ -32,7 +32,7 @@ final class StrangeWork {
         if case .idle = phase { true } else { false }
     }
 
-    /// Commits how far the member is in one of its partitions.
+    /// Commits the member's progress in one of its partitions.
     func commit(_ number: Int32, as identity: MemberGeneration, _ broker: Broker<SimulatedDisk>) {
         if chance.oneIn(2) { return commitAlone((number, identity), broker) }
         guard let producer else {
@@ -73,7 +73,7 @@ final class StrangeWork {
         }
     }
 
-    /// The broker is gone.
+    /// Called when the broker has ended.
     func disconnect() {
         switch phase {
         case .idle, .open: break
@@ -84,19 +84,19 @@ final class StrangeWork {
         }
     }
 
-    /// The process dies.
+    /// Called when the process dies.
     func vanish() {
         if case .ending(_, commit: true, _) = phase { pending = [] }
         abandon()
     }
 
-    /// A transaction whose commit was not asked for must not be there: the next producer aborts it.
+    /// A transaction whose commit was not requested must not take effect: the next producer aborts it.
     private func abandon() {
         for number in pending { world.ledger.settle(number, .refused) }
         (phase, producer, pending) = (.idle, nil, [])
     }
 
-    /// Now and then a connection is cut while an answer is awaited.
+    /// From time to time a connection is cut while an answer is pending.
     private func cutOff(_ body: () -> Void) { if chance.oneIn(12) { body() } }
 
     // MARK: Alone
@@ -112,7 +112,7 @@ final class StrangeWork {
             .commit(.init(plan.identity, [CommittedPosition(partition, Offset(Int64(number)))])), then: reply.give)
     }
 
-    /// - Returns: nil if nobody knows what became of it.
+    /// - Returns: nil if the outcome is unknown.
     private func error(_ result: Result<GroupAnswer, BrokerError>, _ partition: TopicPartition) -> GroupError? {
         switch result {
         case .success(.commit(let partitions)) where partitions.map(\.partition) == [partition]:
@@ -140,7 +140,8 @@ final class StrangeWork {
     }
 
     private func add(_ plan: Plan, _ broker: Broker<SimulatedDisk>) {
-        // Its epoch may be right still: a client commits what it had before it gives that up, or not at all.
+        // Its epoch may still be valid: a client commits its progress in a partition before it releases it, or not at
+        // all.
         let isGivenUp = world.kind == .consumer && member.owned[plan.number] == nil
         guard let producer, !isGivenUp else { return abandon() }
         let partition = StrangeGroup.position(plan.number)
@@ -159,7 +160,7 @@ final class StrangeWork {
         _ reply: StrangerReply<GroupAnswer>, _ number: Int, _ partition: TopicPartition,
         _ broker: Broker<SimulatedDisk>
     ) {
-        // Whether it is in the transaction is not known: then this must not be committed.
+        // Whether the position is in the transaction is unknown: then the transaction must not be committed.
         guard let result = reply.result else { return cutOff { end(commit: false, isRepeated: false, broker) } }
         phase = .open
         if case .failure(let error) = result { return refused(error) }
@@ -198,7 +199,7 @@ final class StrangeWork {
             switch StrangerRefusal(error) {
             case .retry, .lost: end(commit: commit, isRepeated: true, broker)
             case .fenced, .noTransaction:
-                // If it was asked for before, it may have been carried out.
+                // If a commit was requested before, it may have been carried out.
                 if commit && isRepeated { pending = [] }
                 abandon()
             case .wrong: world.complain("the end of \(id)'s transaction was refused: \(error)")

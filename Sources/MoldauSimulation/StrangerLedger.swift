@@ -1,16 +1,16 @@
 import MoldauBroker
 import MoldauRecords
 
-/// What strangers were promised, and what they find must agree with it.
+/// The guarantees that external clients were given; everything they read must agree with them.
 struct StrangerLedger {
     enum Fate {
-        /// Its end was not asked for.
+        /// Its end was not requested.
         case open
-        /// Committed: all of it must be there.
+        /// Committed: all of it must exist.
         case committed
-        /// Aborted, or its producer was fenced: nothing of it may be there.
+        /// Aborted, or its producer was fenced: none of it may exist.
         case aborted
-        /// A commit was asked for, and not answered: all of it is there, or nothing.
+        /// A commit was requested, and not answered: all of it exists, or nothing.
         case unknown
     }
 
@@ -21,25 +21,25 @@ struct StrangerLedger {
         var values: [(partition: TopicPartition, value: String)] = []
         var hasOffsets = false
         var fate = Fate.open
-        /// Whether its end was asked for, in time.
+        /// Whether its end was requested in time.
         var isAsked = false
         var isTimedOut = false
         var isEmpty: Bool { values.isEmpty && !hasOffsets }
     }
 
     private(set) var transactions: [Transaction] = []
-    /// What was sent outside transactions, in order, and whether it was acknowledged.
+    /// The values sent outside transactions, in order, and whether they were acknowledged.
     private(set) var plain: [(partition: TopicPartition, value: String, isAcknowledged: Bool)] = []
     private(set) var violations: [String] = []
-    /// The newest producer of each id that somebody was told of.
+    /// The newest producer of each id that any client has received.
     private var newest: [String: ProducerIdentity] = [:]
-    /// Who has which producer.
+    /// The session of each producer.
     private var holders: [ProducerIdentity: Int] = [:]
     private var fates: [String: Int] = [:]
 
     mutating func complain(_ text: String) { violations.append(text) }
 
-    /// - Parameter goesOn: whether the session named the producer that it had been: then it may be told twice.
+    /// - Parameter goesOn: whether the session named its previous producer: then it may get the same answer twice.
     mutating func given(_ producer: ProducerIdentity, of id: String, to session: Int, goesOn: Bool) {
         if let holder = holders[producer], holder != session || !goesOn {
             complain("the producer \(producer) of \(id) was given to session \(session), and before to \(holder)")
@@ -65,7 +65,7 @@ struct StrangerLedger {
 
     mutating func addOffsets(in transaction: Int) { transactions[transaction].hasOffsets = true }
 
-    /// More was added to a transaction: if its beginning was lost, with nothing in it yet, it begins here.
+    /// Called when a transaction grew: if its beginning was lost while it was empty, it begins here.
     mutating func grew(_ transaction: Int, at time: Timestamp) {
         transactions[transaction].begun = time
         if transactions[transaction].isEmpty { transactions[transaction].isTimedOut = false }
@@ -74,7 +74,8 @@ struct StrangerLedger {
     mutating func askedToEnd(_ transaction: Int) { transactions[transaction].isAsked = true }
 
     mutating func settle(_ transaction: Int, _ fate: Fate) {
-        // One whose beginning was lost in a crash, with nothing in it yet, is not told from the commit before it.
+        // A transaction whose beginning was lost in a crash while it was empty cannot be told from the commit before
+        // it.
         if fate == .committed, transactions[transaction].isTimedOut, !transactions[transaction].isEmpty {
             complain("transaction \(transaction) was committed though it had timed out")
         }
@@ -88,7 +89,7 @@ struct StrangerLedger {
 
     mutating func acknowledgePlain(_ number: Int) { plain[number].isAcknowledged = true }
 
-    /// The broker has aborted what was open for too long.
+    /// Called when the broker has aborted transactions that were open for too long.
     mutating func expired(after timeout: Duration, now: Timestamp) {
         for number in transactions.indices where transactions[number].fate == .open && !transactions[number].isAsked {
             let age = Duration.milliseconds(now.ms - transactions[number].begun.ms)
@@ -96,7 +97,8 @@ struct StrangerLedger {
         }
     }
 
-    /// A new process found the open transactions. That they had timed out may be lost: nobody was told.
+    /// Called when a new process found the open transactions. Their timeouts may be lost: no client was notified of
+    /// them.
     mutating func restarted(at time: Timestamp) {
         for number in transactions.indices where transactions[number].fate == .open {
             (transactions[number].begun, transactions[number].isTimedOut) = (time, false)
@@ -105,7 +107,7 @@ struct StrangerLedger {
 
     // MARK: Checks
 
-    /// Complains of what a reader of committed records must not see.
+    /// Adds violations for values that a reader of committed records must not see.
     mutating func checkSeen(_ values: [String], in partition: TopicPartition) {
         for value in values {
             guard let number = fates[value], transactions[number].fate == .aborted else { continue }
@@ -113,7 +115,7 @@ struct StrangerLedger {
         }
     }
 
-    /// Compares all that a reader of committed records sees in the end with what was promised.
+    /// Compares everything that a reader of committed records sees at the end with the guarantees.
     mutating func check(_ seen: [TopicPartition: [String]]) {
         for (partition, values) in seen.sorted(on: \.key) {
             checkSeen(values, in: partition)
@@ -122,7 +124,7 @@ struct StrangerLedger {
             for value in values {
                 last[value, default: 0] += 1
                 if last[value] == 2 { complain("\(partition) has \(value) twice") }
-                // Values are called after their senders, and numbered.
+                // Values consist of their senders' name and a number.
                 let parts = value.split(separator: "-")
                 guard parts.count == 2, let number = Int(parts[1]) else {
                     complain("\(partition) has \(value), which nobody sent")
@@ -148,7 +150,7 @@ struct StrangerLedger {
         }
     }
 
-    /// Compares the position of an id's group, the number of a transaction, with what was promised.
+    /// Compares the position of an id's group, the number of a transaction, with the guarantees.
     mutating func check(position: Int?, of id: String) {
         let required = transactions.lastIndex { $0.id == id && $0.hasOffsets && $0.fate == .committed }
         if let required, position.map({ $0 < required }) ?? true {

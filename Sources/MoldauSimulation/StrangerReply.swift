@@ -2,30 +2,30 @@ import MoldauBroker
 import MoldauLog
 import Synchronization
 
-/// The answer to a stranger's request: it comes with a callback, or, after a crash, never.
+/// The answer to an external client's request: it arrives by a callback, or, after a crash, never.
 final class StrangerReply<Value: Sendable>: Sendable {
     private let answer = Mutex<Result<Value, BrokerError>?>(nil)
 
-    /// nil as long as there is none.
+    /// nil until it arrives.
     var result: Result<Value, BrokerError>? { answer.withLock { $0 } }
 
-    /// The callback.
+    /// The callback of the request.
     var give: @Sendable (Result<Value, BrokerError>) -> Void {
         { [self] result in answer.withLock { $0 = result } }
     }
 }
 
-/// What a client does about a refusal.
+/// A client's reaction to a refusal.
 enum StrangerRefusal {
-    /// It asks again.
+    /// It retries.
     case retry
     /// It has been replaced.
     case fenced
-    /// Its transaction is not what it takes it for.
+    /// Its transaction is not in the expected state.
     case noTransaction
-    /// Nobody knows whether the request was carried out.
+    /// The outcome of the request is unknown.
     case lost
-    /// It did nothing that could be refused so.
+    /// No request of this client may be refused with this error.
     case wrong
 
     init(_ error: BrokerError) {

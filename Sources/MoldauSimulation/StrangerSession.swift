@@ -2,8 +2,8 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// A client on a network with a transactional id that others have too: it does not know when it is replaced, its
-/// answers get lost, and it asks again.
+/// An external client with a transactional id that others use too: it does not know when it is replaced, its answers
+/// get lost, and it retries.
 final class StrangerSession {
     typealias Appended = PartitionLog<SimulatedDisk>.Appended
 
@@ -11,7 +11,7 @@ final class StrangerSession {
         let partition: TopicPartition
         let bytes: [UInt8]
         let count: Int32
-        /// Whether the producer was the newest one when it was sent first.
+        /// Whether the producer had been fenced when the batch was first sent.
         let wasFenced: Bool
         var offset: Offset?
     }
@@ -34,7 +34,7 @@ final class StrangerSession {
     private var producer: ProducerIdentity?
     private var sequences: [TopicPartition: Int32] = [:]
     private var enlisted: [TopicPartition] = []
-    /// All that the transaction may write to: an answer that got lost may have been that it may.
+    /// All partitions that the transaction may write to, including those whose confirmation was lost.
     private var asked: Set<TopicPartition> = []
     private var sent: [Batch] = []
     private var transaction = 0
@@ -42,7 +42,7 @@ final class StrangerSession {
 
     init(_ number: Int, id: String, _ world: Strangers) { (self.number, self.id, self.world) = (number, id, world) }
 
-    /// The broker is gone: what was asked is asked again.
+    /// Called when the broker has ended: pending requests are retried.
     func disconnect() {
         switch phase {
         case .initializing: phase = .new
@@ -55,7 +55,7 @@ final class StrangerSession {
         isConnected = false
     }
 
-    /// Whether the last request was made to this process.
+    /// Whether the last request was sent to this process.
     private var isConnected = true
 
     func takeTurn(_ broker: Broker<SimulatedDisk>) throws {
@@ -86,7 +86,7 @@ final class StrangerSession {
         }
     }
 
-    /// The process of the client dies.
+    /// Called when the client's process dies.
     func vanish() {
         if case .ending(_, let commit, _, _) = phase {
             world.ledger.settle(transaction, commit ? .unknown : .aborted)
@@ -105,7 +105,7 @@ final class StrangerSession {
         }
     }
 
-    /// A transaction whose commit was never asked for must not be there.
+    /// A transaction whose commit was never requested must not take effect.
     private func settleOpen() {
         switch phase {
         case .open, .sending, .addingOffsets: world.ledger.settle(transaction, .aborted)
@@ -145,7 +145,7 @@ final class StrangerSession {
 
     private var isFenced: Bool { producer.map { world.ledger.isFenced($0, of: id) } ?? false }
 
-    /// Another producer has taken over, or the transaction timed out.
+    /// Called when another producer has taken over, or the transaction timed out.
     private func becomeFenced() {
         settleOpen()
         (phase, producer) = (.new, nil)
@@ -213,7 +213,7 @@ final class StrangerSession {
         }
     }
 
-    /// Appends to a partition that the transaction does not write to.
+    /// Appends to a partition that the transaction does not include.
     private func trespass(_ name: TopicPartition, _ broker: Broker<SimulatedDisk>) throws {
         let batch = makeBatch(for: name, isMeant: false)
         do throws(BrokerError) {
@@ -239,7 +239,7 @@ final class StrangerSession {
         world.trace.note("stranger is refused", "\(error)", number)
         switch StrangerRefusal(error) {
         case .fenced:
-            // Some do not believe it.
+            // Some clients ignore the error.
             if case .open = phase, chance.oneIn(2) { return }
             becomeFenced()
         case .noTransaction:
@@ -300,7 +300,7 @@ final class StrangerSession {
         }
     }
 
-    /// Sends a batch again that was acknowledged.
+    /// Retries a batch that was acknowledged.
     private func sendAgain(_ batch: Batch, _ broker: Broker<SimulatedDisk>) throws {
         let known = sent.filter { $0.partition == batch.partition }.suffix(5).contains { $0.offset == batch.offset }
         guard known else { return }
@@ -312,7 +312,7 @@ final class StrangerSession {
                 "\(batch.partition) has a batch at \(batch.offset ?? .zero), and says \(appended.first) when it comes again"
             )
         } catch {
-            // After a restart the partition remembers the last one alone.
+            // After a restart the partition remembers only the last batch.
             if case .log(_, .outOfOrderSequence) = error { return }
             try refused(error)
         }

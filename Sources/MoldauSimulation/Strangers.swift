@@ -1,17 +1,17 @@
-// Clients from outside: they use the broker by the calls that a server makes for them, and do what clients on a network
-// do. Several have the same transactional id and do not know of each other; answers are lost, and requests repeated;
-// the broker dies between a decision and its markers, and its clients do not.
+// External clients: they use the broker by the calls that a server makes for them, and act like clients on a network.
+// Several have the same transactional id and do not know of each other; answers are lost, and requests retried; the
+// broker crashes between a decision and its markers, but its clients do not.
 
 import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// One run of strangers.
+/// One run of external clients.
 final class Strangers: StrangeClients {
-    /// The name of strangers in the list of what runs must not have.
+    /// The name of external clients in the list of features to leave out.
     static let name = "strangers"
     static let timeoutMs = 2_000
-    /// What the groups of the transactional ids have positions in.
+    /// The partition in which the groups of the transactional ids have positions.
     static let position = TopicPartition("position", 0)
 
     let partitions: [TopicPartition]
@@ -40,7 +40,7 @@ final class Strangers: StrangeClients {
     }
 
     /// Runs to the end.
-    /// - Returns: what must not have happened.
+    /// - Returns: the violations found.
     func run() -> [String] {
         for _ in 0..<chance.within(100...400) where ledger.violations.isEmpty { takeStep() }
         if ledger.violations.isEmpty { finish() }
@@ -85,7 +85,7 @@ final class Strangers: StrangeClients {
         for name in partitions { ledger.checkSeen(try values(of: name, broker), in: name) }
     }
 
-    /// What a reader of committed records sees.
+    /// The values that a reader of committed records sees.
     private func values(of name: TopicPartition, _ broker: Broker<SimulatedDisk>) throws -> [String] {
         var records: [ReadRecord] = []
         try broker.read(name, into: &records)
@@ -94,7 +94,7 @@ final class Strangers: StrangeClients {
 
     // MARK: The end
 
-    /// No more faults: what is open is ended, and everything is compared; again after a crash, and after a restart.
+    /// Ends all faults: open transactions end, and everything is compared; again after a crash, and after a restart.
     private func finish() {
         world.heal()
         world.attempt {

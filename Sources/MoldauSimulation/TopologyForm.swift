@@ -13,7 +13,7 @@ struct TopologyForm: Sendable, Equatable {
     }
 }
 
-/// The forms that a run's topology had, and which records were processed by which form.
+/// The forms that a run's topology had, and the records that each of them processed.
 struct FormHistory: Sendable {
     private struct Entry {
         let form: TopologyForm

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// The outcome of a run: its records, and what is known of how they came about.
+/// The outcome of a run: its records, and how they were produced.
 struct Outcome {
     var inputs: [String: [ReadRecord]]
     var outputs: [ReadRecord]
@@ -12,13 +12,13 @@ struct Outcome {
     /// The records that were fed when all others had been processed.
     var last: Set<String> = []
     /// Whether the records of a backlog are processed in the order of their timestamps. That needs one thread with all
-    /// tasks at all times (several keep in step only as long as none of them stands still), and no records from the
-    /// future beside those of the present.
+    /// tasks at all times (several keep in step only while none of them is paused), and no records from the future
+    /// beside those of the present.
     var isProcessedByTime = true
     /// The position of each record's value in the order of feeding.
     var order: [String: Int] = [:]
     /// Whether the process died. With at least once, a store may then have a part of a commit's changes, as with Kafka
-    /// Streams' record caches, and a processor that keeps records in order by it may confuse them.
+    /// Streams' record caches, so a processor that uses it to order records may process them out of order.
     var hasCrashed = false
 }
 
@@ -48,7 +48,7 @@ extension Workload {
         for (key, expected) in input.byKey {
             var values = got[key] ?? []
             if !isExact {
-                // Results of input that was lost before it was acknowledged may stay.
+                // Results of input that was lost before it was acknowledged may remain.
                 var unseen = Set(expected)
                 values = values.filter { unseen.remove($0) != nil }
             }

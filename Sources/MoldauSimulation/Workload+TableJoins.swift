@@ -11,7 +11,7 @@ extension Workload {
             for value in values.map({ ReadRecord.parts(of: $0).row }) {
                 let version = value == "-" ? -1 : rows[key]?.firstIndex(of: value)
                 guard let version else {
-                    // Results of rows that were lost before they were acknowledged may stay.
+                    // Results of rows that were lost before they were acknowledged may remain.
                     guard isExact else { continue }
                     complaints.append("\(key) was joined with \(value), which is no row of it")
                     continue
@@ -23,7 +23,7 @@ extension Workload {
         return complaints
     }
 
-    /// Updates meet on the way, so intermediate results are left to chance. The last result is not.
+    /// Updates may overtake each other, so intermediate results are left to chance. The last result is not.
     func foreignKeyComplaints(
         _ orders: [ReadRecord], _ customers: [ReadRecord], _ outputs: [ReadRecord], isExact: Bool
     ) -> [String] {
@@ -40,7 +40,7 @@ extension Workload {
             let result = got[key]?.last ?? ""
             if result == expected { continue }
             let parts = ReadRecord.parts(of: result)
-            // Results of input that was lost before it was acknowledged may stay.
+            // Results of input that was lost before it was acknowledged may remain.
             if !isExact, !known.contains(parts.order) || !known.contains(parts.row) { continue }
             complaints.append("\(key): the last result is '\(result)', expected '\(expected)'")
         }

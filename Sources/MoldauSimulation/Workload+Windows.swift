@@ -68,7 +68,7 @@ extension Workload {
                 }
             if !isRight { complaints.append("\(window): got \(values), expected \(count)") }
         }
-        // With at-least-once, results of input that was lost before it was acknowledged may stay.
+        // With at-least-once, results of input that was lost before it was acknowledged may remain.
         guard outcome.isExact, isFinalOnly else { return complaints }
         for window in Set(got.keys).subtracting(expected.closed.keys).subtracting(expected.doubtful).sorted() {
             complaints.append("\(window): got \(got[window] ?? []), and it is not closed or has no records")
@@ -77,9 +77,9 @@ extension Workload {
     }
 
     /// Which records are late is left to chance if several partitions are written into one. But a thread that processes
-    /// records as they come, or catches up with the oldest first, keeps every record that is not late compared with all
-    /// records fed before it. Records from the future that come beside those of the present wait for a limited time
-    /// only.
+    /// records as they arrive, or catches up with the oldest first, keeps every record that is not late compared with
+    /// all records fed before it. Records from the future that are fed beside those of the present wait only for a
+    /// limited time.
     func regroupedComplaints(_ input: [ReadRecord], _ outcome: Outcome) -> [String] {
         var (sure, all): ([String: Int], [String: Int]) = ([:], [:])
         var latest: Int64 = -1

@@ -3,7 +3,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What a simulated application does, and what its output must be.
+/// The processing of a simulated application, and its expected output.
 enum Workload: String, CaseIterable, Sendable {
     /// Each record is copied from one topic to another.
     case passThrough

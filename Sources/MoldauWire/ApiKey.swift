@@ -1,5 +1,5 @@
 // Kafka's APIs that have messages here, each with the versions of its messages and its first flexible version. Versions
-// that no current client speaks are left out, as a broker may: clients ask for the ranges first.
+// that no current client speaks are left out, as a broker may: clients request the ranges first.
 
 /// One of Kafka's APIs, by its key on the wire.
 package enum ApiKey: Int16, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-// What consumers and the leader of their group tell each other inside JoinGroup and SyncGroup, versions 0 to 3. The
+// What consumers and the leader of their group exchange inside JoinGroup and SyncGroup, versions 0 to 3. The
 // broker passes it on unread; tools that describe groups read it.
 //
 //     version i16 · the fields of that version, never flexible
@@ -47,7 +47,7 @@ extension ConsumerProtocolData {
     }
 }
 
-/// What a member wants to read, and what it reads.
+/// What a member subscribes to, and what it owns.
 package struct ConsumerSubscription: ConsumerProtocolData {
     package var topics: [String] = []
     package var userData: WireBytes?
@@ -79,7 +79,7 @@ package struct ConsumerSubscription: ConsumerProtocolData {
     }
 }
 
-/// What a member is to read.
+/// A member's assignment.
 package struct ConsumerAssignment: ConsumerProtocolData {
     package var assignedPartitions: [ConsumerSubscription.TopicPartitions] = []
     package var userData: WireBytes?

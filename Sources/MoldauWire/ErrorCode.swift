@@ -1,4 +1,4 @@
-/// How a broker says that a request, or a part of one, failed; 0 where it did not.
+/// The error of a request, or of a part of one; 0 for none.
 ///
 /// Codes that are not listed here are kept as they are.
 package struct ErrorCode: RawRepresentable, Hashable, Sendable {

@@ -23,8 +23,8 @@ package protocol FieldVisitor: AnyObject {
     func beginList(_ name: String, count: inout Int?, isNullable: Bool)
     /// Fields within a field, or an element that has fields, begin; absent only where `isNullable`.
     func beginFields(_ name: String, isPresent: inout Bool, isNullable: Bool)
-    /// What began last ends; also called for a list or fields that are null.
+    /// Ends the last list or fields that began; also called for null.
     func end()
-    /// Whether a tagged field is shown that has its default, and so is not on the wire.
+    /// Whether tagged fields with their default, which are not on the wire, are shown.
     var showsDefaults: Bool { get }
 }

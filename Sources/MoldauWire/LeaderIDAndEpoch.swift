@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// The leader of a partition: told to clients that asked another broker, so that they find it without Metadata.
+/// The leader of a partition: for clients that sent a request to another broker, so that they need no Metadata.
 package struct LeaderIDAndEpoch: WireFields {
     package var leaderID: Int32 = -1
     package var leaderEpoch: Int32 = -1

@@ -15,7 +15,7 @@ package struct RequestHeader: Equatable, Sendable {
     package var version: Int16
     /// Chosen by the client; the answer carries it too.
     package var correlationID: Int32
-    /// What the client calls itself.
+    /// The client's name for itself.
     package var clientID: String?
 
     /// The header of a request.
@@ -31,7 +31,7 @@ package struct RequestHeader: Equatable, Sendable {
 
     /// Reads the header at the front of a frame; the bytes after it are `body`.
     ///
-    /// Versions that are not served have a header too: that of ApiVersions must be answered.
+    /// Unsupported versions have a header too: that of ApiVersions must be answered.
     /// - Throws: `SerdeError.malformed`.
     package init(of frame: WireBytes, body: inout WireBytes) throws(SerdeError) {
         var reader = FieldReader(frame.bytes, of: "request of Kafka's protocol")

@@ -27,7 +27,7 @@ package struct WireBytes: @unchecked Sendable, Equatable {  // Unchecked: memory
     /// How many there are.
     package var count: Int { bytes.count }
 
-    /// The same bytes, for those who know nothing of messages. Copies nothing.
+    /// The same bytes, for code that does not use messages. Copies nothing.
     package var shared: SharedBytes {
         owner.flatMap { SharedBytes(viewing: bytes, of: $0) } ?? SharedBytes(copying: bytes)
     }

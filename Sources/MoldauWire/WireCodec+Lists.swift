@@ -88,8 +88,8 @@ extension WireCodec {
 
     /// Runs through the elements of a list.
     /// - Parameters:
-    ///   - blank: what an element is before it is read.
-    ///   - size: how many bytes an element takes at least.
+    ///   - blank: the value of an element before it is read.
+    ///   - size: the minimum size of an element in bytes.
     @inline(__always)
     private mutating func visit<Element>(
         _ name: StaticString, _ value: inout [Element]?, of blank: Element, size: Int, isNullable: Bool,

@@ -33,7 +33,7 @@ package struct WireCodec {
     private let source: WireBytes
     /// How many more bytes the elements of lists may take in memory.
     private var elementBytes: Int
-    /// Where record data belongs that was not written.
+    /// The gaps for record data that was not written.
     private(set) var gaps: [RecordGap] = []
     /// While tagged fields are read: the tag of the one to read, until a field has taken it.
     private var wantedTag: UInt32?
@@ -52,7 +52,7 @@ package struct WireCodec {
         self.init(version: version, isFlexible: version >= api.firstFlexible, visitor: visitor)
     }
 
-    /// For what is no message of an API.
+    /// For data that is not a message of an API.
     init(
         version: Int16, isFlexible: Bool, _ source: WireBytes = WireBytes(), _ elementBytes: Int = .max,
         writer: UnsafeMutablePointer<ByteWriter>? = nil, visitor: (any FieldVisitor)? = nil

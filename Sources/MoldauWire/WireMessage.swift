@@ -43,10 +43,10 @@ package protocol WireMessage: WireFields {
 
 /// The body of a request.
 package protocol WireRequest: WireMessage {
-    /// The body of what answers it, in the same version.
+    /// The body of the response, in the same version.
     associatedtype Response: WireMessage
 
-    /// The lowest version that carries what the request cannot do without; 0 unless its fields say otherwise.
+    /// The lowest version with all fields that this request needs; 0 unless its fields require another.
     var leastVersion: Int16 { get }
 }
 

@@ -25,7 +25,7 @@ extension WireMessage {
     package func values(version: Int16) -> WireValue {
         let listing = Listing()
         var message = self
-        // A visitor that changes nothing sees what is there: nothing can be wrong with it.
+        // A visitor that changes nothing gets only valid fields, so this does not fail.
         try? message.visit(listing, version: version)
         return .fields(listing.levels[0])
     }

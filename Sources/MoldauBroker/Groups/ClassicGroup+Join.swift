@@ -1,6 +1,6 @@
 internal import MoldauRecords
 
-/// What a group needs to know beside an event.
+/// The context that a group needs to handle an event.
 struct GroupContext {
     var now: GroupMoment
     var settings: GroupSettings
@@ -40,7 +40,7 @@ extension ClassicGroup {
         rejoin(request, ticket, context, &output)
     }
 
-    /// Whether the group takes one more, or has this one already.
+    /// Whether the group has room for one more member, or already counts this one.
     private func hasPlace(for memberID: String, _ context: GroupContext) -> Bool {
         switch state {
         case .empty: true
@@ -72,14 +72,13 @@ extension ClassicGroup {
         rebalance(context, &output)
     }
 
-    /// A member that is known joins again.
+    /// A known member joins again.
     private mutating func rejoin(
         _ request: GroupRequest.Join, _ ticket: GroupTicket, _ context: GroupContext, _ output: inout GroupOutput
     ) {
         let id = request.memberID
         let isUnchanged = members[id]?.protocols == request.protocols
-        // Its answer may have been lost, or it asks again whether there is something new. The leader asks because it
-        // wants to assign anew.
+        // Its answer may have been lost, or it checks for changes. A leader that joins again wants a new assignment.
         if isUnchanged, state == .completingRebalance || (state == .stable && id != leader) {
             members[id]?.join = ticket
             return answerJoin(of: id, context, &output)
@@ -91,7 +90,7 @@ extension ClassicGroup {
     private mutating func update(
         _ id: String, _ request: GroupRequest.Join, _ ticket: GroupTicket, _ output: inout GroupOutput
     ) {
-        // The client asks again because it no longer waits for this answer.
+        // The client retries because it no longer waits for this answer.
         let old = members[id]?.join
         output.answer(old, .join(GroupAnswer.Join(memberID: id, .rebalanceInProgress)))
         members[id]?.protocols = request.protocols
@@ -104,8 +103,8 @@ extension ClassicGroup {
 
     // MARK: Static members
 
-    /// A member comes back with a known instance id, and without the id that it had. Nothing is assigned anew if it
-    /// wants what it wanted before.
+    /// A static member returns with its instance id but without its member id. Nothing is reassigned if its
+    /// subscription is unchanged.
     private mutating func replace(
         _ old: String, with new: String, _ request: GroupRequest.Join, _ ticket: GroupTicket,
         _ context: GroupContext, _ output: inout GroupOutput
@@ -127,7 +126,7 @@ extension ClassicGroup {
         answerReplaced(new, oldLeader: oldLeader, request, context, &output)
     }
 
-    /// Whether the member wants what it wanted before. A consumer's metadata also tells what it owns, which does not
+    /// Whether the member's subscription is unchanged. A consumer's metadata also states what it owns, which does not
     /// matter here.
     private func isSame(_ member: ClassicMember, _ request: GroupRequest.Join) -> Bool {
         guard let offered = request.protocols.first(where: { $0.name == protocolName }) else { return false }
@@ -155,7 +154,7 @@ extension ClassicGroup {
             answer.skipsAssignment = isLeader
             if isLeader { answer.members = seated.map { $0.joined(protocolName) } }
         } else {
-            // Its id of before, so that it does not take itself for the leader: nobody would get its assignment.
+            // Its previous id, so that it does not take itself for the leader: its assignment would be ignored.
             answer.leader = oldLeader ?? ""
         }
         output.answer(ticket, .join(answer))
@@ -163,7 +162,7 @@ extension ClassicGroup {
 
     // MARK: Answers
 
-    /// Tells a member that waits about this generation.
+    /// Answers a waiting member with this generation.
     mutating func answerJoin(of id: String, _ context: GroupContext, _ output: inout GroupOutput) {
         guard let ticket = members[id]?.join else { return }
         members[id]?.join = nil
@@ -176,7 +175,7 @@ extension ClassicGroup {
                     leader: leader ?? "", members: leader == id ? seated.map { $0.joined(protocolName) } : [])))
     }
 
-    /// The member was heard of.
+    /// Called when the member gives a sign of life: renews its session.
     mutating func keepAlive(_ id: String, _ context: GroupContext) {
         guard let member = members[id] else { return }
         let deadline = context.now.uptime + member.sessionTimeout

@@ -1,7 +1,7 @@
 internal import MoldauRecords
 
 extension ClassicGroup {
-    /// The members have changed, or want something else: begins a rebalance, or goes on with the one that there is.
+    /// The members or their subscriptions have changed: begins a rebalance, or continues the current one.
     mutating func rebalance(_ context: GroupContext, _ output: inout GroupOutput) {
         if state == .preparingRebalance { return completeIfAllJoined(context, &output) }
         if state == .completingRebalance {
@@ -25,20 +25,21 @@ extension ClassicGroup {
         }
     }
 
-    /// The longest that a member asked for.
+    /// The longest rebalance timeout of all members.
     private var rebalanceTimeout: Duration {
         .milliseconds(members.values.map(\.rebalanceTimeoutMs).max() ?? 0)
     }
 
     func isAllJoined() -> Bool { pending.isEmpty && members.values.allSatisfy { $0.join != nil } }
 
-    /// In the initial delay a group waits even if all have joined.
+    /// During the initial delay a group waits even if all members have joined.
     mutating func completeIfAllJoined(_ context: GroupContext, _ output: inout GroupOutput) {
         guard state == .preparingRebalance else { return }
         if members.isEmpty || (initialDelay == nil && isAllJoined()) { completeJoin(context, &output) }
     }
 
-    /// Begins the first generation once the delay is over, and nobody has come in its last part.
+    /// Begins the first generation once the delay is over, unless members joined in its last part and it may be
+    /// extended.
     mutating func endInitialDelay(_ context: GroupContext, _ output: inout GroupOutput) {
         guard var delay = initialDelay, delay.end <= context.now.uptime else { return }
         guard delay.hasNewMember, delay.rest > .zero else {
@@ -52,7 +53,8 @@ extension ClassicGroup {
         initialDelay = delay
     }
 
-    /// Begins a new generation, without those who have not joined again. Static members stay: they may be restarting.
+    /// Begins a new generation, without the members that have not joined again. Static members stay: they may be
+    /// restarting.
     mutating func completeJoin(_ context: GroupContext, _ output: inout GroupOutput) {
         (joinDeadline, initialDelay) = (nil, nil)
         for member in seated where member.join == nil && member.instanceID == nil {
@@ -66,7 +68,7 @@ extension ClassicGroup {
         }
         if leader.flatMap({ members[$0] })?.join == nil {
             guard let next = seated.first(where: { $0.join != nil }) else {
-                // Only static members are left, and none has come back. Their sessions will end.
+                // Only static members are left, and none has returned. Their sessions will expire.
                 joinDeadline = context.now.uptime + rebalanceTimeout
                 return
             }
@@ -84,7 +86,7 @@ extension ClassicGroup {
     }
 
     private mutating func beginGeneration(_ state: State, _ context: GroupContext) {
-        // After the last generation that a number names comes the first.
+        // Generation numbers wrap around to 1.
         generation = generation == .max ? 1 : generation + 1
         enter(state, context.now)
     }
@@ -102,7 +104,7 @@ extension ClassicGroup {
         case .empty: throw .unknownMemberID
         case .preparingRebalance: throw .rebalanceInProgress
         case .completingRebalance:
-            // The client asks again because it no longer waits for this answer.
+            // The client retries because it no longer waits for this answer.
             output.answer(members[id]?.sync, .sync(GroupAnswer.Sync(error: .rebalanceInProgress)))
             members[id]?.sync = ticket
             members[id]?.deadline = nil
@@ -147,21 +149,21 @@ extension ClassicGroup {
         if state == .preparingRebalance { throw .rebalanceInProgress }
     }
 
-    /// Whether these may be the positions of the group.
+    /// Throws unless the member may commit positions for the group.
     func checkCommit(_ member: MemberGeneration, isTransactional: Bool) throws(GroupError) {
-        // Those who assign partitions to themselves, and tools, are no members.
+        // Consumers that assign partitions to themselves, and tools, are not members.
         if member.generation < 0 && state == .empty { return }
         if member.generation >= 0 || !member.memberID.isEmpty || member.instanceID != nil {
             try check(member)
         } else if !isTransactional {
             throw .unknownMemberID
         }
-        // The members have not heard yet what they own.
+        // The members do not yet know what they own.
         if state == .completingRebalance && !isTransactional { throw .rebalanceInProgress }
     }
 
-    /// The member is alive. Who waits in a rebalance need not be heard of, and a new member has a deadline of another
-    /// kind.
+    /// Called when the member gives a sign of life. A member that waits in a rebalance sends no heartbeats, and a new
+    /// member has a different kind of deadline.
     mutating func noteSign(of id: String, _ context: GroupContext) {
         if members[id]?.isWaiting == false { keepAlive(id, context) }
     }
@@ -189,7 +191,7 @@ extension ClassicGroup {
         return errors
     }
 
-    /// - Parameter error: for the request of its that waits.
+    /// - Parameter error: the answer to the member's pending request.
     /// - Returns: whether it was a member.
     mutating func remove(_ id: String, _ error: GroupError, _ output: inout GroupOutput) -> Bool {
         pending[id] = nil
@@ -212,10 +214,10 @@ extension ClassicGroup {
 
     // MARK: Time
 
-    /// When to look for what is due; nil if nothing waits.
+    /// The earliest deadline; nil if there is none.
     var alarm: Duration? { [joinDeadline, syncDeadline, initialDelay?.end, memberAlarm].compactMap(\.self).min() }
 
-    /// Does what is due.
+    /// Handles the deadlines that have passed.
     mutating func wake(_ context: GroupContext, _ output: inout GroupOutput) {
         let now = context.now.uptime
         let late = pending.filter { $0.value <= now }.keys
@@ -223,7 +225,7 @@ extension ClassicGroup {
         var hasRemoved = !late.isEmpty
         for member in seated {
             guard let deadline = member.deadline, deadline <= now else { continue }
-            // Members that wait for the others need not be heard of, unless they are new.
+            // Members that wait for the others send no heartbeats, but new ones have a deadline.
             members[member.id]?.deadline = nil
             if member.isWaiting && !member.isNew { continue }
             hasRemoved = remove(member.id, .unknownMemberID, &output) || hasRemoved
@@ -238,12 +240,12 @@ extension ClassicGroup {
         if let deadline = joinDeadline, deadline <= now { completeJoin(context, &output) }
     }
 
-    /// The group was read from disk.
+    /// Called when the group was loaded from disk.
     mutating func resume(_ context: GroupContext) {
         for id in members.keys { keepAlive(id, context) }
     }
 
-    /// The coordinator stops: who waits looks for another.
+    /// The coordinator is stopping: waiting members look for another one.
     mutating func stop(_ output: inout GroupOutput) {
         for member in seated {
             output.answer(member.join, .join(GroupAnswer.Join(memberID: member.id, .coordinatorNotAvailable)))

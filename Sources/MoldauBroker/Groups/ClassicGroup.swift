@@ -3,11 +3,11 @@
 //                     ┌───────────── all members joined again, or time is up ──────────────┐
 //                     │                                                                    ▼
 //     empty ──▶ preparingRebalance ◀── join, leave, time-out of a member ──── completingRebalance
-//       ▲             ▲   │ nobody left                                                    │ the leader's assignment
+//       ▲             ▲   │ no members                                                     │ the leader's assignment
 //       └─────────────┼───┘                                                                ▼
 //                     └────────── join, leave, time-out of a member ──────────────────── stable
 //
-// Each time a rebalance's members are complete, a new generation begins. A group that is dead does not exist. Who
+// Each time a rebalance's members are complete, a new generation begins. A dead group does not exist. A member that
 // waits in a join or sync is answered by a later event.
 
 internal import MoldauRecords
@@ -24,45 +24,45 @@ struct ClassicGroup: Equatable, Sendable {
     /// What an empty group waits for before its first generation: more members, for a while after each.
     struct InitialDelay: Equatable, Sendable {
         var end: Duration
-        /// How long it may be extended then.
+        /// How long the delay may still be extended after that.
         var rest: Duration
         var hasNewMember = false
     }
 
     let name: String
     var state = State.empty
-    /// When the group came into this state.
+    /// When the group entered this state.
     var stateTime = Timestamp.none
     var generation: Int32 = 0
-    /// nil until there was a member.
+    /// nil until the first member joins.
     var protocolType: String?
-    /// The one that was chosen for this generation.
+    /// The protocol that was chosen for this generation.
     var protocolName: String?
     var leader: String?
     var members: [String: ClassicMember] = [:]
     /// The member ids, by instance id.
     var staticMembers: [String: String] = [:]
-    /// Who was given a member id and has not come back with it yet, and until when it may.
+    /// The member ids that were issued but have not joined yet, and their deadlines.
     var pending: [String: Duration] = [:]
-    /// Who knows of this generation and has not asked for its assignment yet.
+    /// The members of this generation that have not requested their assignment yet.
     var pendingSync: Set<String> = []
     var initialDelay: InitialDelay?
-    /// Until when members may join a rebalance, and ask for their assignment after it.
+    /// The deadline for members to join a rebalance, and below it the one to request their assignment after it.
     var joinDeadline: Duration?
     var syncDeadline: Duration?
-    /// No deadline of a member, or of who is to become one, is before this. Heartbeats move deadlines back without
-    /// looking at the other members'.
+    /// No deadline of a member, or of an id in `pending`, is before this. Heartbeats move deadlines back without
+    /// checking the other members'.
     var memberAlarm: Duration?
-    /// What was written last.
+    /// The record that was written last.
     private(set) var stored: ClassicGroupRecord?
     private var seats = 0
 
     init(name: String) { self.name = name }
 
-    /// By when they came.
+    /// Members in order of joining.
     var seated: [ClassicMember] { members.values.sorted(on: \.seat) }
 
-    /// Whether it is as one that does not exist.
+    /// Whether the group holds nothing and may be deleted.
     var isNothing: Bool { state == .empty && generation == 0 && pending.isEmpty }
 
     mutating func enter(_ state: State, _ now: GroupMoment) {
@@ -75,14 +75,14 @@ struct ClassicGroup: Equatable, Sendable {
         return seats
     }
 
-    /// Writes the group down as it is now.
+    /// Writes the current state as a record.
     mutating func store(_ output: inout GroupOutput) {
         let record = record
         stored = record
         output.records.append(.classicGroup(name, record))
     }
 
-    /// Takes the group as a record tells it.
+    /// Restores the group from a record.
     mutating func replay(_ record: ClassicGroupRecord) {
         self = ClassicGroup(name: name, record)
         stored = record
@@ -90,7 +90,7 @@ struct ClassicGroup: Equatable, Sendable {
 
     // MARK: Checks
 
-    /// - Throws: if it is no member, or another one has taken its instance id.
+    /// - Throws: if it is not a member, or another member has taken its instance id.
     func check(_ memberID: String, _ instanceID: String?) throws(GroupError) {
         if let instanceID {
             guard let current = staticMembers[instanceID] else { throw .unknownMemberID }
@@ -104,7 +104,7 @@ struct ClassicGroup: Equatable, Sendable {
         guard member.generation == generation else { throw .illegalGeneration }
     }
 
-    /// Whether a member with these protocols could be in the group.
+    /// Whether a member with these protocols can join the group.
     func supports(_ type: String, _ protocols: [GroupProtocol]) -> Bool {
         guard !type.isEmpty, !protocols.isEmpty else { return false }
         if members.isEmpty { return true }
@@ -115,8 +115,8 @@ struct ClassicGroup: Equatable, Sendable {
         members.values.allSatisfy { member in member.protocols.contains { $0.name == name } }
     }
 
-    /// The protocol that most members like best among those common to all. Of two with as many votes, the one that the
-    /// leader likes better.
+    /// The protocol with the most votes among those that all members support. Each member votes for the one it prefers;
+    /// on a tie, the leader's preference decides.
     func electedProtocol() -> String? {
         guard let leader = leader.flatMap({ members[$0] }) ?? seated.first else { return nil }
         let candidates = leader.protocols.map(\.name).filter(isCommon)
@@ -129,7 +129,7 @@ struct ClassicGroup: Equatable, Sendable {
         }
     }
 
-    /// The topics that the members want, if they speak the consumers' protocol; nil if that is unknown.
+    /// The topics that the members subscribe to, if they speak the consumers' protocol; nil if that is unknown.
     var subscribedTopics: Set<String>? {
         guard protocolType == ConsumerSubscription.protocolType else { return nil }
         var topics: Set<String> = []

@@ -5,14 +5,14 @@
 //            state i64 · members i32 count, each: member id string · instance id string? · client id string · client
 //            host string · rebalance timeout in ms i32 · session timeout in ms i32 · metadata bytes · assignment bytes
 //
-// A string is its length (i16, −1 for null where marked) and UTF-8, bytes are their length (i32) and they. Version 0
+// A string is its length (i16, −1 for null where marked) and UTF-8; bytes are their length (i32) and content. Version 0
 // lacks the rebalance timeout and the time, version 1 the time, versions 0 to 2 the instance id; all can be read, and
 // version 4, with lengths and counts as varints and with tagged fields.
 
 internal import MoldauLog
 internal import MoldauRecords
 
-/// What is kept of a group of the classic protocol.
+/// What is stored of a group of the classic protocol.
 package struct ClassicGroupRecord: Equatable, Sendable {
     /// A member, and what it was assigned.
     package struct Member: Equatable, Sendable {
@@ -26,7 +26,7 @@ package struct ClassicGroupRecord: Equatable, Sendable {
     }
 
     var protocolType: String
-    /// The last one that had an assignment, or that nobody was left in.
+    /// The last generation that had an assignment, or that lost its last member.
     package var generation: Int32
     var protocolName: String?
     var leader: String?
@@ -119,7 +119,7 @@ extension FieldReader {
 // MARK: A group's record
 
 extension ClassicGroup {
-    /// What is kept of the group as it is now.
+    /// The record of the group's current state.
     var record: ClassicGroupRecord {
         ClassicGroupRecord(
             protocolType: protocolType ?? "", generation: generation, protocolName: protocolName, leader: leader,
@@ -132,7 +132,7 @@ extension ClassicGroup {
             })
     }
 
-    /// The group as a record tells it.
+    /// The group as stored in a record.
     init(name: String, _ record: ClassicGroupRecord) {
         self.init(name: name)
         state = record.members.isEmpty ? .empty : .stable

@@ -6,7 +6,7 @@ internal import MoldauRecords
 extension ConsumerGroup {
     /// - Parameters:
     ///   - newID: the id for a member that has none.
-    ///   - known: all topics that there are.
+    ///   - known: all existing topics.
     mutating func heartbeat(
         _ request: GroupRequest.ConsumerHeartbeat, newID: String, _ known: GroupTopics,
         _ context: GroupContext, _ output: inout GroupOutput
@@ -54,7 +54,7 @@ extension ConsumerGroup {
             assignment: isTold ? next.assigned.sorted() : nil)
     }
 
-    /// Whether a topic that the members want has come, gone or grown.
+    /// Whether a topic that the members subscribe to was created, deleted or extended.
     private func hasChanged(_ known: GroupTopics) -> Bool {
         wanted(known).contains { known[$0] != topics[$0] } || topics.keys.contains { known[$0] == nil }
     }
@@ -69,7 +69,7 @@ extension ConsumerGroup {
         if request.rebalanceTimeoutMs >= 0 { member.rebalanceTimeoutMs = request.rebalanceTimeoutMs }
     }
 
-    /// The member that asks: one that is known, a new one, or the successor of a static member.
+    /// The member that sent the request: a known one, a new one, or the successor of a static member.
     private mutating func subscriber(
         _ id: String, _ request: GroupRequest.ConsumerHeartbeat, _ output: inout GroupOutput
     ) throws(GroupError) -> ConsumerMember {
@@ -94,7 +94,7 @@ extension ConsumerGroup {
         return member
     }
 
-    /// A static member comes back with another member id: it has what it had, and nobody else notices.
+    /// A static member returns with another member id: it keeps its assignment, and other members are not affected.
     private mutating func replace(
         _ old: ConsumerMember, with id: String, _ output: inout GroupOutput
     ) -> ConsumerMember {
@@ -142,7 +142,7 @@ extension ConsumerGroup {
 
     // MARK: Time and commits
 
-    /// Removes the members that were not heard of, and those that do not give up what they are to.
+    /// Removes the members whose session has expired, and those that did not release revoked partitions in time.
     mutating func wake(_ known: GroupTopics, _ context: GroupContext, _ output: inout GroupOutput) {
         let late = members.values.filter { member in
             [member.deadline, member.revocationDeadline].contains { $0.map { $0 <= context.now.uptime } ?? false }
@@ -151,7 +151,7 @@ extension ConsumerGroup {
         alarm = members.values.flatMap { [$0.deadline, $0.revocationDeadline].compactMap(\.self) }.min()
     }
 
-    /// The group was read from disk: members have their time to say that they are there.
+    /// The group was loaded from disk: members get their session timeout to send a heartbeat.
     mutating func resume(_ context: GroupContext) {
         for (id, var member) in members {
             member.deadline = context.now.uptime + context.settings.consumerSessionTimeout
@@ -162,14 +162,14 @@ extension ConsumerGroup {
         }
     }
 
-    /// Whether these may be the positions of the group, or be told to the member.
+    /// Throws unless the member may commit or fetch positions of the group.
     func check(_ member: MemberGeneration) throws(GroupError) {
         if member.generation < 0 && members.isEmpty { return }
         guard let current = members[member.memberID] else { throw .unknownMemberID }
         guard current.epoch == member.generation else { throw .staleMemberEpoch }
     }
 
-    /// Deletes what is kept of a group without members.
+    /// Deletes the records of a group without members.
     func dissolve(_ output: inout GroupOutput) {
         for change in [ConsumerGroupRecord.targetEpoch(nil), .topics(nil), .epoch(nil)] {
             output.records.append(.consumer(name, change))
@@ -178,7 +178,7 @@ extension ConsumerGroup {
 }
 
 extension ConsumerMember {
-    /// Whether its record says something else.
+    /// Whether its record differs.
     fileprivate func isOther(than old: ConsumerMember) -> Bool {
         instanceID != old.instanceID || rackID != old.rackID || client != old.client || topics != old.topics
             || pattern != old.pattern
@@ -192,7 +192,7 @@ extension ConsumerMember {
 }
 
 extension GroupRequest.ConsumerHeartbeat {
-    /// Whether it tells all that there is to tell; the answer does, too.
+    /// Whether the request states everything; the answer then does, too.
     fileprivate var isFull: Bool {
         epoch == 0 || (rebalanceTimeoutMs >= 0 && (topics != nil || topicPattern != nil) && owned != nil)
     }

@@ -1,30 +1,30 @@
 // A group of the consumer protocol (KIP-848), as a state machine without I/O, time or locks. There is one request, the
-// heartbeat, and nobody waits:
+// heartbeat, which never waits:
 //
-//     a member comes, goes or wants something else, or a topic changes
-//         ──▶ the group's epoch rises, and a target says what each member is to have
+//     a member joins, leaves or changes its subscription, or a topic changes
+//         ──▶ the group's epoch rises, and gets a target assignment for each member
 //     each member's next heartbeats bring it there
-//         ──▶ it gives up what it is to lose (unrevoked), then is in the new epoch, and gets what is free; what others
-//             still have it gets once they have given it up (unreleased)
+//         ──▶ it releases what it must (unrevoked), then is in the new epoch, and gets what is free; what others still
+//             have it gets after they have released it (unreleased)
 //
-// So no partition has two owners, and only those that move are interrupted.
+// So no partition has two owners, and only the partitions that move are interrupted.
 
 internal import MoldauRecords
 
-/// The members of one group, and what each is to have.
+/// The members of one group, and the target assignment.
 struct ConsumerGroup: Equatable, Sendable {
     let name: String
-    /// Rises with every change of members, wishes and topics.
+    /// Rises with every change of members, subscriptions and topics.
     var epoch: Int32 = 0
     var members: [String: ConsumerMember] = [:]
-    /// The topics that the members want, as they were when the epoch rose.
+    /// The topics that the members subscribe to, as they were when the epoch rose.
     var topics: [String: GroupTopic] = [:]
-    /// The epoch that the target was made for.
+    /// The epoch of the target.
     var targetEpoch: Int32 = 0
     var target: [String: Set<GroupPartition>] = [:]
     /// No deadline of a member is before this.
     var alarm: Duration?
-    /// Who has a partition, or is to give it up.
+    /// The owner of each partition: the member that it is assigned to, or that still has to release it.
     private var owners: [GroupPartition: String] = [:]
 
     init(name: String) { self.name = name }
@@ -35,13 +35,14 @@ struct ConsumerGroup: Equatable, Sendable {
         members.values.first { $0.instanceID == instance }
     }
 
-    /// What the members want, or may want: those that patterns matched when the epoch rose are all in `topics`.
+    /// The topics that the members subscribe to, or may: those that patterns matched when the epoch rose are all in
+    /// `topics`.
     var subscribedTopics: Set<String> {
         let matched = members.values.contains { $0.pattern != nil } ? Set(topics.keys) : []
         return members.values.reduce(into: matched) { $0.formUnion($1.topics) }
     }
 
-    /// What the members want of the topics that there are now.
+    /// The existing topics that the members subscribe to.
     func wanted(_ known: GroupTopics) -> Set<String> {
         members.values.reduce(into: []) { $0.formUnion(known.wanted(by: $1)) }
     }
@@ -49,7 +50,7 @@ struct ConsumerGroup: Equatable, Sendable {
     /// The patterns of the members.
     var patterns: Set<String> { Set(members.values.compactMap(\.pattern)) }
 
-    /// The one that most members ask for.
+    /// The assignor that most members request.
     var assignor: ServerAssignor {
         let votes = members.values.compactMap { $0.assignor.flatMap(ServerAssignor.init) }
         let counts = Dictionary(votes.map { ($0, 1) }, uniquingKeysWith: +)
@@ -88,7 +89,7 @@ struct ConsumerGroup: Equatable, Sendable {
         output.records.append(.consumer(name, .targetEpoch(epoch)))
     }
 
-    /// What members have comes before what they were to have.
+    /// Partitions that members have take precedence over those that were planned for others.
     private func distinct(_ current: [String: Set<GroupPartition>]) -> [String: Set<GroupPartition>] {
         var taken: Set<GroupPartition> = []
         var distinct: [String: Set<GroupPartition>] = [:]
@@ -106,8 +107,8 @@ struct ConsumerGroup: Equatable, Sendable {
 
     // MARK: Reconciliation
 
-    /// Brings a member as far towards its target as the others let it.
-    /// - Parameter owned: what the client says that it has; nil: as before.
+    /// Moves a member as far towards its target as the other members' partitions allow.
+    /// - Parameter owned: the partitions that the client reports; nil: unchanged.
     func reconciled(_ member: ConsumerMember, owned: Set<GroupPartition>?) -> ConsumerMember {
         switch member.state {
         case .stable where member.epoch == targetEpoch: return member

@@ -13,7 +13,7 @@
 
 internal import MoldauRecords
 
-/// A part of what is kept of a group of the consumer protocol; nil: no more.
+/// A part of what is stored of a group of the consumer protocol; nil: deleted.
 package enum ConsumerGroupRecord: Equatable, Sendable {
     case epoch(Int32?)
     case topics([GroupTopic]?)
@@ -22,7 +22,7 @@ package enum ConsumerGroupRecord: Equatable, Sendable {
     case target(member: String, Set<GroupPartition>?)
     case current(String, Current?)
 
-    /// Who a member is, and what it wants.
+    /// A member's identity and subscription.
     package struct Member: Equatable, Sendable {
         var instanceID: String?
         var rackID: String?
@@ -33,7 +33,7 @@ package enum ConsumerGroupRecord: Equatable, Sendable {
         var assignor: String?
     }
 
-    /// What a member has.
+    /// A member's current assignment.
     package struct Current: Equatable, Sendable {
         var epoch: Int32
         var previousEpoch: Int32
@@ -250,7 +250,7 @@ extension ConsumerGroup {
         }
     }
 
-    /// All that is kept of the group.
+    /// All records of the group.
     var snapshot: [GroupRecord] {
         if isNothing { return [] }
         let members = members.values.sorted(on: \.id)

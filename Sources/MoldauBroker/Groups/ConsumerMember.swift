@@ -12,7 +12,7 @@ package struct GroupPartition: Hashable, Comparable, Sendable {
     }
 }
 
-/// A topic that members may want.
+/// A topic that members can subscribe to.
 package struct GroupTopic: Equatable, Sendable {
     package var name: String
     package var id: TopicID
@@ -27,13 +27,13 @@ package struct GroupTopic: Equatable, Sendable {
 struct ConsumerMember: Equatable, Sendable {
     enum State: Int8, Sendable {
         case stable = 0
-        /// It still has partitions that it is to give up.
+        /// It still has partitions that it must release.
         case unrevoked = 1
-        /// It waits for partitions that others are to give up.
+        /// It waits for partitions that other members must release.
         case unreleased = 2
     }
 
-    /// The epoch of a static member that has left for a while.
+    /// The epoch of a static member that has left temporarily.
     static let awayEpoch: Int32 = -2
 
     var id: String
@@ -42,35 +42,35 @@ struct ConsumerMember: Equatable, Sendable {
     var client = GroupClient(id: "", host: "")
     var rebalanceTimeoutMs: Int32 = -1
     var topics: Set<String> = []
-    /// A pattern of more topics that it wants; see `TopicExpression`.
+    /// A pattern of further topics to subscribe to; see `TopicExpression`.
     var pattern: String?
-    /// The topics that its pattern matched when it was last heard of, of those that it may know; nil: it may know all
-    /// topics. What comes later it gets with its next heartbeat, so that nobody gives it what it may not have.
+    /// The topics that its pattern matched at its last heartbeat, of those that it may describe; nil: it may describe
+    /// all topics. Newer topics are added with its next heartbeat, so that it never gets one that it may not describe.
     var matched: Set<String>?
     var assignor: String?
 
     var epoch: Int32 = 0
     var previousEpoch: Int32 = 0
     var state = State.stable
-    /// What it may work on.
+    /// The partitions that it may process.
     var assigned: Set<GroupPartition> = []
-    /// What it is to give up; nobody else gets that before.
+    /// The partitions that it must release; no other member gets them before.
     var revoked: Set<GroupPartition> = []
 
-    /// When it is removed unless it is heard of.
+    /// When it is removed unless it sends a heartbeat.
     var deadline: Duration?
-    /// When it is removed unless it gives up what it is to.
+    /// When it is removed unless it releases the revoked partitions.
     var revocationDeadline: Duration?
 
     init(id: String) { self.id = id }
 
-    /// Whether the client may believe to be in this epoch. It is in the one before if the answer with the next was
-    /// lost, and then owns no more than it was given.
+    /// Whether the client may be in this epoch. It is in the previous one if the answer with the current one was lost,
+    /// and then owns no more than it was assigned.
     func accepts(epoch: Int32, owned: Set<GroupPartition>?) -> Bool {
         epoch == self.epoch || (epoch == previousEpoch && (owned?.isSubset(of: assigned) ?? false))
     }
 
-    /// Whether it still has any of these, as far as is known.
+    /// Whether it still owns any of these, as far as is known.
     func owns(_ partitions: Set<GroupPartition>, _ owned: Set<GroupPartition>?) -> Bool {
         owned.map { !$0.isDisjoint(with: partitions) } ?? true
     }

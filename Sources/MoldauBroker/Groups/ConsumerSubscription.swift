@@ -1,17 +1,17 @@
-// What a member of protocol type `consumer` tells the leader, in Kafka's format. Only the beginning is read, which all
-// versions have:
+// What a member of protocol type `consumer` sends to the leader, in Kafka's format. Only the beginning is read, which
+// all versions share:
 //
 //     version i16 · topics i32 count, each: name string · …
 
 internal import MoldauRecords
 
-/// The topics that a consumer wants.
+/// The topics that a consumer subscribes to.
 struct ConsumerSubscription: Equatable {
     static let protocolType = "consumer"
 
     var topics: [String] = []
 
-    /// nil for other bytes.
+    /// nil if the bytes are malformed.
     init?(_ bytes: [UInt8]) {
         let topics = bytes.withUnsafeBytes { bytes -> [String]? in
             var fields = FieldReader(bytes, of: "subscription of a consumer")

@@ -43,11 +43,11 @@ extension Group {
         if resident != nil && member.memberID.isEmpty && !isTransactional { throw .unknownMemberID }
         if let consumer { return try consumer.check(member) }
         try classic.checkCommit(member, isTransactional: isTransactional)
-        // Who commits is alive.
+        // A member that commits is alive.
         if !member.memberID.isEmpty { classic.noteSign(of: member.memberID, context) }
     }
 
-    /// Takes positions from the broker itself; nil deletes.
+    /// Stores positions from the broker itself; nil deletes.
     mutating func store(_ changes: [TopicPartition: GroupOffset?], _ output: inout GroupOutput) {
         for (partition, offset) in changes.sorted(on: \.key) {
             if let offset {
@@ -93,7 +93,7 @@ extension Group {
         }
     }
 
-    /// Removes positions for good.
+    /// Removes positions permanently.
     mutating func remove(_ partitions: [TopicPartition], _ output: inout GroupOutput) {
         for partition in partitions.sorted() {
             offsets.remove(partition)
@@ -101,11 +101,12 @@ extension Group {
         }
     }
 
-    /// Removes the positions that nobody has needed for too long, and the group if nothing else is kept of it.
+    /// Removes the positions that have expired, and the group if nothing else is retained of it.
     mutating func expireOffsets(_ context: GroupContext, _ output: inout GroupOutput) {
         let limit = context.now.time - context.settings.offsetsRetention
-        // A group that assigned partitions to members needs its offsets while it has members, for the topics that they
-        // want; and from then on for a while. One that never had any needs each from its commit on.
+        // A group that assigned partitions to members retains the offsets of the topics that they subscribe to while it
+        // has members, and for the retention time after that. In a group that never did, each offset expires on its
+        // own, counted from its commit.
         let subscribed = isEmpty ? [] : subscribedTopics
         guard let subscribed else { return }
         let isSince = isEmpty && classic.protocolType != nil

@@ -1,6 +1,6 @@
 internal import MoldauRecords
 
-/// A group: its members, and what they have committed.
+/// A group: its members and their committed offsets.
 struct Group: Equatable, Sendable {
     var classic: ClassicGroup
     /// nil unless the group speaks the consumer protocol; it has no classic members then.
@@ -13,22 +13,22 @@ struct Group: Equatable, Sendable {
 
     init(name: String) { classic = ClassicGroup(name: name) }
 
-    /// Whether it is as a group that does not exist.
+    /// Whether the group holds nothing and may be deleted.
     var isNothing: Bool { classic.isNothing && consumer == nil && resident == nil && offsets.isEmpty }
 
     /// Whether it has no members.
     var isEmpty: Bool { classic.state == .empty && consumer?.members.isEmpty ?? true && resident == nil }
 
-    /// The topics that the members want; nil if that is unknown.
+    /// The topics that the members subscribe to; nil if that is unknown.
     var subscribedTopics: Set<String>? {
         if resident != nil { return nil }
         return consumer?.subscribedTopics ?? classic.subscribedTopics
     }
 
-    /// When to look for what is due.
+    /// The earliest deadline; nil if there is none.
     var alarm: Duration? { [classic.alarm, consumer?.alarm].compactMap(\.self).min() }
 
-    /// The coordinator was made from what is on disk.
+    /// Called when the coordinator was loaded from disk.
     mutating func resume(_ context: GroupContext) {
         classic.resume(context)
         consumer?.resume(context)
@@ -41,7 +41,7 @@ struct Group: Equatable, Sendable {
 
     // MARK: Two protocols
 
-    /// Makes it a group of the classic protocol, which it can become without members.
+    /// Converts it to a group of the classic protocol, which requires that it has no members.
     mutating func becomeClassic(_ output: inout GroupOutput) throws(GroupError) {
         if resident != nil { throw .inconsistentGroupProtocol }
         guard let consumer else { return }
@@ -67,7 +67,7 @@ struct Group: Equatable, Sendable {
         return answer
     }
 
-    /// Removes what is kept of the group.
+    /// Deletes everything that is stored of the group.
     mutating func delete(_ output: inout GroupOutput) throws(GroupError) {
         if isNothing { throw .groupIDNotFound }
         guard isEmpty else { throw .nonEmptyGroup }
@@ -75,7 +75,7 @@ struct Group: Equatable, Sendable {
         dissolve(&output)
     }
 
-    /// Removes what is kept of the group beside its offsets.
+    /// Deletes everything that is stored of the group except its offsets.
     mutating func dissolve(_ output: inout GroupOutput) {
         if classic.stored != nil { output.records.append(.classicGroup(classic.name, nil)) }
         consumer?.dissolve(&output)
@@ -89,7 +89,7 @@ struct Group: Equatable, Sendable {
 
     // MARK: On disk
 
-    /// Takes a record that was written before.
+    /// Applies a record that was written before.
     mutating func replay(_ record: GroupRecord, in producer: Int64?) {
         switch record {
         case .offset(let record):
@@ -107,7 +107,7 @@ struct Group: Equatable, Sendable {
         }
     }
 
-    /// All that is kept of the group.
+    /// All records of the group.
     var snapshot: [GroupRecord] {
         let members = classic.stored.map { [GroupRecord.classicGroup(classic.name, $0)] } ?? []
         return members + (consumer?.snapshot ?? [])

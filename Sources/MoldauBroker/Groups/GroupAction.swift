@@ -1,6 +1,6 @@
 package import MoldauRecords
 
-/// The time, as the coordinator is told it with each event.
+/// The time, passed to the coordinator with each event.
 package struct GroupMoment: Equatable, Sendable {
     /// Of a clock that is never set: deadlines are measured with it.
     package var uptime: Duration
@@ -13,7 +13,7 @@ package struct GroupMoment: Equatable, Sendable {
     }
 }
 
-/// A request that waits for its answer: a number that the driver chooses, and gets back.
+/// Identifies a request that waits for its answer: a number that the driver chooses, and gets back.
 package struct GroupTicket: Hashable, Comparable, Sendable {
     package var number: Int
 
@@ -22,22 +22,22 @@ package struct GroupTicket: Hashable, Comparable, Sendable {
     package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }
 
-/// What the driver of the coordinator is to do.
+/// What the driver of the coordinator has to do.
 package enum GroupAction: Equatable, Sendable {
     /// Append these records to `__consumer_offsets`, as one batch, in the order of the actions.
     case append(GroupWrite)
     /// Answer this request once the write of this number, and all before it, are durable; 0: at once. If that write
-    /// failed: with `coordinatorNotAvailable`. So no answer tells what a crash takes back.
+    /// failed: with `coordinatorNotAvailable`. So no answer states anything that a crash can lose.
     case answer(GroupTicket, GroupAnswer, after: Int)
 }
 
-/// Records that belong together.
+/// Records that are written together.
 package struct GroupWrite: Equatable, Sendable {
-    /// 1 for the first, one more for each.
+    /// 1 for the first, then consecutive.
     package var number: Int
-    /// The partition of the topic that the group's records are in.
+    /// The partition of the topic for the group's records.
     package var partition: Int32
     package var records: [GroupRecord]
-    /// For offsets in a transaction: who writes. They count once its marker with a commit is told to the coordinator.
+    /// For offsets in a transaction: its producer. They take effect once the coordinator gets its commit marker.
     package var producer: ProducerIdentity?
 }

@@ -1,4 +1,4 @@
-/// When the groups want to be looked at again: a heap of times, of which each group's last one counts.
+/// The deadlines of groups: a heap of times, of which only the latest entry of each group is valid.
 struct GroupAlarms: Sendable {
     private var heap: [(time: Duration, group: String)] = []
     private var set: [String: Duration] = [:]

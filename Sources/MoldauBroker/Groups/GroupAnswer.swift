@@ -1,6 +1,6 @@
 package import MoldauRecords
 
-/// What the coordinator answers to a `GroupRequest`.
+/// The coordinator's answer to a `GroupRequest`.
 package enum GroupAnswer: Equatable, Sendable {
     case join(Join)
     case sync(Sync)
@@ -16,7 +16,7 @@ package enum GroupAnswer: Equatable, Sendable {
     case consumerHeartbeat(ConsumerHeartbeat)
     case consumerDescribe(ConsumerDescription)
 
-    /// What came of a request for one partition.
+    /// The result of a request for one partition.
     package struct Partition: Equatable, Sendable {
         package var partition: TopicPartition
         package var error: GroupError
@@ -30,11 +30,11 @@ package enum GroupAnswer: Equatable, Sendable {
     /// To OffsetFetch, for one group.
     package struct Fetch: Equatable, Sendable {
         package var error = GroupError.none
-        /// In the order of the request; by partition, if that asked for all.
+        /// In the order of the request; by partition, if the request was for all.
         package var positions: [Position] = []
     }
 
-    /// Where a group is in a partition.
+    /// A group's position in a partition.
     package struct Position: Equatable, Sendable {
         package var partition: TopicPartition
         /// nil if nothing is committed.
@@ -57,7 +57,7 @@ package enum GroupAnswer: Equatable, Sendable {
         package var protocolType: String?
         package var protocolName: String?
         package var leader = ""
-        /// The leader need not assign: the assignment stays.
+        /// The leader need not assign: the current assignment stays.
         package var skipsAssignment = false
         /// For the leader: all members.
         package var members: [JoinedMember] = []
@@ -100,7 +100,7 @@ package enum GroupAnswer: Equatable, Sendable {
         package var protocolName = ""
         package var members: [Member] = []
 
-        /// A member as those see it who describe the group.
+        /// A member as shown in descriptions of the group.
         package struct Member: Equatable, Sendable {
             package var memberID: String
             package var instanceID: String?
@@ -116,7 +116,7 @@ package enum GroupAnswer: Equatable, Sendable {
         package var memberID: String
         package var epoch: Int32 = 0
         package var heartbeatIntervalMs: Int32 = 0
-        /// What the client may work on; nil: as before.
+        /// The partitions that the client may process; nil: unchanged.
         package var assignment: [GroupPartition]?
     }
 
@@ -130,7 +130,7 @@ package enum GroupAnswer: Equatable, Sendable {
         package var assignor = ""
         package var members: [Member] = []
 
-        /// A member as those see it who describe the group.
+        /// A member as shown in descriptions of the group.
         package struct Member: Equatable, Sendable {
             package var memberID: String
             package var instanceID: String?

@@ -73,7 +73,7 @@ extension GroupCoordinator {
         let refusal = { error in
             GroupAnswer.commit(commit.offsets.map { GroupAnswer.Partition($0.partition, error) })
         }
-        // Who is no member may have no group either.
+        // A client that is not a member may send an empty group name.
         attempt(commit.member.group, ticket, &actions, isNamed: false, or: refusal) {
             group, output throws(GroupError) in
             if isFull { throw .groupMaxSizeReached }
@@ -118,7 +118,7 @@ extension GroupCoordinator {
         }
     }
 
-    /// Changes a group; `body` returns the answer, or nil if it has answered or the answer comes later.
+    /// Changes a group; `body` returns the answer, or nil if it has answered itself or the answer comes later.
     private mutating func attempt(
         _ name: String, _ ticket: GroupTicket, _ actions: inout [GroupAction], isNamed: Bool = true,
         or refusal: (GroupError) -> GroupAnswer,
@@ -146,13 +146,13 @@ extension GroupCoordinator {
         actions.append(.answer(ticket, answer, after: groups[name]?.lastWrite ?? 0))
     }
 
-    /// What does not depend on the group.
+    /// Checks what does not depend on the group.
     private static func check(_ join: GroupRequest.Join, _ context: GroupContext) throws(GroupError) {
         guard context.settings.sessionTimeouts.contains(.milliseconds(join.sessionTimeoutMs)) else {
             throw .invalidSessionTimeout
         }
         let texts = [join.memberID, join.protocolType, join.client.host] + join.protocols.map(\.name)
-        // Member ids are made of the other two and a UUID.
+        // Member ids consist of the client id or the instance id, and a UUID.
         guard texts.allSatisfy({ $0.utf8.count <= GroupRecord.maxTextBytes }),
             max(join.client.id.utf8.count, join.instanceID?.utf8.count ?? 0) <= GroupRecord.maxTextBytes - 64
         else { throw .invalidRequest }

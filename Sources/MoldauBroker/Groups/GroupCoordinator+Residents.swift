@@ -12,7 +12,7 @@ extension GroupCoordinator {
         return residentCount
     }
 
-    /// The application leaves, if it is still there.
+    /// Removes the application; no-op if it already left.
     mutating func dismiss(_ number: Int, from name: String) {
         guard groups[name]?.resident?.number == number else { return }
         groups[name]?.resident = nil

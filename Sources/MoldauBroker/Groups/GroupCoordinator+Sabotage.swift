@@ -2,9 +2,9 @@
     internal import MoldauLog
     internal import MoldauRecords
 
-    // Most known mistakes of a coordinator come to this: it takes a request for one that it would accept.
+    // Most known bugs of coordinators have the same effect: an invalid request is treated as a valid one.
     extension GroupCoordinator {
-        /// The request as a coordinator takes it that makes the mistakes of its settings.
+        /// The request as seen by a coordinator with the bugs that its settings enable.
         func mistaken(_ request: GroupRequest) -> GroupRequest {
             guard !settings.sabotage.isEmpty, let name = request.group, let group = groups[name] else { return request }
             switch request {

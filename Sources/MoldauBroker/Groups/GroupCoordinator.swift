@@ -1,35 +1,35 @@
 // The coordinator of groups, as a state machine without I/O, time or locks:
 //
 //     event and time ──▶ handle ──▶ actions: records to append, answers to give once those are durable
-//     nextWake: when it wants to hear `.wake`
+//     nextWake: when it needs `.wake`
 //
-// Its driver gives it the requests of clients, appends the records to `__consumer_offsets`, and sends the answers. What
-// an answer tells is never ahead of what is durable: each names the write that it waits for. If a write fails, the
-// driver makes a new coordinator from the records that there are.
+// Its driver passes in the requests of clients, appends the records to `__consumer_offsets`, and sends the answers. No
+// answer is ahead of what is durable: each names the write that it waits for. If a write fails, the driver creates a
+// new coordinator from the stored records.
 
 #if SABOTAGE
     internal import MoldauLog
 #endif
 package import MoldauRecords
 
-/// All groups: their members, and what they have committed.
+/// All groups: their members and their committed offsets.
 package struct GroupCoordinator: Sendable {
     package internal(set) var settings: GroupSettings
     var groups: [String: Group] = [:]
     private var alarms = GroupAlarms()
-    /// When to look for offsets that nobody needs; nil without groups.
+    /// When to look for expired offsets; nil without groups.
     private var retentionAlarm: Duration?
     /// The groups that have offsets in a producer's open transaction.
     private var transactions: [Int64: Set<String>] = [:]
-    /// The topics that there are, by name.
+    /// The existing topics, by name.
     var topics = GroupTopics()
     private(set) var lastWrite = 0
     /// About how much memory the offsets of all groups take.
     package private(set) var offsetBytes = 0
     private static let leastPatternLimit = 1_000
-    /// With how many patterns to look for those that nobody wants any more.
+    /// The number of patterns at which unused ones are removed.
     private var patternLimit = Self.leastPatternLimit
-    /// How many applications in this process and workers of such there have been.
+    /// The number of applications in this process, and of their workers, that were ever added.
     var residentCount = 0
     private var randomness: any RandomNumberGenerator & Sendable
 
@@ -39,7 +39,7 @@ package struct GroupCoordinator: Sendable {
         self.randomness = randomness
     }
 
-    /// - Returns: what is to be done, in this order.
+    /// - Returns: the actions to take, in this order.
     package mutating func handle(_ event: GroupEvent, at now: GroupMoment) -> [GroupAction] {
         var actions: [GroupAction] = []
         let context = GroupContext(now: now, settings: settings)
@@ -76,13 +76,13 @@ package struct GroupCoordinator: Sendable {
         return actions
     }
 
-    /// When it wants to hear `.wake`, by the uptime; nil if nothing is due.
+    /// When it needs `.wake`, by the uptime; nil if nothing is due.
     package var nextWake: Duration? {
         mutating get { [alarms.next(), retentionAlarm].compactMap(\.self).min() }
     }
 
-    /// Looks for the topics of a pattern that a member chooses. Patterns that nobody wants any more are forgotten when
-    /// there are many.
+    /// Finds the topics that match a member's pattern. Patterns that are no longer used are removed when there are
+    /// many.
     mutating func resolve(_ pattern: String) throws(GroupError) {
         if topics.patternCount >= patternLimit {
             topics = topics.withoutPatterns
@@ -92,8 +92,8 @@ package struct GroupCoordinator: Sendable {
         try topics.resolve(pattern)
     }
 
-    /// Patterns are checked when members choose them. Those of another broker's records may be none here: then they
-    /// match nothing.
+    /// Patterns are validated when members send them. Those from another broker's records may be invalid here: then
+    /// they match nothing.
     private mutating func resolvePatterns(of name: String) {
         for pattern in groups[name]?.consumer?.patterns ?? [] { try? topics.resolve(pattern) }
     }
@@ -112,7 +112,7 @@ package struct GroupCoordinator: Sendable {
 
     // MARK: One group
 
-    /// Changes a group, which is made for that if it does not exist, and goes again if nothing is in it then.
+    /// Changes a group. Creates it if missing, deletes it if it ends up empty.
     mutating func change(
         _ name: String, _ actions: inout [GroupAction], _ body: (inout Group, inout GroupOutput) -> Void
     ) {
@@ -136,8 +136,8 @@ package struct GroupCoordinator: Sendable {
         alarms.set(groups[name]?.alarm, for: name)
     }
 
-    /// The driver has written records of a group, and replayed them: who asks for the group waits until they are
-    /// durable.
+    /// Called after the driver has written records of a group, and replayed them: answers about the group wait until
+    /// they are durable.
     /// - Returns: the number of the write.
     mutating func noteWrite(of name: String) -> Int {
         lastWrite += 1
@@ -153,18 +153,18 @@ package struct GroupCoordinator: Sendable {
     /// The committed positions of a group.
     package func offsets(of group: String) -> [TopicPartition: GroupOffset] { groups[group]?.offsets.offsets ?? [:] }
 
-    /// The groups that there are, by name.
+    /// All groups, by name.
     package var names: [String] { groups.keys.sorted() }
 
-    /// Whether somebody is in a group.
+    /// Whether a group has members.
     package func hasMembers(_ group: String) -> Bool { groups[group]?.isEmpty == false }
 
-    /// Those of them that have committed something.
+    /// The groups that have committed offsets, by name.
     package var namesWithOffsets: [String] {
         groups.keys.filter { groups[$0]?.offsets.offsets.isEmpty == false }.sorted()
     }
 
-    /// One without groups, whose writes have the numbers after this one's.
+    /// A coordinator without groups, except for applications in this process. Its writes continue this one's numbers.
     func emptied() -> Self {
         var empty = Self(settings, randomness: randomness)
         empty.lastWrite = lastWrite
@@ -177,7 +177,7 @@ package struct GroupCoordinator: Sendable {
         return empty
     }
 
-    /// Takes the groups of another one. No group is in both.
+    /// Takes the groups of another coordinator; a group in both keeps this one's application in this process.
     mutating func adopt(_ other: Self) {
         groups.merge(other.groups) { held, read in
             var group = read
@@ -188,13 +188,13 @@ package struct GroupCoordinator: Sendable {
         offsetBytes = groups.values.reduce(0) { $0 + $1.offsets.byteCount }
     }
 
-    /// As Kafka's: the instance id or the client's, and a random UUID (RFC 9562, version 4).
+    /// In Kafka's format: the client id or the instance id, and a random UUID (RFC 9562, version 4).
     mutating func makeMemberID(for client: String) -> String { "\(client)-\(TopicID.random(using: &randomness).uuid)" }
 
-    /// As Kafka's for the consumer protocol.
+    /// In Kafka's format for the consumer protocol.
     mutating func makeMemberID() -> String { TopicID.random(using: &randomness).description }
 
-    /// Nobody is told: who fetches positions asks again until they are stable.
+    /// Sends no answers: clients that fetch positions retry until they are stable.
     private mutating func endTransaction(of producer: Int64, isCommit: Bool, _ partition: Int32?) {
         #if SABOTAGE
             let isCommit = isCommit || settings.sabotage.contains(.abortedPositionsKept)
@@ -214,8 +214,8 @@ package struct GroupCoordinator: Sendable {
 
     // MARK: Loading
 
-    /// Takes a record that was written before; all records of a partition in their order.
-    /// - Parameter producer: in whose transaction it was written; nil if in none.
+    /// Applies a record that was written before; to be called for all records of a partition in order.
+    /// - Parameter producer: the producer in whose transaction it was written; nil if in none.
     package mutating func replay(_ record: GroupRecord, in producer: Int64? = nil) {
         let name = record.group
         offsetBytes -= groups[name]?.offsets.byteCount ?? 0
@@ -225,13 +225,13 @@ package struct GroupCoordinator: Sendable {
         if groups[name]?.isNothing == true { groups[name] = nil }
     }
 
-    /// Takes a transaction's marker that was written before.
-    /// - Parameter partition: of the topic, where the marker is; nil: for all groups.
+    /// Applies a transaction's marker that was written before.
+    /// - Parameter partition: the partition of the topic that contains the marker; nil: for all groups.
     package mutating func replayMarker(of producer: Int64, isCommit: Bool, partition: Int32?) {
         endTransaction(of: producer, isCommit: isCommit, partition)
     }
 
-    /// After the last record: members that were there have their session timeout to say that they still are.
+    /// Called after the last record: members get their session timeout to send a sign of life.
     package mutating func endReplay(at now: GroupMoment) {
         let context = GroupContext(now: now, settings: settings)
         for name in groups.keys.sorted() {
@@ -242,8 +242,8 @@ package struct GroupCoordinator: Sendable {
         if !groups.isEmpty { retentionAlarm = now.uptime + settings.retentionCheckInterval }
     }
 
-    /// All that is kept of the groups whose records are in a partition, so that earlier records there can go. Not what
-    /// open transactions would commit.
+    /// All records of the groups that belong to a partition, so that earlier records there can be deleted. Without the
+    /// pending offsets of open transactions.
     package func snapshot(of partition: Int32) -> [GroupRecord] {
         groups.keys.sorted().filter { self.partition(of: $0) == partition }.flatMap { groups[$0]?.snapshot ?? [] }
     }

@@ -1,19 +1,19 @@
-/// What the coordinator of groups answers a request with. The raw value is Kafka's error code.
+/// The errors that the group coordinator answers with. The raw value is Kafka's error code.
 package enum GroupError: Int16, Error, Equatable, Sendable {
     case none = 0
     case unknownTopicOrPartition = 3
-    /// The metadata of a committed offset is longer than is kept.
+    /// The metadata of a committed offset exceeds the limit.
     case offsetMetadataTooLarge = 12
-    /// The coordinator is stopping, or its records could not be written: the client looks for it and asks again.
+    /// The coordinator is stopping, or its records could not be written: the client looks it up and retries.
     case coordinatorNotAvailable = 15
     case illegalGeneration = 22
-    /// No protocol is common to all members, or the group is of another kind.
+    /// No protocol is common to all members, or the group is of a different type.
     case inconsistentGroupProtocol = 23
     case invalidGroupID = 24
     case unknownMemberID = 25
     case invalidSessionTimeout = 26
     case rebalanceInProgress = 27
-    /// The offsets of all groups together would take more memory than they may.
+    /// The offsets of all groups together would exceed their memory limit.
     case invalidCommitOffsetSize = 28
     case invalidRequest = 42
     case nonEmptyGroup = 68
@@ -27,10 +27,10 @@ package enum GroupError: Int16, Error, Equatable, Sendable {
     /// The partition has an offset in a transaction that is still open.
     case unstableOffsetCommit = 88
     case fencedMemberEpoch = 110
-    /// A member with this instance id is in the group, and has not left for a while.
+    /// A member with this instance id is in the group, and has not left temporarily.
     case unreleasedInstanceID = 111
     case unsupportedAssignor = 112
     case staleMemberEpoch = 113
-    /// The pattern of topics is none, or too large.
+    /// The pattern of topics is invalid, or too large.
     case invalidRegularExpression = 128
 }

@@ -1,20 +1,20 @@
 package import MoldauRecords
 
-/// What happens to the coordinator of groups.
+/// The inputs of the group coordinator.
 package enum GroupEvent: Equatable, Sendable {
-    /// A client asks. It is answered in this event's actions, or in those of a later one.
+    /// A client sent a request. It is answered in this event's actions, or in those of a later one.
     case request(GroupRequest, GroupTicket)
-    /// A transaction's marker was appended to a partition of `__consumer_offsets`: the offsets that the producer's
-    /// transaction has there count, or are forgotten.
+    /// A transaction's marker was appended to a partition of `__consumer_offsets`: the pending offsets that the
+    /// producer's transaction has there take effect, or are discarded.
     case marker(producer: Int64, isCommit: Bool, partition: Int32)
-    /// These are all topics now.
+    /// The complete list of topics has changed to this.
     case topics([GroupTopic])
-    /// A topic is no more: nobody needs positions in it.
+    /// A topic was deleted: its positions are no longer needed.
     case topicDeleted(String)
-    /// Positions from the broker itself, whoever is in the group; nil deletes.
+    /// Positions from the broker itself, regardless of the group's members; nil deletes.
     case store(group: String, offsets: [TopicPartition: GroupOffset?])
-    /// The time has come that `nextWake` told.
+    /// The time of `nextWake` has come.
     case wake
-    /// Nothing will be done any more: everybody who waits is told.
+    /// The coordinator is stopping: all waiting requests are answered.
     case stop
 }

@@ -1,8 +1,8 @@
-/// What the handling of an event in one group leads to, before it is put in order.
+/// The results of an event in one group, before they become actions.
 struct GroupOutput {
     var answers: [(ticket: GroupTicket, answer: GroupAnswer)] = []
     var records: [GroupRecord] = []
-    /// In whose transaction the records are.
+    /// The producer in whose transaction the records are; nil outside a transaction.
     var producer: ProducerIdentity?
 
     mutating func answer(_ ticket: GroupTicket?, _ answer: GroupAnswer) {

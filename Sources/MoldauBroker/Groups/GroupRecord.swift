@@ -7,14 +7,14 @@
 internal import MoldauLog
 package import MoldauRecords
 
-/// One record of the coordinator; each replaces what an earlier one of the same key told.
+/// One record of the coordinator; each replaces an earlier one of the same key.
 package enum GroupRecord: Equatable, Sendable {
     case offset(OffsetRecord)
-    /// nil: the group has neither members nor a generation any more.
+    /// nil: the group no longer has members or a generation.
     case classicGroup(String, ClassicGroupRecord?)
     case consumer(String, ConsumerGroupRecord)
 
-    /// How many bytes of UTF-8 a text in a record can have.
+    /// The limit for a text in a record, in bytes of UTF-8.
     static let maxTextBytes = Int(Int16.max)
 
     /// nil for records of another kind, and for invalid bytes.
@@ -45,7 +45,7 @@ package enum GroupRecord: Equatable, Sendable {
         }
     }
 
-    /// The group that it is about.
+    /// The group that the record belongs to.
     package var group: String {
         switch self {
         case .offset(let record): record.group

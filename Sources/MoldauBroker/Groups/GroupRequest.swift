@@ -1,7 +1,7 @@
 package import MoldauRecords
 
-/// What a client asks the coordinator of groups for. Each is a request of Kafka's protocol, whatever its version: what
-/// older versions lack is nil, empty or the value that the fields' comments name.
+/// A client's request to the group coordinator. Each is a request of Kafka's protocol, whatever its version: fields
+/// that older versions lack are nil, empty or the value that their comments name.
 package enum GroupRequest: Equatable, Sendable {
     case join(Join)
     case sync(Sync)
@@ -16,7 +16,7 @@ package enum GroupRequest: Equatable, Sendable {
     case consumerHeartbeat(ConsumerHeartbeat)
     case consumerDescribe(group: String)
 
-    /// The group that it is about; nil if about all.
+    /// The group that the request is about; nil if it is about all.
     package var group: String? {
         switch self {
         case .join(let join): join.group
@@ -41,12 +41,12 @@ package enum GroupRequest: Equatable, Sendable {
         package var memberID: String
         package var instanceID: String?
         package var protocolType: String
-        /// The first is the one that the member likes best.
+        /// In order of the member's preference.
         package var protocols: [GroupProtocol]
         package var client: GroupClient
-        /// From version 4 on: a new member without an instance id gets an id, and joins again with it.
+        /// From version 4 on: a new member without an instance id is issued an id, and joins again with it.
         package var requiresMemberID = true
-        /// From version 9 on: the leader can be told that the assignment stays.
+        /// From version 9 on: the answer can let the leader keep the assignment.
         package var canSkipAssignment = true
 
         package init(
@@ -73,7 +73,7 @@ package enum GroupRequest: Equatable, Sendable {
         /// From version 5 on.
         package var protocolType: String?
         package var protocolName: String?
-        /// From the leader: what each member gets. Empty from others.
+        /// From the leader: each member's assignment. Empty from others.
         package var assignments: [String: [UInt8]]
 
         package init(
@@ -105,10 +105,10 @@ package enum GroupRequest: Equatable, Sendable {
         }
     }
 
-    /// OffsetCommit, or TxnOffsetCommit. That the topics exist is the server's to check. How long the offset is to be
-    /// kept, which versions 2 to 4 tell, is ignored.
+    /// OffsetCommit, or TxnOffsetCommit. The server checks that the topics exist. The retention time of versions 2 to 4
+    /// is ignored.
     package struct Commit: Equatable, Sendable {
-        /// With the generation −1 and an empty id: from somebody who is no member.
+        /// The generation is −1 and the id empty if the client is not a member.
         package var member: MemberGeneration
         package var offsets: [CommittedPosition]
         /// The transaction's producer; nil outside a transaction.
@@ -125,11 +125,12 @@ package enum GroupRequest: Equatable, Sendable {
 
     /// OffsetFetch, for one group.
     package struct Fetch: Equatable, Sendable {
-        /// Its generation is the member epoch; −1 with an empty id from versions before 9 and from who is no member.
+        /// Its generation is the member epoch; −1 with an empty id in versions before 9, and if the client is not a
+        /// member.
         package var member: MemberGeneration
-        /// nil: all that the group has committed.
+        /// nil: all positions that the group has committed.
         package var partitions: [TopicPartition]?
-        /// Refuse where an open transaction will move the position.
+        /// Refuse positions that an open transaction will change.
         package var requiresStable: Bool
 
         package init(_ member: MemberGeneration, _ partitions: [TopicPartition]?, requiresStable: Bool = false) {
@@ -143,22 +144,22 @@ package enum GroupRequest: Equatable, Sendable {
     package struct ConsumerHeartbeat: Equatable, Sendable {
         package var group: String
         package var memberID: String
-        /// 0 to join, −1 to leave, −2 to leave for a while as a static member.
+        /// 0 to join, −1 to leave, −2 to leave temporarily as a static member.
         package var epoch: Int32
         package var instanceID: String?
         package var rackID: String?
-        /// −1: as before. So is nil in what follows.
+        /// −1: unchanged. nil means the same in the fields below.
         package var rebalanceTimeoutMs: Int32
         package var topics: [String]?
-        /// A pattern of more topics, from version 1 on; empty for none.
+        /// A pattern of further topics, from version 1 on; empty for none.
         package var topicPattern: String?
         package var assignor: String?
-        /// What the client has.
+        /// The partitions that the client owns.
         package var owned: Set<GroupPartition>?
         package var client: GroupClient
-        /// From version 1 on: clients make their own ids.
+        /// From version 1 on: clients generate their own ids.
         package var requiresMemberID = true
-        /// What the client may do: its pattern means only topics that it may describe.
+        /// The client's permissions: its pattern matches only topics that it may describe.
         package var access: Access
 
         package init(
@@ -214,7 +215,7 @@ package struct CommittedPosition: Equatable, Sendable {
     }
 }
 
-/// One way of assigning that a member offers, and what it tells the leader if that one is chosen.
+/// An assignment strategy that a member supports, and its metadata for the leader if that one is chosen.
 package struct GroupProtocol: Equatable, Sendable {
     package var name: String
     package var metadata: [UInt8]
@@ -225,7 +226,7 @@ package struct GroupProtocol: Equatable, Sendable {
     }
 }
 
-/// Who asks, as told to those who describe the group.
+/// The client, as shown in descriptions of the group.
 package struct GroupClient: Equatable, Sendable {
     package var id: String
     /// Its address, such as `/127.0.0.1`.
@@ -237,7 +238,7 @@ package struct GroupClient: Equatable, Sendable {
     }
 }
 
-/// A member as those name it who remove it: by its id, its instance id (then the id may be empty) or both.
+/// How a request names the member to remove: by its id, its instance id (then the id may be empty) or both.
 package struct MemberName: Equatable, Sendable {
     package var memberID: String
     package var instanceID: String?
@@ -248,10 +249,10 @@ package struct MemberName: Equatable, Sendable {
     }
 }
 
-/// A member, and the generation of the group that it believes to be in.
+/// A member, and the generation that the client believes to be current.
 package struct MemberGeneration: Equatable, Sendable {
     package var group: String
-    /// −1 from who is no member.
+    /// −1 if the client is not a member.
     package var generation: Int32
     package var memberID: String
     package var instanceID: String?

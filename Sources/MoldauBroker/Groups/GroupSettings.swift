@@ -2,7 +2,7 @@
     internal import MoldauLog
 #endif
 
-/// The limits and times of groups, with Kafka's defaults; each tells Kafka's name of the setting.
+/// The limits and times of groups, with Kafka's defaults; each comment gives Kafka's name of the setting.
 package struct GroupSettings: Equatable, Sendable {
     /// `group.min.session.timeout.ms` to `group.max.session.timeout.ms`.
     package var sessionTimeouts: ClosedRange<Duration> = .seconds(6)...(.seconds(1_800))
@@ -10,8 +10,8 @@ package struct GroupSettings: Equatable, Sendable {
     package var initialRebalanceDelay = Duration.seconds(3)
     /// `group.max.size`, of classic groups and of those of the consumer protocol.
     package var maxSize = Int(Int32.max)
-    /// How long a member that waits in its first join is kept. It sends no heartbeats meanwhile, so one that has gone
-    /// would stay for ever otherwise.
+    /// How long a member that waits in its first join is kept. It sends no heartbeats meanwhile, so a client that is
+    /// gone would otherwise stay for ever.
     package var newMemberTimeout = Duration.seconds(300)
     /// `offset.metadata.max.bytes`.
     package var maxMetadataBytes = 4_096
@@ -33,7 +33,7 @@ package struct GroupSettings: Equatable, Sendable {
     package var consumerHeartbeatInterval = Duration.seconds(5)
 
     #if SABOTAGE
-        /// The mistakes that the coordinator makes on purpose.
+        /// The bugs that the coordinator has on purpose.
         var sabotage: Sabotage = []
     #endif
 

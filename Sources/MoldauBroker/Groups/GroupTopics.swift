@@ -1,11 +1,11 @@
 internal import MoldauRecords
 
-/// The topics that there are, and which of them the patterns of members match.
+/// The existing topics, and which of them match the patterns of members.
 struct GroupTopics: Sendable {
     private let topics: [String: GroupTopic]
     private var matching: [String: Set<String>] = [:]
 
-    /// The broker's own topics, which no pattern matches: who wants them names them.
+    /// The broker's own topics, which match no pattern: members have to name them.
     private static let hidden: Set<String> = ["__consumer_offsets", "__transaction_state"]
 
     init(_ topics: [GroupTopic] = []) {
@@ -14,10 +14,10 @@ struct GroupTopics: Sendable {
 
     subscript(name: String) -> GroupTopic? { topics[name] }
 
-    /// Those of these names that there are.
+    /// The topics of these names that exist.
     func named(_ names: Set<String>) -> [String: GroupTopic] { topics.filter { names.contains($0.key) } }
 
-    /// The names that a pattern matches: looked for once, until the topics change.
+    /// Finds the topics that a pattern matches: done once, until the topics change.
     ///
     /// - Throws: `.invalidRegularExpression`.
     mutating func resolve(_ pattern: String) throws(GroupError) {
@@ -26,17 +26,17 @@ struct GroupTopics: Sendable {
         matching[pattern] = Set(topics.keys.filter { !Self.hidden.contains($0) && expression.matches($0) })
     }
 
-    /// How many patterns it keeps the topics of.
+    /// The number of patterns whose topics are cached.
     var patternCount: Int { matching.count }
 
-    /// The same topics, and no patterns.
+    /// The same topics without cached patterns.
     var withoutPatterns: GroupTopics {
         var copy = self
         copy.matching = [:]
         return copy
     }
 
-    /// What a member wants: the topics that it names, and those that its pattern matches.
+    /// A member's subscription: the topics that it names, and those that its pattern matches.
     func wanted(by member: ConsumerMember) -> Set<String> {
         member.topics.union(member.pattern.flatMap { member.matched ?? matching[$0] } ?? [])
     }

@@ -2,13 +2,13 @@ internal import MoldauLog
 internal import MoldauRecords
 internal import Synchronization
 
-/// The broker's coordinator of groups, and those who wait for its answers.
+/// The broker's group coordinator, and the completions that wait for its answers.
 final class Groups: Sendable {
     typealias Completion = @Sendable (Result<GroupAnswer, BrokerError>) -> Void
 
     struct State: Sendable {
         var coordinator: GroupCoordinator
-        /// Who waits, by ticket.
+        /// The completions that wait for an answer, by ticket.
         var waiting: [GroupTicket: Completion] = [:]
         var ticketCount = 0
         /// All writes up to this one are durable.
@@ -19,9 +19,9 @@ final class Groups: Sendable {
         var written: [Int32: Int] = [:]
         /// The partitions of the offsets topic whose records cannot be read: their groups are unknown.
         var unreadable: [Int32: LogError] = [:]
-        /// The change of the topics that the coordinator was told last.
+        /// The change count of the topics that the coordinator was last given.
         var topicsSeen: Int?
-        /// A write has failed: the coordinator knows more than is on disk, and has to be made anew.
+        /// A write has failed: the coordinator is ahead of what is on disk, and has to be reloaded.
         var isAhead = false
     }
 
@@ -30,7 +30,7 @@ final class Groups: Sendable {
 
     init(_ coordinator: GroupCoordinator) { state = Mutex(State(coordinator: coordinator)) }
 
-    /// Runs `body` with nothing happening to any group in between.
+    /// Runs `body` while nothing else changes any group.
     func inOrder<Result: Sendable, Failure>(
         _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {

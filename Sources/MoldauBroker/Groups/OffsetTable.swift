@@ -1,16 +1,16 @@
 internal import MoldauRecords
 
-/// The positions of one group: what is committed, and what will be with the transactions that are open.
+/// The positions of one group: the committed ones, and those pending in open transactions.
 ///
-/// Of two commits for a partition the one that was written later counts, even if the earlier one was in a transaction
-/// that ended after it. So what counts is also what is left after a compaction of the records.
+/// Of two commits for a partition the one that was written later wins, even if the earlier one was in a transaction
+/// that ended after it. So the winner is also the record that compaction of the topic retains.
 struct OffsetTable: Equatable, Sendable {
     private struct Entry: Equatable, Sendable {
         var offset: GroupOffset
-        /// Its place among the commits of the group.
+        /// Its position among the commits of the group.
         var place: Int
 
-        // The place is no part of what a group has committed.
+        // The position is not part of what a group has committed.
         static func == (left: Self, right: Self) -> Bool { left.offset == right.offset }
     }
 
@@ -21,7 +21,7 @@ struct OffsetTable: Equatable, Sendable {
     /// About how much memory all of them take.
     private(set) var byteCount = 0
     #if SABOTAGE
-        /// Whether, as a mistake, the commit counts whose transaction ended later.
+        /// Whether, as a deliberate bug, the commit whose transaction ended later wins.
         var ignoresOrder = false
     #endif
 
@@ -36,16 +36,16 @@ struct OffsetTable: Equatable, Sendable {
 
     subscript(partition: TopicPartition) -> GroupOffset? { committed[partition]?.offset }
 
-    /// All partitions that are committed, or are to be by an open transaction.
+    /// All partitions with committed offsets, or with pending ones in an open transaction.
     var partitions: Set<TopicPartition> { pending.values.reduce(into: Set(committed.keys)) { $0.formUnion($1.keys) } }
 
-    /// The producers whose transactions have offsets here.
+    /// The producers whose open transactions have offsets here.
     var producers: Set<Int64> { Set(pending.keys) }
 
     /// Whether an open transaction has an offset in this partition.
     func isPending(_ partition: TopicPartition) -> Bool { pending.values.contains { $0[partition] != nil } }
 
-    /// - Parameter producer: whose transaction the commit is in; nil if in none.
+    /// - Parameter producer: the producer in whose transaction the commit is; nil if in none.
     mutating func commit(_ offset: GroupOffset, in partition: TopicPartition, by producer: Int64?) {
         place += 1
         let entry = Entry(offset: offset, place: place)
@@ -57,13 +57,13 @@ struct OffsetTable: Equatable, Sendable {
         }
     }
 
-    /// By how much `commit` changes `byteCount`; less than nothing if what it replaces takes more.
+    /// By how much `commit` changes `byteCount`; negative if what it replaces is larger.
     func growth(by offset: GroupOffset, in partition: TopicPartition, by producer: Int64?) -> Int {
         let replaced = producer.map { pending[$0]?[partition] } ?? committed[partition]
         return Self.bytes(of: offset, in: partition) - (replaced.map { Self.bytes(of: $0.offset, in: partition) } ?? 0)
     }
 
-    /// With what the dictionaries take.
+    /// Includes the overhead of the dictionaries.
     private static func bytes(of offset: GroupOffset, in partition: TopicPartition) -> Int {
         160 + partition.topic.utf8.count + offset.metadata.utf8.count
     }
@@ -72,7 +72,7 @@ struct OffsetTable: Equatable, Sendable {
         if let entry { byteCount -= Self.bytes(of: entry.offset, in: partition) }
     }
 
-    /// Also removes what open transactions would commit there.
+    /// Also removes the pending offsets of open transactions there.
     mutating func remove(_ partition: TopicPartition) {
         forget(committed.removeValue(forKey: partition), partition)
         for producer in Array(pending.keys) {
@@ -81,7 +81,7 @@ struct OffsetTable: Equatable, Sendable {
         }
     }
 
-    /// The producer's transaction has ended.
+    /// Called when the producer's transaction has ended.
     mutating func end(_ producer: Int64, isCommit: Bool) {
         for (partition, entry) in pending.removeValue(forKey: producer) ?? [:] {
             let isNewer = committed[partition].map { $0.place > entry.place } ?? false

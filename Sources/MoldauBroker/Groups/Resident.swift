@@ -6,10 +6,10 @@
 
 internal import MoldauRecords
 
-/// An application in this process, as the member of its group: it has all of the group's work.
+/// An application in this process, as the member of its group: it is assigned all of the group's partitions.
 ///
-/// It lives as long as the process, so it sends no heartbeats. Nothing of it is written down: it dies with the process,
-/// and the group is free at once for the one that comes after it.
+/// It lives as long as the process, so it sends no heartbeats. It is not stored: it ends with the process, and the
+/// group is free at once for its successor.
 struct Resident: Equatable, Sendable {
     /// One of its threads, which clients see as a member.
     struct Worker: Equatable, Sendable {
@@ -18,18 +18,18 @@ struct Resident: Equatable, Sendable {
         var partitions: Set<TopicPartition>
     }
 
-    /// Kafka's clients take part of the members' fields for what this protocol says.
+    /// Kafka's clients parse some of the members' fields according to this protocol type.
     static let protocolType = ConsumerSubscription.protocolType
-    /// The name that Kafka Streams has for its way of assigning. Who offers only others cannot join.
+    /// The name of Kafka Streams' assignment protocol. Members that support only others cannot join.
     static let protocolName = "stream"
     private static let host = "/127.0.0.1"
 
-    /// No two of a coordinator have one number.
+    /// Unique within a coordinator.
     let number: Int
     let memberID: String
     var workers: [Int: Worker] = [:]
 
-    /// What DescribeGroups tells of the group. Before its threads have begun, the application is one member.
+    /// The answer to DescribeGroups for the group. Before its threads have started, the application is one member.
     func description(_ group: String) -> GroupAnswer.Description {
         let known = workers.sorted(on: \.key).map(\.value)
         let shown = known.isEmpty ? [Worker(memberID: memberID, client: group, partitions: [])] : known

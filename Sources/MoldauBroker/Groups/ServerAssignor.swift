@@ -2,14 +2,15 @@ internal import MoldauRecords
 
 /// How a group of the consumer protocol divides partitions among its members.
 enum ServerAssignor: String, CaseIterable, Sendable {
-    /// Every member gets as many as the others, as far as its topics allow, and keeps what it has. The default.
+    /// Every member gets the same number of partitions, as far as its topics allow, and keeps those that it has. The
+    /// default.
     case uniform
     /// Of each topic every member gets neighbouring partitions, and of topics with as many partitions the same ones.
     case range
 
     /// - Parameters:
-    ///   - members: what each wants, by member id.
-    ///   - current: what each has so far.
+    ///   - members: the topics that each subscribes to, by member id.
+    ///   - current: the partitions that each has so far.
     func assign(
         _ members: [String: Set<String>], _ topics: [String: GroupTopic], current: [String: Set<GroupPartition>]
     ) -> [String: Set<GroupPartition>] {
@@ -40,7 +41,7 @@ enum ServerAssignor: String, CaseIterable, Sendable {
     }
 }
 
-/// An assignment that becomes as even as it can with few moves.
+/// An assignment that is made as even as possible with few moves.
 private struct UniformAssignment {
     private let wanted: [String: Set<TopicID>]
     private let members: [String]

@@ -1,17 +1,17 @@
-/// What a client may do, while one of its requests is answered.
+/// What a client is permitted to do, while one of its requests is handled.
 package struct Access: Equatable, Sendable {
-    /// Who it is.
+    /// The client's identity.
     package let principal: Principal
     private let host: String
     /// nil: access lists are off, or it is a super user.
     private let list: AccessList?
 
-    /// - Parameter list: nil for somebody who may do everything.
+    /// - Parameter list: nil for a client that may do everything.
     package init(_ principal: Principal, at host: String, by list: AccessList?) {
         (self.principal, self.host, self.list) = (principal, host, list)
     }
 
-    /// That of somebody inside the process.
+    /// The permissions of callers inside the process.
     package static let everything = Access(.anonymous, at: "", by: nil)
 
     /// Whether everything is allowed.
@@ -22,12 +22,12 @@ package struct Access: Equatable, Sendable {
         list?.allows(principal, at: host, operation, on: resource) ?? true
     }
 
-    /// Whether there may be a resource of this kind with which the client may do it.
+    /// Whether a resource of this kind may exist for which the operation is allowed.
     package func allowsAny(_ operation: AccessOperation, _ kind: ResourceKind) -> Bool {
         list?.allowsAny(principal, at: host, operation, on: kind) ?? true
     }
 
-    /// What the client may do with the cluster, as bits; that takes DESCRIBE to be told.
+    /// The operations that the client may do on the cluster, as bits; 0 without the permission DESCRIBE.
     package var clusterOperations: Int32 { allows(.describe, .cluster) ? operations(on: .cluster) : 0 }
 
     /// The operations that the client may do on a resource, as bits by Kafka's numbers.
@@ -37,7 +37,7 @@ package struct Access: Equatable, Sendable {
 }
 
 extension AccessOperation {
-    /// What can be done with resources of a kind.
+    /// The operations that exist for resources of a kind.
     static func of(_ kind: ResourceKind) -> [AccessOperation] {
         switch kind {
         case .topic: [.read, .write, .create, .delete, .alter, .describe, .describeConfigs, .alterConfigs]

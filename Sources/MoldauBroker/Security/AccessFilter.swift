@@ -1,9 +1,9 @@
-/// Looks for access rules; nil means any.
+/// Selects access rules; nil means any.
 package struct AccessFilter: Equatable, Sendable {
-    /// How a name is compared with those of rules.
+    /// How the filter's name is compared with those of rules.
     package enum Pattern: Equatable, Sendable {
         case any
-        /// The rules that are about the resource of this name.
+        /// The rules that apply to the resource of this name.
         case match
         case exactly(AccessRule.Pattern)
     }
@@ -18,7 +18,7 @@ package struct AccessFilter: Equatable, Sendable {
 
     package init() {}
 
-    /// Whether the rule is one of those that it looks for.
+    /// Whether the filter selects the rule.
     package func matches(_ rule: AccessRule) -> Bool {
         (kind == nil || kind == rule.kind) && (principal == nil || principal == rule.principal)
             && (host == nil || host == rule.host) && (operation == nil || operation == rule.operation)

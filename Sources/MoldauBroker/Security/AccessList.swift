@@ -1,23 +1,24 @@
-// Who may do what (Kafka's StandardAuthorizer; KIP-11, prefixes of names KIP-290).
+// Decides which principal may do what (Kafka's StandardAuthorizer; KIP-11, prefixes of names KIP-290).
 //
-//     a rule denies it           no, whatever else there is
-//     a rule allows it           yes
-//     no rule is about it        no
+//     a rule denies it           denied, whatever other rules say
+//     a rule allows it           allowed
+//     no rule applies            denied
 //
-// A rule is about it if principal, host and operation are named or meant by `*` or ALL, and the resource by its name,
-// by `*`, or by a prefix. READ, WRITE, DELETE and ALTER allow DESCRIBE too, ALTER_CONFIGS allows DESCRIBE_CONFIGS.
+// A rule applies if it names principal, host and operation, or has `*` or ALL for them, and if it matches the resource
+// by its name, by `*`, or by a prefix. READ, WRITE, DELETE and ALTER allow DESCRIBE too, ALTER_CONFIGS allows
+// DESCRIBE_CONFIGS.
 
-/// The rules, arranged so that a question costs little however many there are. A value: it never changes while a
-/// request is answered by it.
+/// The rules, indexed so that a check is cheap however many there are. A value: it never changes while it is used for a
+/// request.
 package struct AccessList: Sendable {
     fileprivate struct Names: Sendable {
         var literal: [String: [AccessRule]] = [:]
         var prefixed: [String: [AccessRule]] = [:]
-        /// How many bytes the prefixes have, each length once.
+        /// The distinct lengths of the prefixes, in bytes.
         var prefixLengths: [Int] = []
     }
 
-    /// All rules, in the order in which they are told.
+    /// All rules, in the order in which they are listed.
     package let rules: [AccessRule]
     private var names: [ResourceKind: Names] = [:]
 
@@ -34,7 +35,7 @@ package struct AccessList: Sendable {
         }
     }
 
-    /// Whether `principal` at the address `host` may do `operation` with `resource`.
+    /// Whether `principal` at the address `host` is allowed `operation` on `resource`.
     package func allows(
         _ principal: Principal, at host: String, _ operation: AccessOperation, on resource: Resource
     ) -> Bool {
@@ -52,8 +53,8 @@ package struct AccessList: Sendable {
         return isAllowed
     }
 
-    /// Whether there may be a resource of this kind with which the principal may do it: one is allowed, and not denied
-    /// as a whole. Names need not exist.
+    /// Whether a resource of this kind may exist for which the operation is allowed: one is allowed, and not denied as
+    /// a whole. Names need not exist.
     package func allowsAny(
         _ principal: Principal, at host: String, _ operation: AccessOperation, on kind: ResourceKind
     ) -> Bool {
@@ -74,7 +75,7 @@ extension AccessList: Equatable {
 }
 
 extension AccessList.Names {
-    /// The rules whose names mean this one.
+    /// The rules whose names match this one.
     fileprivate func about(_ name: String) -> [[AccessRule]] {
         var found: [[AccessRule]] = []
         if let rules = literal[name] { found.append(rules) }
@@ -94,7 +95,7 @@ extension AccessRule {
             && (self.principal == principal.description || self.principal == "User:*")
     }
 
-    /// Whether every name that `other` means is one that this rule means.
+    /// Whether this rule matches every name that `other` matches.
     fileprivate func covers(_ other: AccessRule) -> Bool {
         switch (pattern, other.pattern) {
         case (.literal, _) where name == Self.wildcard: true
@@ -107,6 +108,6 @@ extension AccessRule {
 }
 
 extension String {
-    /// Whether the bytes begin with those of `prefix`; letters that only look alike differ.
+    /// Whether the bytes begin with those of `prefix`; letters that only look alike count as different.
     func hasBytes(of prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
 }

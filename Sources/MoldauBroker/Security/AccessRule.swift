@@ -1,7 +1,7 @@
-// What an access rule consists of, with the numbers that Kafka's protocol has for it. In requests that look for rules 1
-// stands for any value; 0 is what a client does not know itself.
+// The parts of an access rule, with their numbers in Kafka's protocol. In requests that filter rules 1 stands for any
+// value; 0 is a value that the client itself does not know.
 
-/// What somebody does with a resource.
+/// An operation on a resource.
 package enum AccessOperation: Int8, CaseIterable, Codable, Sendable {
     case all = 2
     case read = 3
@@ -15,7 +15,7 @@ package enum AccessOperation: Int8, CaseIterable, Codable, Sendable {
     case alterConfigs = 11
     case idempotentWrite = 12
 
-    /// The operations of which each allows this one too. What denies one of them denies only that.
+    /// The operations that, if allowed, allow this one too. Denying one of them denies only that one.
     var implying: [AccessOperation] {
         switch self {
         case .describe: [.describe, .read, .write, .delete, .alter]
@@ -25,7 +25,7 @@ package enum AccessOperation: Int8, CaseIterable, Codable, Sendable {
     }
 }
 
-/// What kind of thing is accessed.
+/// The kind of a resource.
 package enum ResourceKind: Int8, CaseIterable, Codable, Sendable {
     case topic = 2
     case group = 3
@@ -33,7 +33,7 @@ package enum ResourceKind: Int8, CaseIterable, Codable, Sendable {
     case transactionalID = 5
 }
 
-/// A thing that is accessed.
+/// A resource that rules protect.
 package struct Resource: Hashable, Sendable {
     package let kind: ResourceKind
     package let name: String
@@ -46,21 +46,21 @@ package struct Resource: Hashable, Sendable {
     package static func group(_ name: String) -> Resource { Resource(.group, name) }
     /// A transactional id.
     package static func transactionalID(_ name: String) -> Resource { Resource(.transactionalID, name) }
-    /// The one cluster that there is.
+    /// The only cluster.
     package static let cluster = Resource(.cluster, "kafka-cluster")
 }
 
-/// Allows or denies somebody something.
+/// Allows or denies principals an operation on resources.
 package struct AccessRule: Hashable, Codable, Sendable {
-    /// How a rule names its resources.
+    /// How a rule matches its resources.
     package enum Pattern: Int8, CaseIterable, Codable, Sendable {
-        /// The one resource of the name; `*` names all.
+        /// The resource of exactly this name; `*` matches all.
         case literal = 3
-        /// All resources whose names begin so.
+        /// All resources whose names begin with this.
         case prefixed = 4
     }
 
-    /// Whether the rule forbids or permits.
+    /// Whether the rule denies or allows.
     package enum Permission: Int8, CaseIterable, Codable, Sendable {
         case deny = 2
         case allow = 3
@@ -69,9 +69,9 @@ package struct AccessRule: Hashable, Codable, Sendable {
     package var kind: ResourceKind
     package var name: String
     package var pattern: Pattern
-    /// `User:NAME`; `User:*` means everybody.
+    /// `User:NAME`; `User:*` matches all principals.
     package var principal: String
-    /// The address of the client; `*` means any.
+    /// The address of the client; `*` matches all.
     package var host: String
     package var operation: AccessOperation
     package var permission: Permission
@@ -89,10 +89,10 @@ package struct AccessRule: Hashable, Codable, Sendable {
         self.permission = permission
     }
 
-    /// What stands for every name, principal or host.
+    /// Matches every name, principal or host.
     package static let wildcard = "*"
 
-    /// Why there can be no such rule; nil if there can.
+    /// The reason why the rule is invalid; nil if it is valid.
     package var objection: String? {
         if name.isEmpty || name.utf8.count > 1_024 { return "a resource's name has 1 to 1024 bytes" }
         if kind == .cluster, name != Resource.cluster.name || pattern != .literal {
@@ -106,7 +106,7 @@ package struct AccessRule: Hashable, Codable, Sendable {
         return nil
     }
 
-    /// An order in which rules are told.
+    /// The order in which rules are listed.
     static func isBefore(_ a: AccessRule, _ b: AccessRule) -> Bool {
         let (first, second) = (a.rank, b.rank)
         return first == second ? a.permission.rawValue < b.permission.rawValue : first < second

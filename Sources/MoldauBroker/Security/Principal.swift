@@ -1,4 +1,4 @@
-/// Who a client is, once it is known. Kafka writes it `User:NAME`.
+/// The identity of a client. Kafka writes it `User:NAME`.
 package struct Principal: Hashable, Sendable, CustomStringConvertible {
     /// Without the type, which is always `User`.
     package let name: String
@@ -7,7 +7,7 @@ package struct Principal: Hashable, Sendable, CustomStringConvertible {
 
     package init(_ name: String) { (self.name, description) = (name, "User:\(name)") }
 
-    /// Who does not say, and need not.
+    /// A client that is not authenticated, and need not be.
     package static let anonymous = Principal("ANONYMOUS")
 
     /// Parses `User:NAME`; nil for other text.

@@ -1,15 +1,15 @@
-/// How a user logs in, with the number that Kafka's protocol has for it.
+/// How a user logs in, with its number in Kafka's protocol.
 package enum ScramMechanism: Int8, CaseIterable, Codable, Sendable {
     case sha256 = 1
     case sha512 = 2
 
-    /// As it is registered for SASL.
+    /// The name that is registered for SASL.
     package var name: String { self == .sha256 ? "SCRAM-SHA-256" : "SCRAM-SHA-512" }
-    /// How many bytes a hash has.
+    /// The size of a hash.
     package var hashBytes: Int { self == .sha256 ? 32 : 64 }
 }
 
-/// What is kept of a password (RFC 5802, section 3): enough to check it, not to log in with it.
+/// What is stored of a password (RFC 5802, section 3): enough to check it, not to log in with it.
 package struct ScramCredential: Equatable, Codable, Sendable {
     package let mechanism: ScramMechanism
     package let salt: [UInt8]
@@ -17,7 +17,7 @@ package struct ScramCredential: Equatable, Codable, Sendable {
     package let storedKey: [UInt8]
     package let serverKey: [UInt8]
 
-    /// What Kafka takes, too: fewer iterations protect too little, more would occupy the server for too long.
+    /// Kafka's bounds: fewer iterations protect too little, more would occupy the server for too long.
     package static let iterationBounds = 4_096...16_384
 
     package init(
@@ -30,7 +30,7 @@ package struct ScramCredential: Equatable, Codable, Sendable {
         self.serverKey = serverKey
     }
 
-    /// Why nobody can log in by it; nil if somebody can.
+    /// The reason why the credential is invalid; nil if it is valid.
     package var objection: String? {
         if !Self.iterationBounds.contains(iterations) {
             return "there are from \(Self.iterationBounds.lowerBound) to \(Self.iterationBounds.upperBound) iterations"
@@ -43,22 +43,22 @@ package struct ScramCredential: Equatable, Codable, Sendable {
     }
 }
 
-/// Somebody who can log in.
+/// A user that can log in.
 package struct User: Equatable, Codable, Sendable {
     package let name: String
-    /// At most one of each mechanism.
+    /// At most one for each mechanism.
     package var credentials: [ScramCredential]
 
     package init(_ name: String, _ credentials: [ScramCredential]) {
         (self.name, self.credentials) = (name, credentials)
     }
 
-    /// How the user logs in by that mechanism; nil if it cannot.
+    /// The user's credential for a mechanism; nil if there is none.
     package func credential(_ mechanism: ScramMechanism) -> ScramCredential? {
         credentials.first { $0.mechanism == mechanism }
     }
 
-    /// Why nobody can have that name; nil if somebody can.
+    /// The reason why a user's name is invalid; nil if it is valid.
     package static func objection(to name: String) -> String? {
         if !(1...256).contains(name.utf8.count) { return "a user's name has 1 to 256 bytes" }
         if name.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {

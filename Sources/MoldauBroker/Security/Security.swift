@@ -38,17 +38,18 @@ package final class Security<Files: FileSystem>: Sendable {
         var list: AccessList
     }
 
-    /// How many users there may be.
+    /// The maximum number of users.
     package static var maxUsers: Int { 10_000 }
-    /// How many access rules there may be.
+    /// The maximum number of access rules.
     package static var maxRules: Int { 10_000 }
 
     private let usersFile: SecurityFile<Files, Users>
     private let rulesFile: SecurityFile<Files, [AccessRule]>
     private let state: Mutex<State>
 
-    /// - Parameter randomness: the source of `decoySeed`; a copy, so that others who draw from it do not notice.
-    /// - Throws: `LogError.damagedFile` for files that cannot be right: nobody is let in by what is left of them.
+    /// - Parameter randomness: the source of `decoySeed`; a copy, so that this does not change what other users of it
+    ///   draw.
+    /// - Throws: `LogError.damagedFile` if a file is invalid: what is left of it must not grant access.
     init(
         _ files: Files, directory: String, randomness: any RandomNumberGenerator & Sendable
     ) throws(LogError) {
@@ -76,16 +77,16 @@ package final class Security<Files: FileSystem>: Sendable {
 
     // MARK: Users
 
-    /// Kept, so that a name that nobody has is always answered with the same salt, as a user's is.
+    /// Stored, so that a name without a user always gets the same salt, as a user's name does.
     package var decoySeed: [UInt8] { state.withLock { $0.decoySeed } }
 
-    /// A user; nil if there is none of the name.
+    /// The user of that name; nil if there is none.
     package func user(_ name: String) -> User? { state.withLock { $0.users[name] } }
 
     /// All users, sorted by name.
     package var users: [User] { state.withLock { $0.users.values.sorted(on: \.name) } }
 
-    /// Gives a user this credential beside those of other mechanisms; a new user if there is none of the name.
+    /// Sets credentials of a user, and keeps those of other mechanisms; creates the user if it does not exist.
     package func set(_ credentials: [ScramCredential], ofUser name: String) throws(SecurityError) {
         if let objection = User.objection(to: name) ?? credentials.lazy.compactMap(\.objection).first {
             throw .invalidUser(reason: objection)
@@ -107,7 +108,7 @@ package final class Security<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Takes a credential from a user; the user goes with the last one.
+    /// Removes a credential of a user; removing the last one removes the user.
     package func remove(_ mechanism: ScramMechanism, ofUser name: String) throws(SecurityError) {
         try change { users throws(SecurityError) in
             guard var user = users[name], user.credential(mechanism) != nil else {
@@ -136,10 +137,10 @@ package final class Security<Files: FileSystem>: Sendable {
 
     // MARK: Access rules
 
-    /// The rules as they are now.
+    /// The current rules.
     package var accessList: AccessList { state.withLock { $0.list } }
 
-    /// Adds rules; those that are there already stay once.
+    /// Adds rules; no-op for those that exist already.
     package func add(_ rules: [AccessRule]) throws(SecurityError) {
         if let objection = rules.lazy.compactMap(\.objection).first { throw .invalidRule(reason: objection) }
         try change { all throws(SecurityError) in
@@ -148,7 +149,7 @@ package final class Security<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Removes the rules that a filter matches.
+    /// Removes the rules that match a filter.
     /// - Returns: for each filter, the rules that it removed.
     package func remove(_ filters: [AccessFilter]) throws(SecurityError) -> [[AccessRule]] {
         var removed: [[AccessRule]] = []

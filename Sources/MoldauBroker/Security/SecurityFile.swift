@@ -1,9 +1,9 @@
-// Users and access rules, a file each in the data directory: `users.json` and `access.json`.
+// Users and access rules, in one file each in the data directory: `users.json` and `access.json`.
 //
 //     { "body": { … }, "checksum": 3282348724, "version": 1 }
 //
 // The checksum is the CRC-32C of the body alone as JSON, with sorted keys and without spaces. Only the owner of the
-// process may read them, as all files of the directory.
+// process may read them, like all files of the directory.
 
 internal import MoldauLog
 internal import MoldauRecords
@@ -34,7 +34,7 @@ struct SecurityFile<Files: FileSystem, Body: Codable & Sendable>: Sendable {
         path = "\(directory)/\(name)"
     }
 
-    /// nil if there is no such file.
+    /// nil if the file does not exist.
     /// - Throws: `LogError.damagedFile`, `.io`.
     func read() throws(LogError) -> Body? {
         guard let bytes = try files.contents(of: path) else { return nil }

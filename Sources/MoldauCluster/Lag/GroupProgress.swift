@@ -1,20 +1,20 @@
 public import MoldauRecords
 
-/// How far a group has come in what it reads, as the cluster knows it.
+/// The progress of a group in the partitions that it reads, as the cluster knows it.
 public struct GroupProgress: Hashable, Sendable {
     /// The group's name; that of an application's group is its id.
     public var group: String
-    /// Whether somebody is in the group. Those who read without joining are not seen.
+    /// Whether the group has members. Readers that have not joined do not count.
     public var hasMembers: Bool
     /// The partitions in which it has committed an offset, and that still exist.
     public var partitions: [TopicPartition: Place]
 
-    /// A group, and what it has committed.
+    /// A group and its committed offsets.
     public init(group: String, hasMembers: Bool, partitions: [TopicPartition: Place]) {
         (self.group, self.hasMembers, self.partitions) = (group, hasMembers, partitions)
     }
 
-    /// Where a group is in a partition.
+    /// A group's position in a partition.
     public struct Place: Hashable, Sendable {
         /// The committed offset: of the next record to read.
         public var committed: Offset

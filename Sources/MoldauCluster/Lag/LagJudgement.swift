@@ -1,13 +1,13 @@
-/// What the last commits of a group say of its lag in a partition. The words are those of Burrow, a lag monitor for
+/// The meaning of a group's last commits for its lag in a partition. The terms are those of Burrow, a lag monitor for
 /// Kafka. Ascending: the last one is the worst.
 public enum LagJudgement: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
-    /// It keeps up: it has read everything at least once lately, or its lag has become smaller.
+    /// It keeps up: it has recently read everything at least once, or its lag has decreased.
     case ok
-    /// It reads, but more slowly than others write: its lag has never become smaller.
+    /// It reads, but more slowly than records are written: its lag has never decreased.
     case warning
-    /// It has committed nothing for longer than its last commits took together.
+    /// It has not committed for longer than its last commits took together.
     case stop
-    /// It commits the same offset again and again, although there is more to read.
+    /// It commits the same offset repeatedly, although there is more to read.
     case stall
     /// Its committed offset has gone back: records are read again.
     case rewind

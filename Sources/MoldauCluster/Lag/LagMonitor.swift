@@ -1,17 +1,17 @@
 public import MoldauRecords
 
-/// Judges the lag of groups: gets samples of how far they are, and keeps the last ones of each partition.
+/// Judges the lag of groups: receives samples of their progress, and keeps the last ones of each partition.
 ///
 /// A plain value without a clock. Samples should be further apart than the group's commits: a member that reads for
-/// longer than three samples without a commit is taken for one that stalls.
+/// longer than three samples without a commit is judged as stalled.
 package struct LagMonitor: Sendable {
     private var groups: [String: [TopicPartition: LagWindow]] = [:]
 
-    /// Nothing is known yet.
+    /// A monitor without samples.
     package init() {}
 
-    /// Takes a sample. What is not in it any more is forgotten.
-    /// - Parameter time: of a monotonic clock, not before that of the sample before.
+    /// Adds a sample. Groups and partitions that are not in it are removed.
+    /// - Parameter time: of a monotonic clock, not before that of the previous sample.
     package mutating func add(_ sample: [GroupProgress], at time: Duration) {
         var next: [String: [TopicPartition: LagWindow]] = [:]
         for group in sample {
@@ -27,7 +27,7 @@ package struct LagMonitor: Sendable {
         groups = next
     }
 
-    /// What the samples say, by group and partition.
+    /// The judgements, by group and partition.
     package var report: LagReport {
         LagReport(
             groups: groups.sorted(on: \.key).map { name, windows in
@@ -38,19 +38,19 @@ package struct LagMonitor: Sendable {
     }
 }
 
-/// How far groups are behind, and whether that is a reason to worry. Can be encoded as JSON.
+/// How far groups are behind, and whether that is a problem. Can be encoded as JSON.
 public struct LagReport: Sendable, Hashable, Codable {
     /// By name.
     public var groups: [Group]
 
-    /// What was found out about these groups.
+    /// A report on these groups.
     public init(groups: [Group] = []) { self.groups = groups }
 
     /// A group.
     public struct Group: Sendable, Hashable, Codable {
         /// Its name.
         public var group: String
-        /// Where it has committed offsets, in order.
+        /// The partitions with committed offsets, in order.
         public var partitions: [Partition]
         /// The worst judgement; nil if no partition was judged.
         public var judgement: LagJudgement?
@@ -74,13 +74,13 @@ public struct LagReport: Sendable, Hashable, Codable {
         public var committed: Offset
         /// The offset after the last record.
         public var end: Offset
-        /// How many offsets are left to read. Where there are transactions or compaction, that is more than records.
+        /// How many offsets are left to read. With transactions or compaction, that is more than the number of records.
         public var lag: Int64
         /// Whether the group keeps up; nil if there are too few samples.
         public var judgement: LagJudgement?
-        /// Why, in a sentence; or how many samples there are.
+        /// The reason, in a sentence; or the number of samples.
         public var reason: String
-        /// How much of the window of samples is filled, from 0 to 1: the more, the surer the judgement.
+        /// How much of the window of samples is filled, from 0 to 1: the fuller it is, the more reliable the judgement.
         public var complete: Double
 
         init(_ name: TopicPartition, _ window: LagWindow) {

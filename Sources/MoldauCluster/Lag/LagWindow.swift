@@ -1,5 +1,5 @@
-// Whether a group keeps up with a partition, judged by its last ten commits. One lag alone says nothing: a group that
-// works through a backlog has a large one, and a group that has died may have a small one. In this order:
+// Whether a group keeps up with a partition, judged by its last ten commits. A single lag is not enough: a group that
+// works through a backlog has a large one, and a group that has failed may have a small one. In this order:
 //
 //     ok       the lag is 0 now
 //     stop     no commit for longer than the commits took together, unless the partition ended at the last one lately
@@ -9,16 +9,16 @@
 //     warning  the lag did not become smaller between any two commits
 //     ok
 //
-// Clusters tell offsets, but not when they were committed, so commits are what samples show: an offset that has changed
-// is a commit, and so is one that has not while somebody is in the group, because members commit from time to time.
+// Clusters return offsets, but not when they were committed, so samples define the commits: an offset that has changed
+// is a commit, and so is an unchanged one while the group has members, because members commit from time to time.
 
 internal import MoldauRecords
 
-/// A group's last commits in one partition, and what they say of its lag.
+/// A group's last commits in one partition, and the judgement of its lag.
 package struct LagWindow: Sendable, Hashable {
-    /// How many commits are looked at.
+    /// The maximum number of commits that are considered.
     package static let length = 10
-    /// How many samples it takes for a judgement. With fewer, only a lag of 0 can be judged.
+    /// The minimum number of samples for a judgement. With fewer, only a lag of 0 can be judged.
     package static let fewestSamples = 3
 
     private struct Commit: Hashable {
@@ -35,20 +35,20 @@ package struct LagWindow: Sendable, Hashable {
     /// Up to `length`.
     private var sampleCount = 0
     private var lastSample: Duration = .zero
-    /// The last place that was seen.
+    /// The place in the last sample.
     package private(set) var place: GroupProgress.Place
 
-    /// The window of a partition that was looked at for the first time.
+    /// The window of a partition with its first sample.
     /// - Parameter time: of a monotonic clock.
     package init(_ place: GroupProgress.Place, at time: Duration) {
         self.place = place
         add(place, isRead: true, at: time)
     }
 
-    /// Notes where the group is now.
+    /// Adds a sample.
     /// - Parameters:
-    ///   - isRead: whether somebody is in the group.
-    ///   - time: of a monotonic clock, not before that of the sample before.
+    ///   - isRead: whether the group has members.
+    ///   - time: of a monotonic clock, not before that of the previous sample.
     package mutating func add(_ place: GroupProgress.Place, isRead: Bool, at time: Duration) {
         self.place = place
         lastSample = time
@@ -63,11 +63,11 @@ package struct LagWindow: Sendable, Hashable {
     /// How much of the window is filled: from 0 to 1.
     package var complete: Double { Double(sampleCount) / Double(Self.length) }
 
-    /// What the commits say at the time of the last sample; nil if there are too few samples.
+    /// The judgement at the time of the last sample; nil if there are too few samples.
     package var judgement: LagJudgement? {
         if place.lag == 0 { return .ok }
         guard sampleCount >= Self.fewestSamples else { return nil }
-        // A group that was at the end has nothing to commit until there is more: its silence begins with that.
+        // A group that was at the end has nothing to commit until there are more records: its silence begins then.
         if hasStopped, !ends.contains(place.committed) { return .stop }
         if commits.contains(where: { $0.lag == 0 }) { return .ok }
         if neighbours.contains(where: { $1.offset < $0.offset }) { return .rewind }

@@ -2,7 +2,7 @@ internal import MoldauBroker
 
 /// The numbers in a filter for access rules.
 struct AccessNumbers {
-    /// What is said while there are no access lists.
+    /// The message while access lists are off.
     static let disabled =
         "access lists are off; they are turned on when the broker starts (--super-user, --access-lists)"
 
@@ -14,7 +14,7 @@ struct AccessNumbers {
     private static let any: Int8 = 1
     private static let match: Int8 = 2
 
-    /// The filter, without names; nil if a number means nothing.
+    /// The filter, without names; nil if a number is invalid.
     var filter: AccessFilter? {
         guard objection == nil else { return nil }
         var filter = AccessFilter()
@@ -27,11 +27,11 @@ struct AccessNumbers {
         return filter
     }
 
-    /// Delegation tokens (6) and users (7), and operations on tokens (13, 14) and on two-phase commits (15) are known
-    /// to Kafka; there are no rules about them here.
+    /// Kafka also defines delegation tokens (6) and users (7), and operations on tokens (13, 14) and on two-phase
+    /// commits (15); this server has no rules for them.
     var matchesNothing: Bool { (6...7).contains(kind) || (13...15).contains(operation) }
 
-    /// What is wrong with the numbers; nil if nothing is.
+    /// The reason why the numbers are invalid; nil if they are valid.
     var objection: String? {
         if !(1...7).contains(kind) { return "there is no resource type \(kind)" }
         if !(1...4).contains(pattern) { return "there is no pattern type \(pattern)" }

@@ -1,32 +1,33 @@
-// What requests about the cluster, its users and its access rules need, and those that need nothing.
+// The permissions that requests about the cluster, its users and its access rules require; some require none.
 
 internal import MoldauBroker
 internal import MoldauLog
 internal import MoldauWire
 
 extension ApiVersionsRequest {
-    /// Everybody may ask.
+    /// No permission required.
     mutating func permit<Files: FileSystem>(
         _: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<ApiVersionsResponse> { .whole }
 }
 
 extension SaslHandshakeRequest {
-    /// Everybody may log in.
+    /// No permission required: clients use it to log in.
     mutating func permit<Files: FileSystem>(
         _: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<SaslHandshakeResponse> { .whole }
 }
 
 extension SaslAuthenticateRequest {
-    /// Everybody may log in.
+    /// No permission required: clients use it to log in.
     mutating func permit<Files: FileSystem>(
         _: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<SaslAuthenticateResponse> { .whole }
 }
 
 extension DescribeClusterRequest {
-    /// Everybody may ask where the brokers are; what he may do is told to who has DESCRIBE on the cluster.
+    /// No permission required. The answer contains the permitted operations only for clients with DESCRIBE on the
+    /// cluster.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<DescribeClusterResponse> {

@@ -1,4 +1,4 @@
-// What requests about groups and their positions need.
+// The permissions that requests about groups and their positions require.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -70,8 +70,8 @@ extension LeaveGroupRequest {
 }
 
 extension ConsumerGroupHeartbeatRequest {
-    /// READ on the group, and DESCRIBE on the topics that the member names. Its pattern means those topics alone on
-    /// which it has DESCRIBE: the group sees to that.
+    /// READ on the group, and DESCRIBE on the topics that the member names. Its pattern matches only topics on which it
+    /// has DESCRIBE: the group checks that.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<ConsumerGroupHeartbeatResponse> {
@@ -133,7 +133,7 @@ extension ConsumerGroupDescribeRequest {
 }
 
 extension ListGroupsRequest {
-    /// DESCRIBE on the cluster; without it, those groups are told on which the client has DESCRIBE.
+    /// DESCRIBE on the cluster; without it, the answer lists the groups on which the client has DESCRIBE.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<ListGroupsResponse> {
@@ -184,7 +184,7 @@ extension OffsetCommitRequest {
 }
 
 extension OffsetFetchRequest {
-    /// DESCRIBE on the groups and on the topics. Who asks for all positions is told those in topics that he may know.
+    /// DESCRIBE on the groups and on the topics. A request for all positions returns those in topics with DESCRIBE.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _ version: Int16, _: RequestService<Files>
     ) -> Permit<OffsetFetchResponse> {
@@ -192,7 +192,7 @@ extension OffsetFetchRequest {
             guard access.allows(.describe, .group(groupID)) else {
                 return .refused {
                     $0.errorCode = .groupAuthorizationFailed
-                    // The first versions have no error for the whole group.
+                    // Versions 0 and 1 have no error for the whole group.
                     if version < 2 { $0.topics = (topics ?? []).map { .init($0, refused: .groupAuthorizationFailed) } }
                 }
             }

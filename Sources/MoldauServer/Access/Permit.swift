@@ -1,5 +1,5 @@
-// Which of a request a client may have done. Every request says so, in a file of this folder: its handler gets what is
-// left, and need not think of it.
+// Which parts of a request a client is permitted. Every request declares this in a file of this folder; its handler
+// gets only the permitted part, and needs no checks of its own.
 //
 //     request ──▶ permit ──▶ .whole                        ──▶ handler ──▶ answer
 //                        ──▶ .part, what is not allowed is
@@ -7,31 +7,31 @@
 //                                                                                    may not know taken out
 //                        ──▶ .nothing                      ──▶ answer
 //
-// Only reading is different: a fetch may wait, and its session outlives it, so that it asks for each partition when it
-// reads that (`PartitionsFetch`).
+// Only fetches differ: a fetch may wait, and its session outlives it, so it checks each partition when it reads it
+// (`PartitionsFetch`).
 
 internal import MoldauBroker
 internal import MoldauLog
 internal import MoldauWire
 
-/// What becomes of a request of a client that access lists restrict.
+/// The decision about a request of a client that access lists restrict.
 enum Permit<Response: WireMessage> {
-    /// All of it is done.
+    /// All of it is handled.
     case whole
-    /// What is left of it is done, and its answer changed.
+    /// The remaining part is handled, and its answer completed by this.
     case part(@Sendable (inout Response) -> Void)
-    /// Nothing is done; this is the answer.
+    /// Nothing is handled; this is the answer.
     case nothing(Response)
-    /// Nothing is done; the connection ends, since the request has no answer.
+    /// Nothing is handled; the connection is closed, because the request has no answer.
     case close(reason: String)
 
-    /// Nothing is done, and the answer tells this.
+    /// Nothing is handled, and `fill` sets the answer.
     static func refused(_ fill: (inout Response) -> Void) -> Permit { .nothing(Response(fill)) }
 }
 
 extension Array {
-    /// Takes out what is not allowed.
-    /// - Returns: what was taken out, in its order.
+    /// Removes the elements that are not permitted.
+    /// - Returns: the removed elements, in their order.
     mutating func withhold(unless isAllowed: (Element) -> Bool) -> [Element] {
         let refused = filter { !isAllowed($0) }
         if !refused.isEmpty { self = filter(isAllowed) }

@@ -1,4 +1,4 @@
-// What requests need that create, change and delete topics.
+// The permissions that requests to create, change and delete topics require.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -6,7 +6,8 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension CreateTopicsRequest {
-    /// CREATE on the cluster or on the topics. The settings of a new topic are told to who has DESCRIBE_CONFIGS on it.
+    /// CREATE on the cluster or on the topics. The answer contains a new topic's settings only with DESCRIBE_CONFIGS on
+    /// it.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<CreateTopicsResponse> {
@@ -33,7 +34,7 @@ extension CreateTopicsRequest {
 }
 
 extension DeleteTopicsRequest {
-    /// DELETE on the topics. Who names an id without DESCRIBE does not learn whether there is such a topic.
+    /// DELETE on the topics. A client that sends an id without DESCRIBE does not learn whether the topic exists.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _ version: Int16, _ service: RequestService<Files>
     ) -> Permit<DeleteTopicsResponse> {
@@ -110,8 +111,9 @@ extension CreatePartitionsRequest {
 }
 
 extension Access {
-    /// Whether the settings of a resource may be read or changed; those of anything but topics belong to the cluster.
-    /// - Returns: NONE if they may.
+    /// Whether the settings of a resource may be read or changed; those of all resources but topics belong to the
+    /// cluster.
+    /// - Returns: NONE if permitted.
     fileprivate func refusal(_ operation: AccessOperation, ofSettingsOf type: Int8, _ name: String) -> ErrorCode {
         if type == 2 { return allows(operation, .topic(name)) ? .none : .topicAuthorizationFailed }
         return allows(operation, .cluster) ? .none : .clusterAuthorizationFailed

@@ -1,4 +1,4 @@
-// What requests about topics and their records need.
+// The permissions that requests about topics and their records require.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -41,7 +41,7 @@ extension ProduceRequest {
 }
 
 extension FetchRequest {
-    /// READ on the topics: asked for when they are read.
+    /// READ on the topics: checked when they are read.
     mutating func permit<Files: FileSystem>(
         _: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<FetchResponse> { .whole }
@@ -94,8 +94,8 @@ extension OffsetForLeaderEpochRequest {
 }
 
 extension MetadataRequest {
-    /// DESCRIBE on the topics. A topic that is to be created needs CREATE on the cluster or on it too. Who asks for all
-    /// is told those that he may know.
+    /// DESCRIBE on the topics. To create a missing topic, CREATE on the cluster or on the topic is required too. A
+    /// request for all topics returns those with DESCRIBE.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _ version: Int16, _ service: RequestService<Files>
     ) -> Permit<MetadataResponse> {
@@ -106,14 +106,14 @@ extension MetadataRequest {
             topics = (topics ?? []).filter { topic in mayKnow(topic, access, service) }
             refused = withheld.map { topic in
                 .init {
-                    // Who names an id does not learn whether there is such a topic.
+                    // A client that sends an id does not learn whether the topic exists.
                     $0.errorCode = topic.name == nil ? .unknownTopicID : .topicAuthorizationFailed
                     $0.name = topic.name
                     $0.topicID = topic.topicID
                 }
             }
         }
-        // In version 0 no topics mean all of them: none of these is told then.
+        // In version 0 an empty list requests all topics: if all requested ones were removed, none is returned.
         let tellsNone = !wantsAll && topics == []
         return .part { [refused] response in
             response.topics.removeAll { topic in
@@ -146,13 +146,13 @@ extension MetadataRequest {
 }
 
 extension DescribeTopicPartitionsRequest {
-    /// DESCRIBE on the topics. Who asks for all is told those that he may know.
+    /// DESCRIBE on the topics. A request for all topics returns those with DESCRIBE.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _ service: RequestService<Files>
     ) -> Permit<DescribeTopicPartitionsResponse> {
         var refused: [Topic] = []
         if topics.isEmpty {
-            // Named, so that pages are as long as they should be.
+            // Listed by name, so that pages have the right length.
             topics = service.broker.topics().filter { access.allows(.describe, .topic($0.name)) }.map { topic in
                 Topic { $0.name = topic.name }
             }

@@ -1,4 +1,4 @@
-// What requests about producers and transactions need.
+// The permissions that requests about producers and transactions require.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -125,7 +125,7 @@ extension WriteTxnMarkersRequest {
 }
 
 extension DescribeTransactionsRequest {
-    /// DESCRIBE on the transactional ids; their partitions are told in topics on which the client has DESCRIBE.
+    /// DESCRIBE on the transactional ids; their partitions are listed only for topics on which the client has DESCRIBE.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<DescribeTransactionsResponse> {
@@ -142,7 +142,7 @@ extension DescribeTransactionsRequest {
 }
 
 extension ListTransactionsRequest {
-    /// Those transactional ids are told on which the client has DESCRIBE.
+    /// No permission required; the answer lists the transactional ids on which the client has DESCRIBE.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _: Int16, _: RequestService<Files>
     ) -> Permit<ListTransactionsResponse> {

@@ -1,4 +1,5 @@
-// AddOffsetsToTxn (25): the transaction will move a group's positions. From version 2 on PRODUCER_FENCED is known.
+// AddOffsetsToTxn (25): announces that the transaction will commit a group's positions. From version 2 on
+// PRODUCER_FENCED is known.
 
 internal import MoldauBroker
 internal import MoldauLog

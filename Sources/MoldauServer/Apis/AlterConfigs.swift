@@ -1,5 +1,5 @@
-// AlterConfigs (33): gives topics these settings and no others. What belongs to the broker itself is told when it
-// starts, and no request changes it.
+// AlterConfigs (33): replaces all settings of topics. The broker's own settings are fixed at its start, and no request
+// changes them.
 
 internal import MoldauBroker
 internal import MoldauLog

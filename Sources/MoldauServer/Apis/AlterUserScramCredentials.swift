@@ -1,6 +1,6 @@
-// AlterUserScramCredentials (51): gives users credentials, and takes them away; each user by itself, at most one change
-// for each of its mechanisms. What comes is the salted password, which is as good as the password: the address should
-// be encrypted.
+// AlterUserScramCredentials (51): sets and deletes credentials of users; each user independently, with at most one
+// change for each mechanism. The request contains the salted password, which is as good as the password: the address
+// should be encrypted.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -29,7 +29,7 @@ extension AlterUserScramCredentialsRequest: ServedRequest {
             })
     }
 
-    /// - Returns: why the user is not changed; nil if it is.
+    /// - Returns: the reason why the user is not changed; nil if it is.
     private func change<Files: FileSystem>(_ name: String, _ security: Security<Files>) -> (ErrorCode, String)? {
         let deleted = deletions.filter { $0.name == name }.map(\.mechanism)
         let upserted = upsertions.filter { $0.name == name }
@@ -50,7 +50,7 @@ extension AlterUserScramCredentialsRequest: ServedRequest {
 }
 
 extension AlterUserScramCredentialsRequest.Upsertion {
-    /// nil if it is none.
+    /// nil if it is invalid.
     fileprivate var credential: ScramCredential? {
         guard let known = ScramMechanism(rawValue: mechanism), saltedPassword.count == known.hashBytes else {
             return nil

@@ -1,4 +1,4 @@
-// ApiVersions (18): the APIs that are served, from the list in the code (`ServedRequests`).
+// ApiVersions (18): the supported APIs, from the list in the code (`ServedRequests`).
 //
 // A client's name and version must be of Kafka's form, or the answer is INVALID_REQUEST without a list. No features are
 // finalised: `transaction.version` in particular is left out, so that clients use transactions as before KIP-890.
@@ -14,7 +14,7 @@ extension ApiVersionsRequest: ServedRequest {
         call.answer(ApiVersionsResponse { $0.apiKeys = ServedRequests.all.map(ApiVersionsResponse.ApiVersion.init) })
     }
 
-    /// As KIP-511 has it: letters, digits, dots and hyphens, none of the latter two first or last.
+    /// The form that KIP-511 requires: letters, digits, dots and hyphens, none of the latter two first or last.
     private static func isName(_ text: String) -> Bool {
         func isLetter(_ byte: UInt8) -> Bool {
             switch byte {
@@ -31,7 +31,7 @@ extension ApiVersionsRequest: ServedRequest {
 }
 
 extension ApiVersionsResponse {
-    /// For a client that asks in a version that is not served: which are.
+    /// For a client whose request has an unsupported version: lists the supported ones.
     static var refusingVersion: ApiVersionsResponse {
         ApiVersionsResponse {
             $0.errorCode = .unsupportedVersion

@@ -1,5 +1,5 @@
-// ConsumerGroupDescribe (69): groups of the consumer protocol (KIP-848). Others are answered with GROUP_ID_NOT_FOUND,
-// after which clients ask by DescribeGroups.
+// ConsumerGroupDescribe (69): groups of the consumer protocol (KIP-848). For others the answer is GROUP_ID_NOT_FOUND,
+// upon which clients send DescribeGroups.
 
 internal import MoldauBroker
 internal import MoldauLog

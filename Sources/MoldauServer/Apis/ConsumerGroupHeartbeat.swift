@@ -1,5 +1,5 @@
-// ConsumerGroupHeartbeat (68): the one request of members of the consumer protocol (KIP-848). From version 1 on clients
-// make their own ids.
+// ConsumerGroupHeartbeat (68): the only request of members of the consumer protocol (KIP-848). From version 1 on
+// clients generate their own ids.
 
 internal import MoldauBroker
 internal import MoldauLog

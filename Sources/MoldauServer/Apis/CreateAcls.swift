@@ -1,4 +1,4 @@
-// CreateAcls (30): adds access rules, each by itself; those that are there already stay. There are rules for topics,
+// CreateAcls (30): adds access rules, each independently; existing ones are kept. The resource types are topics,
 // groups, the cluster and transactional ids.
 
 internal import MoldauBroker
@@ -36,7 +36,7 @@ extension CreateAclsRequest: ServedRequest {
 }
 
 extension CreateAclsRequest.Rule {
-    /// The rule, or why it is none.
+    /// The rule, or the reason why it is invalid.
     fileprivate func read() -> (AccessRule?, objection: String?) {
         guard let kind = ResourceKind(rawValue: resourceType) else {
             return (
@@ -58,7 +58,7 @@ extension CreateAclsRequest.Rule {
 }
 
 extension ErrorCode {
-    /// What Kafka calls it.
+    /// Kafka's error code.
     init(_ error: SecurityError) {
         self =
             switch error {

@@ -1,4 +1,4 @@
-// CreatePartitions (37): gives topics more partitions, all on this broker.
+// CreatePartitions (37): adds partitions to topics, all on this broker.
 
 internal import MoldauBroker
 internal import MoldauLog

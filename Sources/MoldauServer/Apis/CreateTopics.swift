@@ -1,4 +1,4 @@
-// CreateTopics (19): each topic by itself; the others are created even if one is refused.
+// CreateTopics (19): each topic independently; the others are created even if one is refused.
 //
 // −1 partitions: the default. This broker keeps one copy: a replication factor of 1 or −1, and assignments that name
 // this broker alone.
@@ -57,7 +57,7 @@ extension CreateTopicsRequest: ServedRequest {
 }
 
 extension CreateTopicsRequest.Topic {
-    /// Why there can be no such topic on one broker.
+    /// The reason why one broker cannot have such a topic; nil if it can.
     fileprivate var objection: (ErrorCode, String)? {
         guard assignments.isEmpty else {
             if numPartitions != -1 || replicationFactor != -1 {

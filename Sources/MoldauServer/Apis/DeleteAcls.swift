@@ -1,4 +1,4 @@
-// DeleteAcls (31): removes the access rules that filters match, and tells which these were.
+// DeleteAcls (31): removes the access rules that match filters, and returns them.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -39,7 +39,7 @@ extension DeleteAclsRequest: ServedRequest {
 }
 
 extension DeleteAclsRequest.Filter {
-    /// nil and no objection: it means rules that there are none of.
+    /// nil without an objection if no rule here can match.
     fileprivate var read: (filter: AccessFilter?, objection: String?) {
         let numbers = AccessNumbers(
             kind: resourceTypeFilter, pattern: patternTypeFilter, operation: operation, permission: permissionType)

@@ -1,4 +1,4 @@
-// DeleteGroups (42): groups without members, with their positions.
+// DeleteGroups (42): deletes groups without members, and their positions.
 
 internal import MoldauBroker
 internal import MoldauLog

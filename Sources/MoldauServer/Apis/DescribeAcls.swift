@@ -1,4 +1,4 @@
-// DescribeAcls (29): the access rules that a filter matches, by resource.
+// DescribeAcls (29): the access rules that match a filter, by resource.
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -1,4 +1,4 @@
-// DescribeCluster (60): this broker alone. Controllers are no endpoints of their own.
+// DescribeCluster (60): this broker alone. There are no separate controller endpoints.
 
 internal import MoldauBroker
 internal import MoldauLog

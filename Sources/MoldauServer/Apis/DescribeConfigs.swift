@@ -1,6 +1,6 @@
 // DescribeConfigs (32): the settings of topics (2) and of this broker (4).
 //
-// Other resources have no settings here. Documentation is not kept (null).
+// Other resources have no settings here. Documentation is not available (null).
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -34,7 +34,7 @@ extension DescribeConfigsRequest: ServedRequest {
     }
 }
 
-/// What settings belong to.
+/// The owner of settings.
 enum ConfigResource {
     case topic(String)
     case broker

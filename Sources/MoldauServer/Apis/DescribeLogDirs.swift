@@ -1,5 +1,5 @@
-// DescribeLogDirs (35): the one data directory, and how many bytes partitions take in it. How large the disk is, is not
-// told (−1).
+// DescribeLogDirs (35): the only data directory, and the size of partitions in it. The size of the disk is not reported
+// (−1).
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -1,4 +1,4 @@
-// DescribeTransactions (65): what transactional ids are doing.
+// DescribeTransactions (65): the state of transactional ids.
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -1,5 +1,5 @@
-// DescribeUserScramCredentials (50): by which mechanisms users log in, and with how many iterations; null or none: all
-// users.
+// DescribeUserScramCredentials (50): the mechanisms and iteration counts of users' credentials; null or an empty list:
+// all users.
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -9,7 +9,7 @@ extension ElectLeadersRequest: ServedRequest {
     func serve<Files: FileSystem>(by service: RequestService<Files>, _ call: Call<ElectLeadersResponse>) {
         call.answer(
             ElectLeadersResponse {
-                // null: all partitions; those that need none are not told then.
+                // null: all partitions; partitions that need no election are not listed then.
                 $0.replicaElectionResults = (topicPartitions ?? []).map { topic in
                     ElectLeadersResponse.TopicResult {
                         $0.topic = topic.topic

@@ -1,5 +1,5 @@
-// EndTxn (26): from version 2 on PRODUCER_FENCED is known. From version 5 on each transaction has an epoch of its own
-// (KIP-890): the next one is in the answer. Clients use that version where the feature `transaction.version` is 2.
+// EndTxn (26): from version 2 on PRODUCER_FENCED is known. From version 5 on each transaction has its own epoch
+// (KIP-890): the next one is in the answer. Clients use that version if the feature `transaction.version` is 2.
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -1,7 +1,7 @@
-// Fetch (1): durable batches as they stand on disk; waits until there are enough, or the time is over.
+// Fetch (1): durable batches as they are on disk; waits until there are enough, or until the wait time has passed.
 //
-// Not done: what only followers ask for. A partition whose first batch is larger than what is asked for brings that
-// batch, if no partition before it brought anything.
+// Not supported: fields for followers. A partition whose first batch exceeds the requested size returns that batch, if
+// no partition before it returned any.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -32,7 +32,7 @@ extension FetchRequest: ServedRequest {
         var session: Int32 = 0
     }
 
-    /// What to read, by the session's rules.
+    /// What to read, according to the session.
     private func begin<Files: FileSystem>(
         _ service: RequestService<Files>, _ version: Int16
     ) -> Result<FetchContext, Refusal> {
@@ -85,6 +85,6 @@ extension FetchedPartition {
 struct FetchContext: Sendable {
     var partitions: [FetchedPartition]
     var session: FetchSession?
-    /// Whether only what is new is told.
+    /// Whether only changes are returned.
     var isIncremental: Bool
 }

@@ -1,6 +1,6 @@
 // FindCoordinator (10): this broker coordinates all groups (type 0) and transactional ids (type 1).
 //
-// From version 4 on several keys are asked for at a time. Share groups (type 2, version 6) are not served.
+// From version 4 on a request has several keys. Share groups (type 2, version 6) are not supported.
 
 internal import MoldauLog
 internal import MoldauWire

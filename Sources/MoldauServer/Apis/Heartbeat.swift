@@ -1,4 +1,4 @@
-// Heartbeat (12): a member is still there, and hears when its group rebalances.
+// Heartbeat (12): keeps a member's session alive, and reports when its group rebalances.
 
 internal import MoldauBroker
 internal import MoldauLog

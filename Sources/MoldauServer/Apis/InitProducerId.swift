@@ -1,5 +1,6 @@
-// InitProducerId (22): an id for an idempotent producer, or the next epoch of a transactional id, which fences those
-// before it. From version 3 on a producer can go on for itself (KIP-360); from version 4 on PRODUCER_FENCED is known.
+// InitProducerId (22): an id for an idempotent producer, or the next epoch of a transactional id, which fences the
+// earlier ones. From version 3 on a producer can continue with a new epoch (KIP-360); from version 4 on PRODUCER_FENCED
+// is known.
 
 internal import MoldauBroker
 internal import MoldauLog

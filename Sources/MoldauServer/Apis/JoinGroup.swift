@@ -1,7 +1,7 @@
-// JoinGroup (11): a member joins its group, and waits until the others have.
+// JoinGroup (11): a member joins its group, and waits until the others have joined.
 //
-// Before version 1 the rebalance timeout is the session timeout; from version 4 on a new member is told an id first;
-// from version 9 on the leader can be told that the assignment stays. Ignored: `reason`.
+// Before version 1 the rebalance timeout is the session timeout; from version 4 on a new member first gets an id; from
+// version 9 on the answer can let the leader keep the current assignment. Ignored: `reason`.
 
 internal import MoldauBroker
 internal import MoldauLog

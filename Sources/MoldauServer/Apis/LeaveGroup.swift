@@ -1,4 +1,4 @@
-// LeaveGroup (13): members leave; before version 3 one, whose error is that of the answer. Ignored: `reason`.
+// LeaveGroup (13): members leave; before version 3 a single one, whose error is the answer's. Ignored: `reason`.
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -1,9 +1,9 @@
-// ListOffsets (2): where a partition begins and ends, and the first record at or after a time.
+// ListOffsets (2): the start and end of a partition, and the first record at or after a time.
 //
 //     −1     the end: the high watermark, for readers of committed records the last stable offset
-//     −2     the first offset held; −4: the same, since nothing is kept elsewhere
+//     −2     the first offset held; −4: the same, since there is no tiered storage
 //     −3     the record with the latest timestamp, and its time
-//     −5     the end of what is kept elsewhere: none
+//     −5     the end of tiered storage: none
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -1,4 +1,5 @@
-// ListTransactions (66): the transactional ids; by state, by producer, from version 1 on by how long they are open.
+// ListTransactions (66): the transactional ids; filtered by state, by producer, from version 1 on by how long they are
+// open.
 
 internal import MoldauBroker
 internal import MoldauLog

@@ -1,7 +1,7 @@
 // Metadata (3): this broker, and topics with their partitions, all of which it leads.
 //
-// A topic that is asked for and does not exist is created if client and options allow it. As on Kafka, the answer is
-// UNKNOWN_TOPIC_OR_PARTITION all the same; the client asks again.
+// A requested topic that does not exist is created if client and options allow it. As on Kafka, the answer is
+// UNKNOWN_TOPIC_OR_PARTITION nevertheless; the client retries.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -58,7 +58,7 @@ extension MetadataRequest: ServedRequest {
                 TopicMetadata(name: name, partitionCount: service.options.defaultPartitions)
             ])
         } catch {
-            // Somebody else may have created it meanwhile.
+            // Another request may have created it meanwhile.
             if case .topicExists = error { return .unknownTopicOrPartition }
             return ErrorCode(error)
         }
@@ -86,7 +86,7 @@ extension MetadataResponse.Topic {
     }
 }
 
-/// The operations that everybody may do on a resource while there are no access lists, as bits.
+/// The operations that every client may do on a resource while there are no access lists, as bits.
 enum AllowedOperations {
     /// Read, write, create, delete, alter, describe, describe and alter settings.
     static let topic: Int32 = 0b1101_1111_1000

@@ -1,6 +1,7 @@
-// OffsetCommit (8): positions of a group, by a member or, while it has none, by anybody.
+// OffsetCommit (8): commits positions of a group, for a member or, while the group has none, for any client.
 //
-// Version 1, which librdkafka's test of features names, is served too. Ignored: `retentionTimeMs`, `commitTimestamp`.
+// Version 1, which librdkafka's feature check requires, is supported too. Ignored: `retentionTimeMs`,
+// `commitTimestamp`.
 
 internal import MoldauBroker
 internal import MoldauLog

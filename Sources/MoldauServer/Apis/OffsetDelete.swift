@@ -1,4 +1,4 @@
-// OffsetDelete (47): forgets positions of a group in topics that no member of it reads.
+// OffsetDelete (47): deletes positions of a group in topics to which none of its members subscribes.
 
 internal import MoldauBroker
 internal import MoldauLog

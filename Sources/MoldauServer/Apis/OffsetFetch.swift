@@ -1,5 +1,5 @@
-// OffsetFetch (9): where groups are. From version 2 on null asks for all partitions, from version 8 on several groups
-// are asked for at a time; with `requireStable` (7) partitions that an open transaction will move are refused.
+// OffsetFetch (9): the positions of groups. From version 2 on null requests all partitions, from version 8 on a request
+// names several groups; with `requireStable` (7) partitions with an offset in an open transaction are refused.
 
 internal import MoldauBroker
 internal import MoldauLog
@@ -63,7 +63,7 @@ extension OffsetFetchResponse.Group {
         case .failure(let error): errorCode = ErrorCode(group: error)
         }
         guard errorCode != .none, version < 2 else { return }
-        // The first versions have no error for the whole group.
+        // Versions 0 and 1 have no error for the whole group.
         topics = (wanted.topics ?? []).map { topic in
             OffsetFetchResponse.Topic {
                 $0.name = topic.name

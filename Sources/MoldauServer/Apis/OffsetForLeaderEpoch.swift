@@ -1,4 +1,4 @@
-// OffsetForLeaderEpoch (23): where an epoch of the leader ends. There is one epoch, 0, which has not ended.
+// OffsetForLeaderEpoch (23): the end of a leader epoch. The only epoch is 0, which has not ended.
 
 internal import MoldauBroker
 internal import MoldauLog

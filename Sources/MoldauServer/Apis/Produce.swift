@@ -1,12 +1,12 @@
-// Produce (0): batches go to the log as they came; an answer to acks=all waits for the disk.
+// Produce (0): batches are appended to the log unchanged; an answer to acks=all waits for the disk.
 //
 // Versions 0 to 2 are advertised, because librdkafka before 2.9 compresses only if version 0 is there; they carry
 // formats that no client writes any more, and are answered with UNSUPPORTED_FOR_MESSAGE_FORMAT.
 //
-// A batch that is refused because of single records is answered with these, the first 1,000 of them.
+// If a batch is refused because of single records, the answer lists the first 1,000 of them.
 //
-// From version 12 on a transactional batch adds its partition to the transaction, and AddPartitionsToTxn is left out
-// (KIP-890). Before that `transactionalId` is ignored: the batches tell their producer.
+// From version 12 on a transactional batch adds its partition to the transaction, and AddPartitionsToTxn is not sent
+// (KIP-890). Before that `transactionalId` is ignored: the batches contain their producer.
 //
 // Ignored: `timeoutMs`: an append waits for the disk, which answers or fails.
 
@@ -67,8 +67,8 @@ extension ProduceRequest: ServedRequest {
         }
     }
 
-    /// Adds the partition of a transactional batch to its producer's transaction. Bytes that are no batch are left for
-    /// the append to refuse.
+    /// Adds the partition of a transactional batch to its producer's transaction. Bytes that are not a batch are
+    /// refused by the append.
     private func enlist<Files: FileSystem>(
         _ name: TopicPartition, _ batches: WireBytes, _ id: String, _ service: RequestService<Files>
     ) throws(BrokerError) {
@@ -81,7 +81,7 @@ extension ProduceRequest: ServedRequest {
         _ call: Call<ProduceResponse>
     ) {
         if acks == 0 {
-            // The one way to tell such a client that something is wrong.
+            // The only way to report an error to such a client.
             guard let error = results.first(where: { $0.errorCode != .none }) else { return call.answerNothing() }
             return call.close(reason: "records of a request with acks=0 were refused: \(error.errorCode)")
         }
@@ -107,10 +107,10 @@ extension ProduceResponse.PartitionResponse {
         }
     }
 
-    /// How many records a client is told of.
+    /// The maximum number of records in an error answer.
     private static var maxRecordErrors: Int { 1_000 }
 
-    /// Says in Kafka's words for which records the batch was refused, if it was for records (KIP-467).
+    /// Sets Kafka's messages for the records because of which the batch was refused, if there are any (KIP-467).
     fileprivate mutating func tell(_ error: LogError, in batch: UnsafeRawBufferPointer, for name: TopicPartition) {
         func tell(_ message: String, _ fault: (RecordView) -> String?) {
             errorMessage = message

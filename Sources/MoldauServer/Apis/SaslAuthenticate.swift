@@ -1,4 +1,5 @@
-// SaslAuthenticate (36): the tokens of a log-in. A failed one is answered after a while, and ends the connection.
+// SaslAuthenticate (36): the tokens of a log-in. A failed one is answered after a delay, and then the connection is
+// closed.
 
 internal import MoldauLog
 internal import MoldauRecords

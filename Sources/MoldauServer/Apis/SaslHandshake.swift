@@ -1,4 +1,4 @@
-// SaslHandshake (17): chooses how to log in. After version 0 tokens follow as frames of their own.
+// SaslHandshake (17): chooses the log-in mechanism. After version 0 tokens follow as frames of their own.
 
 internal import MoldauLog
 internal import MoldauWire

@@ -1,4 +1,4 @@
-// SyncGroup (14): the leader tells what each member gets; the members wait for theirs.
+// SyncGroup (14): the leader sends each member's assignment; the members wait for theirs.
 
 internal import MoldauBroker
 internal import MoldauLog

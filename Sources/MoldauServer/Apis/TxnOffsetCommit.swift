@@ -1,7 +1,7 @@
-// TxnOffsetCommit (28): positions of a group that count from the transaction's commit on.
+// TxnOffsetCommit (28): positions of a group that take effect when the transaction commits.
 //
-// From version 3 on the member's generation is checked; −1 and no id are checked by nobody (KIP-447). From version 5 on
-// the request adds the group to the transaction itself, and AddOffsetsToTxn is left out (KIP-890).
+// From version 3 on the member's generation is checked; −1 with an empty id is not checked (KIP-447). From version 5 on
+// the request adds the group to the transaction itself, and AddOffsetsToTxn is not sent (KIP-890).
 
 internal import MoldauBroker
 internal import MoldauLog

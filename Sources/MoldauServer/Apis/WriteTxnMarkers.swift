@@ -1,5 +1,5 @@
-// WriteTxnMarkers (27): aborts transactions that hang (`kafka-transactions --abort`). Commits are the coordinator's
-// alone.
+// WriteTxnMarkers (27): aborts transactions that hang (`kafka-transactions --abort`). Commits are reserved to the
+// coordinator.
 
 internal import MoldauBroker
 internal import MoldauLog

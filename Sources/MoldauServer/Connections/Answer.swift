@@ -2,7 +2,7 @@ internal import MoldauLog
 internal import MoldauRecords
 internal import NIOCore
 
-/// What a client gets for a request.
+/// The answer to a client's request.
 enum Answer: Sendable {
     /// A frame, in the order of its parts.
     case frame([Part])
@@ -15,11 +15,11 @@ enum Answer: Sendable {
 
     enum Part: Sendable {
         case bytes(ByteBuffer)
-        /// Bytes of a file, which go to the socket without passing through our memory.
+        /// Bytes of a file, which go to the socket without being copied to memory.
         case file(FileBytes)
     }
 
-    /// How large it is until it is sent.
+    /// Its size until it is sent.
     var size: UnsentBytes {
         switch self {
         case .frame(let parts), .last(let parts, _):
@@ -34,13 +34,13 @@ enum Answer: Sendable {
     }
 }
 
-/// How much of a connection's answers has not reached the socket.
+/// The amount of a connection's answers that has not reached the socket.
 struct UnsentBytes: Equatable {
     var inMemory = 0
     var inFiles = 0
 
-    /// Whether no further request is begun before the client has read more. What is in files takes no memory, but each
-    /// request costs work, which others are waiting for.
+    /// Whether no further request is started before the client has read more. Answers in files take no memory, but each
+    /// request costs work for which other connections wait.
     var isTooMuch: Bool { inMemory > 1 << 20 || inFiles > 8 << 20 }
 
     static func += (left: inout UnsentBytes, right: UnsentBytes) {

@@ -2,16 +2,16 @@ internal import NIOCore
 
 /// Puts the answers of a connection into the order of its requests.
 ///
-/// Requests are begun in order, and answered in any order; an answer leaves when all before it have.
+/// Requests start in order, and are answered in any order; an answer is released when all before it are.
 struct AnswerSlots<Answer> {
-    /// From the oldest request without an answer on.
+    /// The answers from the oldest unanswered request on.
     private var answers = CircularBuffer<Answer?>()
     private var first = 0
 
-    /// How many requests have begun, and have not left as answers.
+    /// How many requests have started whose answers have not been released.
     var count: Int { answers.count }
 
-    /// A request begins.
+    /// Called when a request starts.
     /// - Returns: its number, for `complete`.
     mutating func begin() -> Int {
         answers.append(nil)
@@ -24,8 +24,8 @@ struct AnswerSlots<Answer> {
         return place >= 0 && answers[answers.index(answers.startIndex, offsetBy: place)] == nil
     }
 
-    /// Takes the answer of a request, which must not have one yet.
-    /// - Returns: the answers that may leave now, in order.
+    /// Stores the answer of a request, which must not have one yet.
+    /// - Returns: the answers that are released by this, in order.
     mutating func complete(_ number: Int, _ answer: Answer, _ leave: (Answer) -> Void) {
         let place = number - first
         precondition(answers.indices.contains(answers.index(answers.startIndex, offsetBy: place)), "answered twice")

@@ -1,18 +1,18 @@
-// The way of a request:
+// The path of a request:
 //
 //     event loop    frames of one read ──▶ queue
-//     worker        queue ──▶ begin, one after the other ──▶ answers, whenever they come, from any thread
+//     worker        queue ──▶ start, one after the other ──▶ answers, at any time, from any thread
 //     event loop    answers in the order of the requests ──▶ socket, flushed together
 //
-// A connection has one turn at a time: a worker takes its requests in order. A request that waits (a fetch for records,
-// a member for its group) ends the turn until it is answered, as in Kafka; others are pipelined.
+// A connection has one turn at a time: a worker handles its requests in order. A request that waits (a fetch for
+// records, a member for its group) ends the turn until it is answered, as in Kafka; others are pipelined.
 
 internal import MoldauRecords
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// What a connection's threads share.
+/// The state that a connection's threads share.
 final class Connection: Sendable {
     fileprivate struct State {
         var queue = CircularBuffer<ByteBuffer>()
@@ -21,9 +21,9 @@ final class Connection: Sendable {
         /// The waiting request that ended the last turn.
         var waiting: Int?
         var slots = AnswerSlots<Answer>()
-        /// Answers that may leave.
+        /// Released answers.
         var ready: [Answer] = []
-        /// Of answers that have not reached the socket.
+        /// The size of answers that have not reached the socket.
         var unsent = UnsentBytes()
         var isPumpDue = false
         var isClosed = false
@@ -31,20 +31,20 @@ final class Connection: Sendable {
         var cancel: (@Sendable () -> Void)?
     }
 
-    /// Does one request, and calls back with its answer: once, from any thread.
+    /// Handles one request, and calls back with its answer: once, from any thread.
     typealias Worker =
         @Sendable (_ frame: ByteBuffer, _ of: Connection, _ then: @escaping @Sendable (Answer) -> Void)
         -> RequestKind
 
-    /// How a request runs beside those that follow it.
+    /// How a request runs relative to those that follow it.
     enum RequestKind { case pipelined, waiting }
 
     let number: Int
     /// The client's address without its port.
     let clientAddress: String
-    /// The address that the client has reached, as it is told: by its advertised name and port, if it has such.
+    /// The address that the client connected to, with its advertised name and port, if it has any.
     let localAddress: ListenAddress
-    /// Who the client is, or how it gets known.
+    /// The client's identity, or the state of its log-in.
     let authentication: Mutex<Authentication>
     private let work: Worker
     private let pool: NIOThreadPool
@@ -53,7 +53,7 @@ final class Connection: Sendable {
     let door: ConnectionDoor
     private let state = Mutex(State())
 
-    /// How many requests a turn takes before its answers are sent.
+    /// The maximum number of requests in a turn before its answers are sent.
     private static var requestsPerTurn: Int { 128 }
 
     init(
@@ -74,7 +74,7 @@ final class Connection: Sendable {
 
     // MARK: On the event loop
 
-    /// Takes the frames of one read: all of them, so that nobody else has them when they are done.
+    /// Takes ownership of the frames of one read: all of them, so that each is uniquely referenced when it is done.
     func receive(_ frames: inout [ByteBuffer]) {
         let bytes = frames.reduce(0) { $0 + $1.readableBytes }
         memory.add(queued: bytes)
@@ -86,19 +86,19 @@ final class Connection: Sendable {
         if isFirst { pool.submit { _ in self.runTurn() } }
     }
 
-    /// Whether so much is unanswered that nothing more is to be read.
+    /// Whether so many requests are unanswered that reading must pause.
     var isFull: Bool { state.withLock { $0.unanswered >= maxUnanswered } }
 
     /// Whether every request was answered, and every answer has reached the socket.
     var isQuiet: Bool { state.withLock { $0.unanswered == 0 && $0.ready.isEmpty && $0.unsent == UnsentBytes() } }
 
-    /// Whether nothing is asked.
+    /// Whether there is no unanswered request.
     var isIdle: Bool { state.withLock { $0.unanswered == 0 } }
 
-    /// Memory of answers that wait for the client.
+    /// The memory of answers that the client has not read.
     var unsentBytes: Int { state.withLock { $0.unsent.inMemory } }
 
-    /// The answers that may leave, in order; they count as unsent until `noteSent`.
+    /// Takes the released answers, in order; they count as unsent until `noteSent`.
     func takeAnswers() -> [Answer] {
         state.withLock { state in
             defer { (state.ready, state.isPumpDue) = ([], false) }
@@ -106,7 +106,7 @@ final class Connection: Sendable {
         }
     }
 
-    /// So much of answers has reached the socket.
+    /// Called when these bytes of answers have reached the socket.
     func noteSent(_ bytes: UnsentBytes) {
         let isNext = state.withLock { state in
             if !state.isClosed { state.unsent -= bytes }
@@ -115,8 +115,8 @@ final class Connection: Sendable {
         if isNext { pool.submit { _ in self.runTurn() } }
     }
 
-    /// The connection is no more: nobody gets answers, and what waits ends. Requests that have come whole are done all
-    /// the same: some clients send records, ask for no answer, and go.
+    /// Called when the connection is closed: answers are discarded, and waits are cancelled. Requests that were
+    /// received completely are still handled: some clients send records, request no answer, and disconnect.
     func closed() {
         let (cancel, isNext) = state.withLock { state in
             state.isClosed = true
@@ -127,7 +127,7 @@ final class Connection: Sendable {
         if isNext { pool.submit { _ in self.runTurn() } }
     }
 
-    /// Ends the wait of a request that waits, if there is one: it is answered with what there is.
+    /// Cancels the wait of the waiting request, if there is one: it is answered with what is available.
     func cancelWait() { state.withLock { $0.cancel }?() }
 
     // MARK: On a worker
@@ -160,7 +160,7 @@ final class Connection: Sendable {
         return found
     }
 
-    /// - Returns: false if it was answered meanwhile, so that the turn goes on.
+    /// - Returns: false if it was answered meanwhile, so that the turn continues.
     private func endTurn(waitingFor slot: Int) -> Bool {
         let isOver = state.withLock { state in
             guard state.slots.isOpen(slot) else { return false }
@@ -172,7 +172,7 @@ final class Connection: Sendable {
         return isOver
     }
 
-    /// What ends the wait of the request that is being begun, should its client go.
+    /// Sets what cancels the wait of the current request if its client disconnects.
     func setCancel(_ cancel: @escaping @Sendable () -> Void) {
         let isClosed = state.withLock { state in
             state.cancel = cancel
@@ -187,7 +187,7 @@ final class Connection: Sendable {
             let before = state.ready.count
             state.slots.complete(slot, answer) { if !state.isClosed { state.ready.append($0) } }
             if state.waiting == slot { (state.waiting, state.cancel) = (nil, nil) }
-            // During a turn its end sends the answers.
+            // During a turn, the end of the turn sends the answers.
             let isDue = state.ready.count > before && !state.hasTurn && !state.isPumpDue
             if isDue { state.isPumpDue = true }
             return (state.takeTurn(), isDue)
@@ -199,7 +199,7 @@ final class Connection: Sendable {
     private func pumpIfDue() {
         let isDue = state.withLock { state in
             guard !state.isPumpDue, !state.isClosed else { return false }
-            // Even without answers: reading may go on.
+            // Even without answers: reading may resume.
             state.isPumpDue = true
             return true
         }
@@ -208,10 +208,10 @@ final class Connection: Sendable {
 }
 
 extension Connection.State {
-    /// Requests that have come and whose answers have not left.
+    /// Requests that were received and whose answers have not been released.
     fileprivate var unanswered: Int { queue.count + slots.count }
 
-    /// Whether a turn begins now: there is something to do, nobody does it, and no request before it waits.
+    /// Whether a turn starts now: there is a request, no worker has the turn, and no earlier request waits.
     fileprivate mutating func takeTurn() -> Bool {
         guard !hasTurn, waiting == nil, !queue.isEmpty, !unsent.isTooMuch else { return false }
         hasTurn = true

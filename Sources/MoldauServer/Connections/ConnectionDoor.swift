@@ -1,15 +1,15 @@
 internal import NIOCore
 internal import Synchronization
 
-/// What passes a connection's answers on to its client, on its event loop.
+/// Passes a connection's answers to its client, on its event loop.
 protocol ConnectionEnd: AnyObject {
-    /// Sends the answers that may leave.
+    /// Sends the released answers.
     func pump()
     /// Closes the connection.
     func close(_ reason: String)
-    /// Finishes what has begun, and closes.
+    /// Finishes the requests that have started, and closes.
     func stop()
-    /// Goes on reading, which waited for room.
+    /// Resumes reading, which was paused for lack of memory.
     func hasRoom()
 }
 
@@ -28,22 +28,22 @@ final class ConnectionDoor: Sendable {
         bound.withLock { $0 = opened }
     }
 
-    /// The connection is no more: nothing happens from now on.
+    /// Called when the connection is closed: no-op for all later calls.
     func shut() { bound.withLock { $0 = nil } }
 
-    /// Has the answers sent that may leave.
+    /// Sends the released answers.
     func pump() { onLoop { $0.pump() } }
 
-    /// Has the connection closed, for this reason.
+    /// Closes the connection, for this reason.
     func close(_ reason: String) { onLoop { $0.close(reason) } }
 
-    /// Has it finish what has begun, and close.
+    /// Finishes the requests that have started, and closes.
     func stop() { onLoop { $0.stop() } }
 
-    /// Goes on reading, which waited for room.
+    /// Resumes reading, which was paused for lack of memory.
     func resume() { onLoop { $0.hasRoom() } }
 
-    /// Does something on the connection's event loop after a while, or now on this thread if the connection has gone.
+    /// Runs `body` on the connection's event loop after `pause`, or now on this thread if the connection is closed.
     func after(_ pause: Duration, _ body: @escaping @Sendable () -> Void) {
         let isLater = whileOpen { eventLoop.scheduleTask(in: TimeAmount(pause), body) }
         if !isLater { body() }
@@ -58,8 +58,8 @@ final class ConnectionDoor: Sendable {
         }
     }
 
-    /// Gives the event loop something to do unless the door is shut. The lock is held meanwhile, as a loop shuts its
-    /// doors before it is shut down, and then takes nothing.
+    /// Submits work to the event loop unless the door is shut. Holds the lock meanwhile, because a loop shuts its doors
+    /// before it is shut down, and accepts nothing after that.
     /// - Returns: false if the door is shut.
     @discardableResult
     private func whileOpen(_ give: () -> Void) -> Bool {

@@ -7,7 +7,8 @@ internal import NIOSSL
 internal import NIOTLS
 internal import Synchronization
 
-/// One connection on its event loop: cuts frames, sends answers, and reads no faster than requests are answered.
+/// One connection on its event loop: splits the input into frames, sends answers, and reads no faster than requests are
+/// answered.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
@@ -18,26 +19,26 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let options: ServerOptions
     private let logger: Logger
     private let cutter: FrameCutter
-    /// The frames of the read that goes on.
+    /// The frames of the current read.
     private var frames: [ByteBuffer] = []
-    /// Whether a read was asked for that is held back.
+    /// Whether a requested read is held back.
     private var isReadHeld = false
-    /// Whether that was more than a moment.
+    /// Whether it was held back for more than a moment.
     private var wasHeldLong = false
-    /// Whether `ConnectionTable` will tell when there is room.
+    /// Whether it waits for `ConnectionTable` to have memory again.
     private var waitsForRoom = false
     private var isStopping = false
-    /// Whether the client is known, and may send anything.
+    /// Whether the client is authenticated, and may send any request.
     private var isAuthenticated = false
-    /// Whether an encrypted connection has got through its beginning.
+    /// Whether the handshake of an encrypted connection is complete.
     private var hasShakenHands = false
     private var logInDeadline: Scheduled<Void>?
     /// Writes that have not reached the socket.
     private var writesInFlight = 0
     private var watch: Scheduled<Void>?
-    /// When the frame began that has not come whole.
+    /// When the incomplete frame began; nil if there is none.
     private var frameBegun: NIODeadline?
-    /// When the client last took something, and how much it had not taken then.
+    /// When the client last read something, and how much was unread then.
     private var lastSent = NIODeadline.now()
     private var lastBuffered = 0
     private var lastAsked = NIODeadline.now()
@@ -83,13 +84,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
             logger.warning(
                 "a client could not be encrypted, or its certificate was refused", metadata: metadata("\(error)"))
         } else {
-            // The client has gone: nothing to tell anybody.
+            // The client has disconnected: there is nothing to answer.
             logger.debug("a connection failed", metadata: metadata("\(error)"))
         }
         context.close(promise: nil)
     }
 
-    // MARK: Who it is
+    // MARK: Authentication
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted = event as? TLSUserEvent {
@@ -100,7 +101,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// Who shows a certificate is known by its subject.
+    /// A client that presents a certificate is identified by its subject.
     private func takeCertificate(_ context: ChannelHandlerContext) {
         do {
             guard let certificate = try context.pipeline.syncOperations.nioSSL_peerCertificate() else { return }
@@ -111,7 +112,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// A client that has become known may send more than a log-in.
+    /// Called when the client may have become authenticated: it may then send more than a log-in.
     private func noteAuthentication() {
         guard !isAuthenticated, hasShakenHands || !connection.localAddress.security.isEncrypted,
             connection.authentication.withLock({ $0.principal != nil })
@@ -169,7 +170,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         if memory.hasRoom(for: connection) {
             isReadHeld = false
-            // The time in which nothing was read is not the client's.
+            // The time in which reading was paused does not count against the client.
             if wasHeldLong, frameBegun != nil { frameBegun = .now() }
             wasHeldLong = false
             context.read()
@@ -178,7 +179,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// `ConnectionTable` says that there is room again.
+    /// Called when `ConnectionTable` has memory again.
     func hasRoom(_ context: ChannelHandlerContext) {
         waitsForRoom = false
         resumeReading(context)
@@ -193,7 +194,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    /// Sends the answers that may leave, and reads on.
+    /// Sends the released answers, and resumes reading.
     func pump(_ context: ChannelHandlerContext) {
         let answers = connection.takeAnswers()
         var small = ByteBuffer()
@@ -211,7 +212,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             case .last(let parts, let reason):
                 if closing != nil { break }
                 for part in parts { write(part, &small, context) }
-                // What was written gets out, and nothing after it.
+                // What was already written is sent, and nothing after it.
                 logger.debug("a client's connection ends", metadata: metadata(reason))
                 isStopping = true
             }
@@ -240,7 +241,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 fileHandle: handle, readerIndex: bytes.range.lowerBound, endIndex: bytes.range.upperBound)
             let promise = context.eventLoop.makePromise(of: Void.self)
             promise.futureResult.whenComplete { _ in
-                // The descriptor is the log's: it is given back, not closed.
+                // The descriptor belongs to the log: it is returned, not closed.
                 _ = try? handle.takeDescriptorOwnership()
                 withExtendedLifetime(bytes) {}
             }
@@ -254,7 +255,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         small = ByteBuffer()
     }
 
-    /// Flushes, and counts `bytes` as sent once all before has reached the socket.
+    /// Flushes, and counts `bytes` as sent once everything before has reached the socket.
     private func flush(_ context: ChannelHandlerContext, _ bytes: UnsentBytes) {
         let promise = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -274,7 +275,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: Ending
 
-    /// Reads no more, finishes what has begun, and closes.
+    /// Stops reading, finishes the requests that have started, and closes.
     func stop(_ context: ChannelHandlerContext) {
         isStopping = true
         connection.cancelWait()
@@ -306,7 +307,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Closes the connection of a client that does nothing, or does not get on.
+    /// Closes the connection of a client that is idle or stalled.
     private func look(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         let now = NIODeadline.now()
@@ -328,7 +329,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 }
 
-/// The handler of a connection, with what it needs to act.
+/// The handler of a connection, with the context that it needs.
 private final class SocketEnd: ConnectionEnd {
     private let handler: ConnectionHandler
     private let context: ChannelHandlerContext

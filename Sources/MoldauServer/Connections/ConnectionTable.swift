@@ -4,10 +4,11 @@ internal import NIOCore
 
 /// All connections of a server: how many there are, and how much memory they take together.
 ///
-/// Memory is taken by requests that wait for workers, which ends by itself, and by what waits for a client: requests
-/// that have begun to come, and answers that are not read. While all of it is over the limit, nothing is read. What
-/// waits for clients may take seven eighths of the limit, so that the rest drains; beyond that, the connection that
-/// takes most is closed. What is left of half the limit may keep buffers for the next requests, which go first.
+/// Requests that wait for workers take memory until they are done. Clients hold memory too: with requests that are not
+/// received completely, and with answers that are not read. While the total is over the limit, reading is paused. The
+/// memory that clients hold may take seven eighths of the limit, so that the rest drains; beyond that, the connection
+/// that holds most is closed. What is left of half the limit may be kept as buffers for the next requests; those
+/// buffers are released first.
 final class ConnectionTable: Sendable {
     fileprivate struct State {
         var connections: [Int: Connection] = [:]
@@ -16,11 +17,11 @@ final class ConnectionTable: Sendable {
         var lastNumber = 0
         var queuedBytes = 0
         var heldBytes = 0
-        /// By the connections' numbers.
+        /// The memory that clients hold, by their connections' numbers.
         var held: [Int: Int] = [:]
-        /// Of connections that are being closed for it, until they are.
+        /// The same of connections that are being closed for it, until they are closed.
         var leaving: [Int: Int] = [:]
-        /// What goes on reading once there is room.
+        /// The connections whose reading is paused until there is room.
         var paused: [Connection] = []
         var isStopping = false
     }
@@ -37,7 +38,7 @@ final class ConnectionTable: Sendable {
     // MARK: Connections
 
     /// Counts a new connection.
-    /// - Returns: its number; nil if there may be no more, of this address or in all.
+    /// - Returns: its number; nil if a limit is reached, for this address or in total.
     func admit(_ address: String) -> Int? {
         state.withLock { state in
             let ofAddress = state.countByAddress[address, default: 0]
@@ -52,7 +53,7 @@ final class ConnectionTable: Sendable {
 
     func add(_ connection: Connection) { state.withLock { $0.connections[connection.number] = connection } }
 
-    /// The connection is closed.
+    /// Called when the connection is closed.
     func remove(_ connection: Connection) {
         let (number, address) = (connection.number, connection.clientAddress)
         let resumed = state.withLock(wakes: true) { state in
@@ -68,13 +69,13 @@ final class ConnectionTable: Sendable {
         if state.withLock({ $0.count }) == 0 { frameBuffers.shrink(to: 0) }
     }
 
-    /// Takes no new connections, and has the others finish what has begun, and close.
+    /// Accepts no new connections. The others finish the requests that have started, and close.
     func stop() {
         state.withLock { $0.isStopping = true }
         for connection in all { connection.door.stop() }
     }
 
-    /// Waits until there are no connections any more, but not longer than `time`. Blocks.
+    /// Waits until all connections are closed, but not longer than `time`. Blocks.
     func waitUntilEmpty(atMost time: Duration) {
         let end = ContinuousClock.now + time
         while ContinuousClock.now < end {
@@ -91,10 +92,10 @@ final class ConnectionTable: Sendable {
 
     // MARK: Memory
 
-    /// Requests have come that wait for workers.
+    /// Called when requests were received that wait for workers.
     func add(queued bytes: Int) { state.withLock { $0.queuedBytes += bytes } }
 
-    /// A request waits no more, and its memory serves another one, unless somebody has it still.
+    /// Called when a request is done. Its memory is reused for another one, unless it is still referenced elsewhere.
     func remove(queued frame: inout ByteBuffer) {
         let bytes = frame.readableBytes
         let (resumed, room) = state.withLock { state in
@@ -105,7 +106,7 @@ final class ConnectionTable: Sendable {
         for connection in resumed { connection.door.resume() }
     }
 
-    /// What waits for this client takes so much memory now.
+    /// Called when the memory that this client holds has changed.
     func note(held bytes: Int, by number: Int) {
         let (resumed, evicted) = state.withLock { state in
             let before = state.held[number] ?? 0
@@ -123,7 +124,7 @@ final class ConnectionTable: Sendable {
             "the server's memory for clients is used up, and this one took most of it; 'maxMemoryBytes' is the limit")
     }
 
-    /// Whether there is room to read more. If not, the connection is told when there is.
+    /// Whether there is room to read more. If not, the connection is resumed when there is.
     func hasRoom(for connection: Connection) -> Bool {
         let (hasRoom, spare) = state.withLock { state in
             let hasRoom = state.takenBytes <= limits.maxMemoryBytes
@@ -134,7 +135,7 @@ final class ConnectionTable: Sendable {
         return hasRoom
     }
 
-    /// How much memory buffers may keep that nobody uses.
+    /// How much memory unused buffers may keep.
     private func spareBytes(_ state: State) -> Int { max(0, limits.maxMemoryBytes / 2 - state.takenBytes) }
 }
 
@@ -147,12 +148,12 @@ extension ConnectionTable.State {
         return paused
     }
 
-    /// The connection to close.
+    /// Removes and returns the connection to close; nil if there is none.
     fileprivate mutating func evicted(over limit: Int) -> Connection? {
         guard heldBytes > limit, let most = held.max(by: { ($0.value, $0.key) < ($1.value, $1.key) }) else {
             return nil
         }
-        // No other has to go for it, but what it takes is only free once it is closed.
+        // No other connection is closed for this memory, but it is free only after this one has closed.
         heldBytes -= most.value
         held[most.key] = nil
         leaving[most.key] = most.value

@@ -2,32 +2,32 @@ internal import CMemory
 internal import NIOCore
 internal import Synchronization
 
-/// Memory of large frames that are done, for the next ones: to have the system give memory, page by page, costs more
-/// than all else that is done with such a frame.
+/// The memory of large frames that are done, reused for the next ones: to get memory from the system, page by page,
+/// costs more than all other work for such a frame.
 ///
-/// What is kept counts within the limit on the memory of all connections: see `ConnectionTable`.
+/// These buffers count towards the limit on the memory of all connections: see `ConnectionTable`.
 final class FrameBuffers: Sendable {
     fileprivate struct State {
-        /// The one that was used last is the last one: it is the likeliest to be in the processor's cache.
+        /// The most recently used one is last: it is the likeliest to be in the processor's cache.
         var free: [ByteBuffer] = []
         var byteCount = 0
-        /// How much nobody has needed since the last `trim`.
+        /// The least that was unused at any time since the last `trim`.
         var unusedBytes = 0
         var trimmed: NIODeadline?
     }
 
     private let state = Mutex(State())
 
-    /// Smaller ones are left to the allocator: those into which small frames are received, too.
+    /// Smaller ones are left to the allocator, including those into which small frames are received.
     private static var minBytes: Int { 128 << 10 }
-    /// How long what nobody needs is kept at least.
+    /// The minimum time for which unused memory is kept.
     private static var trimInterval: TimeAmount { .seconds(5) }
 
-    /// How much is kept.
+    /// The size of all kept buffers.
     var byteCount: Int { state.withLock { $0.byteCount } }
 
-    /// An empty buffer with that capacity at least.
-    /// - Returns: `isUsed`: whether the system has given its memory already: so much of it as was asked for, no more.
+    /// An empty buffer with at least that capacity.
+    /// - Returns: `isUsed`: whether the system has already provided its memory: exactly the requested capacity of it.
     func take(capacity: Int, _ allocator: ByteBufferAllocator) -> (buffer: ByteBuffer, isUsed: Bool) {
         let found: ByteBuffer? = state.withLock { state in
             let place = state.free.lastIndex { $0.capacity >= capacity && $0.capacity <= 4 * capacity }
@@ -42,9 +42,9 @@ final class FrameBuffers: Sendable {
         return (found, true)
     }
 
-    /// Takes back the buffer of a frame that is done, unless somebody else still has it; the frame is empty then.
+    /// Takes back the buffer of a frame that is done, unless it is still referenced elsewhere; the frame is empty then.
     ///
-    /// By reference, because the caller's own variable would be somebody else.
+    /// `inout`, because the caller's own variable would be a second reference.
     /// - Parameter maxBytes: how much may be kept.
     func giveBack(_ frame: inout ByteBuffer, maxBytes: Int) {
         guard frame.storageCapacity >= Self.minBytes, frame.modifyIfUniquelyOwned({ $0.clear() }) != nil else { return }
@@ -56,10 +56,10 @@ final class FrameBuffers: Sendable {
         }
     }
 
-    /// Keeps no more than that.
+    /// Releases buffers until they take at most `maxBytes`.
     func shrink(to maxBytes: Int) { state.withLock { $0.shrink(to: maxBytes) } }
 
-    /// Gives what nobody has needed for a while back to the system. To be called now and then.
+    /// Returns memory to the system that has been unused for a while. To be called from time to time.
     func trim(_ now: NIODeadline) {
         state.withLock { state in
             if let trimmed = state.trimmed, now - trimmed < Self.trimInterval { return }

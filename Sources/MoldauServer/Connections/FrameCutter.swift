@@ -2,38 +2,37 @@
 
 internal import NIOCore
 
-/// Cuts what a connection receives into frames, and says where the next bytes are to be received, so that few of them
-/// are copied.
+/// Splits what a connection receives into frames, and provides the buffers to receive into, so that little is copied.
 ///
-/// Small frames are slices of what was received; the beginning of one is kept as a copy, so that a few bytes do not
-/// keep a large buffer alive. A large frame has a buffer of its own size, into which the rest of it is received: only
-/// what came with the frame before it is copied. Its memory grows with what has come, never with what was only
+/// Small frames are slices of the received buffer; an incomplete one is kept as a copy, so that a few bytes do not keep
+/// a large buffer alive. A large frame has a buffer of its own size, into which the rest of it is received: only what
+/// was received with the frame before it is copied. Its memory grows with what is received, never with what is only
 /// announced.
 final class FrameCutter {
     /// Why a connection cannot be read any further.
     enum Refusal: Error, Equatable {
         case negativeLength(Int32)
         case tooLarge(bytes: Int32, limit: Int)
-        /// The buffer with the beginning of a frame did not come back.
+        /// The buffer with the beginning of a frame was not returned.
         case lost
     }
 
-    /// The largest frame that is taken.
+    /// The largest frame that is accepted.
     var maxFrameBytes: Int
     private let allocator = ByteBufferAllocator()
     private let buffers: FrameBuffers
-    /// A frame that has begun, with its length in front.
+    /// An incomplete frame, with its length in front.
     private var begun: ByteBuffer?
-    /// Whether its buffer has served another frame before: then all of it takes memory.
+    /// Whether its buffer was used for another frame before: then all of it takes memory.
     private var isUsed = false
-    /// How much of the beginning stands in front of the buffer that is received into.
+    /// How many bytes of the incomplete frame precede the new ones in the buffer that is received into.
     private var lentBytes = 0
-    /// How large buffers are of which nobody knows what will come: as much as comes at a time.
+    /// The sizes of buffers for unknown content: as much as usually arrives at a time.
     private var sizes = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
 
-    /// From this size on a frame has a buffer of its own.
+    /// From this size on a frame has its own buffer.
     private static var largeBytes: Int { 64 << 10 }
-    /// How many times what has come such a buffer may have at most.
+    /// The maximum ratio of such a buffer's size to the bytes received so far.
     private static var growth: Int { 64 }
 
     init(maxFrameBytes: Int, _ buffers: FrameBuffers = FrameBuffers()) {
@@ -41,11 +40,11 @@ final class FrameCutter {
         self.buffers = buffers
     }
 
-    /// How much memory a frame that has begun takes. (Where a new buffer has room for more, nothing of that was written
-    /// yet.)
+    /// How much memory an incomplete frame takes. (If a new buffer has room for more, that part was not written yet.)
     var heldBytes: Int { begun.map { isUsed ? $0.capacity : $0.readableBytes } ?? 0 }
 
-    /// Where to receive next: behind what is in there already. To be passed to `cut` with what has come.
+    /// The buffer to receive into next: after the bytes that it already contains. To be passed to `cut` with the new
+    /// bytes.
     func nextBuffer() -> ByteBuffer {
         guard let begun else {
             lentBytes = 0
@@ -53,7 +52,7 @@ final class FrameCutter {
         }
         lentBytes = begun.readableBytes
         if begun.writableBytes > 0 {
-            // Nobody else may have it while it is written to.
+            // The buffer must be uniquely referenced while it is written.
             self.begun = nil
             return begun
         }
@@ -64,7 +63,7 @@ final class FrameCutter {
         return buffer
     }
 
-    /// Calls `body` with each frame that is whole now, without its length.
+    /// Calls `body` with each complete frame, without its length.
     /// - Parameters:
     ///   - received: the last `nextBuffer`, to which at least a byte was added.
     ///   - isOwn: false if it is another buffer instead, with the new bytes alone: of what was encrypted.
@@ -94,14 +93,14 @@ final class FrameCutter {
         return whole
     }
 
-    /// The beginning of a frame, in memory of its own; with room for what follows if the frame is large.
+    /// The beginning of a frame, in its own memory; with room for what follows if the frame is large.
     private func beginning(_ rest: ByteBuffer) -> ByteBuffer {
         guard let room = room(ofLarge: rest) else { return copy(of: rest, room: rest.readableBytes) }
         let isItsOwn = rest.readerIndex == 0 && rest.capacity <= room && rest.writableBytes > 0
         return isItsOwn ? rest : copy(of: rest, room: room)
     }
 
-    /// How large the buffer of a frame that has begun may be; nil if the frame is not large.
+    /// How large the buffer of an incomplete frame may be; nil if the frame is not large.
     private func room(ofLarge begun: ByteBuffer) -> Int? {
         guard let length = begun.getInteger(at: begun.readerIndex, as: Int32.self), Int(length) + 4 >= Self.largeBytes
         else { return nil }
@@ -113,7 +112,7 @@ final class FrameCutter {
         var buffer: ByteBuffer
         (buffer, isUsed) = buffers.take(capacity: room, allocator)
         buffer.writeImmutableBuffer(bytes)
-        // What is between was never written, and nobody reads it: the writer goes back in front of it.
+        // The bytes in between are not initialised and are never read: the writer index is moved back before them.
         buffer.moveWriterIndex(to: room)
         var exact = buffer.slice()
         exact.moveWriterIndex(to: bytes.readableBytes)

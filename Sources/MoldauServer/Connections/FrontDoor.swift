@@ -5,11 +5,11 @@ internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 
-/// Lets clients in at one address.
+/// Accepts clients at one address.
 struct FrontDoor: Sendable {
     let address: ListenAddress
     let options: ServerOptions
-    /// Present where everything is encrypted.
+    /// nil unless connections are encrypted.
     let tls: Certificates?
     let pool: NIOThreadPool
     let table: ConnectionTable
@@ -18,12 +18,12 @@ struct FrontDoor: Sendable {
 
     private struct Refused: Error {}
 
-    /// Makes a new socket a connection.
+    /// Turns a new socket into a connection.
     func admit(_ channel: any Channel) -> EventLoopFuture<Void> {
         guard let tls, tls.isLookDue(at: .now) else {
             return channel.eventLoop.makeCompletedFuture { try connect(channel) }
         }
-        // Files block, which nothing on an event loop may.
+        // File access blocks, which is not allowed on an event loop.
         return pool.runIfActive(eventLoop: channel.eventLoop) { tls.look() }.flatMapThrowing { try connect(channel) }
     }
 

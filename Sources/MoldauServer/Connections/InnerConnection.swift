@@ -4,19 +4,19 @@ package import MoldauClusterEmbedded
 package import NIOCore
 internal import NIOPosix
 
-/// Answers clients in this process: their requests and answers are frames as on a socket, and go through none.
+/// Answers clients in this process: their requests and answers are frames as on a socket, but use none.
 package final class InnerServer: Sendable {
     private let work: Connection.Worker
     private let table: ConnectionTable
     private let maxUnanswered: Int
 
-    /// The address that clients are told to come back to; nothing listens there.
+    /// The address that clients are given to reconnect to; no socket listens there.
     package static let (host, port) = ("embedded", 1)
 
-    /// A server of that broker, with threads that all such servers share.
+    /// A server for that broker, with threads that all such servers share.
     package init(of cluster: EmbeddedCluster) {
         var options = ServerOptions()
-        // Frames are in the clients' memory: nothing of it is kept for others.
+        // Frames are in the clients' memory: none is kept for reuse.
         options.maxMemoryBytes = 0
         let pools = ServerPools(sharing: .singleton)
         work = cluster.makeService(options, pools, Logger(label: "moldau.server")).work
@@ -27,14 +27,14 @@ package final class InnerServer: Sendable {
     /// Connects a client, on its event loop.
     /// - Parameters:
     ///   - receive: called there with each answer, without its length, in the order of the requests.
-    ///   - ended: called there with the reason if the connection is ended from here.
+    ///   - ended: called there with the reason if the server ends the connection.
     package func connect(
         on loop: any EventLoop, receive: @escaping @Sendable (ByteBuffer) -> Void,
         ended: @escaping @Sendable (String) -> Void
     ) -> InnerConnection {
         let connection = Connection(
             number: 0, clientAddress: "127.0.0.1",
-            // As where everything is encrypted, all records of answers are in memory.
+            // As with encryption, all records of answers are in memory.
             localAddress: ListenAddress(host: Self.host, port: Self.port, security: .ssl),
             authentication: Authentication(of: .anonymous), maxUnanswered: maxUnanswered,
             pool: .singleton, memory: table, door: ConnectionDoor(loop), work: work)
@@ -55,13 +55,13 @@ package final class InnerConnection: ConnectionEnd, Sendable {
         _ ended: @escaping @Sendable (String) -> Void
     ) { (self.connection, self.receive, self.ended) = (connection, receive, ended) }
 
-    /// Takes a request: a frame without its length.
+    /// Receives a request: a frame without its length.
     package func send(_ frame: ByteBuffer) {
         var frames = [frame]
         connection.receive(&frames)
     }
 
-    /// The client has gone: what waits for it ends.
+    /// Called when the client disconnects: waits are cancelled.
     package func close() {
         connection.door.shut()
         connection.closed()
@@ -88,7 +88,7 @@ package final class InnerConnection: ConnectionEnd, Sendable {
 
     func stop() { close("the server has stopped") }
 
-    /// Nothing is read: clients hand their requests over.
+    /// No-op: nothing is read, because clients call `send`.
     func hasRoom() {}
 
     /// The frame without its length.

@@ -3,29 +3,29 @@ internal import MoldauRecords
 internal import MoldauWire
 internal import NIOCore
 
-/// A request that is being answered: once, from any thread.
+/// A request that must be answered: once, from any thread.
 struct Call<Response: WireMessage>: Sendable {
     let header: RequestHeader
     let connection: Connection
     let reply: @Sendable (Answer) -> Void
-    /// Adds to the answer what was refused of the request, and takes out what the client may not know.
+    /// Adds the refused parts of the request to the answer, and removes what the client is not permitted to know.
     var complete: (@Sendable (inout Response) -> Void)?
 
     var version: Int16 { header.version }
 
-    /// What the client calls itself; empty if it does not say.
+    /// The client's name for itself; empty if it sent none.
     var clientID: String { header.clientID ?? "" }
 
-    /// Answers.
-    /// - Parameter records: what belongs into the gaps of the message, in their order.
+    /// Sends the answer.
+    /// - Parameter records: the record batches for the gaps of the message, in their order.
     func answer(_ response: Response, records: [FetchedRecords] = []) {
         answer(response, version: version, records: records)
     }
 
-    /// Answers, and ends the connection.
+    /// Sends the answer, and closes the connection.
     func answerLast(_ response: Response, reason: String) { answer(response, version: version, last: reason) }
 
-    /// Answers in another version than that of the request.
+    /// Sends the answer in another version than that of the request.
     func answer(_ response: Response, version: Int16, records: [FetchedRecords] = [], last: String? = nil) {
         var response = response
         complete?(&response)
@@ -41,10 +41,10 @@ struct Call<Response: WireMessage>: Sendable {
         }
     }
 
-    /// There is no answer to the request.
+    /// Ends a request that has no answer.
     func answerNothing() { reply(.nothing) }
 
-    /// Closes the connection instead of an answer.
+    /// Closes the connection instead of answering.
     func close(reason: String) { reply(.close(reason: reason)) }
 
     private static func parts(

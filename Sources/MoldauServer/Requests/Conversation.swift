@@ -4,15 +4,15 @@ package import MoldauLog
 internal import NIOCore
 internal import NIOPosix
 
-/// One client of a server without a socket, for whoever drives both by hand: frames go in, answers come out, and
-/// nothing happens in between. The broker's callbacks must be made by hand, too. Calls block until nothing is left to
-/// be done at this time.
+/// One client of a server without a socket, for a driver that runs both by hand: it sends frames and gets the answers,
+/// and nothing happens in between. The broker's callbacks must be driven by hand, too. Calls block until all work that
+/// is due is done.
 package final class Conversation<Files: FileSystem> {
-    /// What the client gets.
+    /// What the client receives.
     package enum Reply: Equatable, Sendable {
         /// A frame, with its length in front.
         case frame([UInt8])
-        /// To a request that has no answer.
+        /// For a request that has no answer.
         case nothing
         /// The connection is closed.
         case closed(reason: String)
@@ -28,7 +28,7 @@ package final class Conversation<Files: FileSystem> {
     package init(with broker: Broker<Files>, _ options: ServerOptions, logsIn: Bool = false) {
         (self.broker, self.logsIn) = (broker, logsIn)
         broker.limitTopics(to: TopicLimits(topics: options.maxTopics, partitions: options.maxPartitions))
-        // Where everything is encrypted, all records of answers are in memory.
+        // As with encryption, all records of answers are in memory.
         let security = logsIn ? SecurityProtocol.saslSSL : .ssl
         let silent = Logger(label: "moldau.server") { _ in SwiftLogNoOpLogHandler() }
         let service = RequestService(broker, options, drivenThreads.pools, silent)
@@ -43,8 +43,8 @@ package final class Conversation<Files: FileSystem> {
         ) { frame, connection, reply in service.work(frame, of: connection, then: reply) }
     }
 
-    /// Sends frames, each without its length, that come with one read.
-    /// - Returns: what can be told now, in order.
+    /// Sends frames, each without its length, that the server gets with one read.
+    /// - Returns: the replies so far, in order.
     package func send(_ frames: [[UInt8]]) -> [Reply] {
         if isClosed { return [] }
         var received = frames.map(ByteBuffer.init(bytes:))
@@ -52,14 +52,14 @@ package final class Conversation<Files: FileSystem> {
         return settle()
     }
 
-    /// Whether requests wait for their answers.
+    /// Whether requests are unanswered.
     package var isWaiting: Bool { !isClosed && !connection.isIdle }
 
-    /// What has come meanwhile, as after the broker's clock has moved.
+    /// The replies since the last call, for example after the broker's clock has advanced.
     package func settle() -> [Reply] {
         var replies: [Reply] = []
         var quietRounds = 0
-        // An answer can take several threads, one after the other.
+        // An answer can pass through several threads, one after the other.
         while quietRounds < 3 {
             let answers = isClosed ? [] : connection.takeAnswers()
             for answer in answers where !isClosed { replies += take(answer) }
@@ -71,7 +71,7 @@ package final class Conversation<Files: FileSystem> {
         return replies
     }
 
-    /// The client goes; what waits for it ends.
+    /// Disconnects the client; waits are cancelled.
     package func close() {
         isClosed = true
         connection.closed()
@@ -103,7 +103,7 @@ package final class Conversation<Files: FileSystem> {
     }
 }
 
-/// The threads of all conversations: of each kind one, so that what is done has an order.
+/// The threads of all conversations: one of each kind, so that the work has a fixed order.
 private struct DrivenThreads {
     let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let pools: ServerPools
@@ -115,7 +115,7 @@ private struct DrivenThreads {
         pools.start()
     }
 
-    /// Waits until all that a pool has been given is done, and what that gave the event loop.
+    /// Waits until a pool has done all its work, and the event loop what that submitted.
     func wait(for pool: NIOThreadPool) {
         let loop = loops.next()
         try? pool.runIfActive(eventLoop: loop) {}.wait()

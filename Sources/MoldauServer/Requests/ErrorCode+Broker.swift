@@ -4,7 +4,7 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension ErrorCode {
-    /// What Kafka calls an error of the broker.
+    /// Kafka's error code for an error of the broker.
     /// - Parameter knowsFencing: whether the request's version knows PRODUCER_FENCED.
     init(_ error: BrokerError, knowsFencing: Bool = false) {
         self.init(rawValue: error.producerErrorCode(knowsFencing: knowsFencing) ?? error.kafkaErrorCode)
@@ -12,7 +12,7 @@ extension ErrorCode {
 }
 
 extension BrokerError {
-    /// The sentence for a client, where Kafka's protocol has room for one.
+    /// The error message for a client, if Kafka's protocol has room for one.
     var reason: String? {
         switch self {
         case .unknownTopic(let name): "there is no topic '\(name)'"

@@ -1,5 +1,5 @@
-// Incremental fetches (KIP-227): the broker remembers which partitions a client reads and what it has told of each, so
-// that a request names those alone that changed, and an answer those alone that have something new.
+// Incremental fetches (KIP-227): the broker remembers which partitions a client reads and what it last returned for
+// each, so a request contains only the partitions that changed, and an answer only those with something new.
 //
 //     session 0, epoch 0    all partitions are named; a session begins      → its id, all partitions
 //     session 0, epoch −1   all partitions are named; no session            → 0, all partitions
@@ -18,7 +18,7 @@ struct FetchedPartition: Sendable {
     var offset: Offset
     var maxBytes: Int
     var leaderEpoch: Int32
-    /// What the client was told last; nil before.
+    /// What was last returned to the client; nil if nothing was.
     var told: Told?
 
     struct Told: Equatable, Sendable {
@@ -32,16 +32,16 @@ struct FetchedPartition: Sendable {
         var number: Int32
     }
 
-    /// What names it in requests.
+    /// Its key in requests.
     var key: Key {
         Key(topic: topicID == .zero ? name.topic : "", topicID: topicID, number: name.partition.number)
     }
 }
 
-/// One client's session. Its requests come one after the other.
+/// One client's session. Its requests arrive one after the other.
 final class FetchSession: Sendable {
     struct State: Sendable {
-        /// In the order in which they were named; those that brought records go to the end.
+        /// In the order in which they were added; those that returned records move to the end.
         var partitions: [FetchedPartition] = []
         var places: [FetchedPartition.Key: Int] = [:]
         /// The epoch that the next request must have.
@@ -49,7 +49,7 @@ final class FetchSession: Sendable {
     }
 
     let id: Int32
-    /// Whether topics are named by ids.
+    /// Whether requests use topic ids.
     let usesIDs: Bool
     let state: Mutex<State>
 
@@ -62,7 +62,7 @@ final class FetchSession: Sendable {
 }
 
 extension FetchSession.State {
-    /// Adds a partition, or changes where it is read.
+    /// Adds a partition, or changes its fetch position.
     mutating func set(_ partition: FetchedPartition) {
         if let place = places[partition.key] {
             let told = partitions[place].told
@@ -80,7 +80,8 @@ extension FetchSession.State {
         number()
     }
 
-    /// Notes what is told of partitions now. Those with records go behind the others, so that all get their turn.
+    /// Records what is returned for partitions now. Those with records move behind the others, so that all get their
+    /// turn.
     mutating func tell(_ told: [FetchedPartition.Key: FetchedPartition.Told], withRecords: Set<FetchedPartition.Key>) {
         for (key, told) in told {
             if let place = places[key] { partitions[place].told = told }
@@ -91,7 +92,7 @@ extension FetchSession.State {
         number()
     }
 
-    /// Moves to the next epoch; 0 is left out, since it begins a session.
+    /// Moves to the next epoch; 0 is skipped, because it starts a session.
     mutating func advance() { epoch = epoch == .max ? 1 : epoch + 1 }
 
     private mutating func number() {
@@ -99,7 +100,7 @@ extension FetchSession.State {
     }
 }
 
-/// The sessions of all clients. When there are too many, the one that was used longest ago ends.
+/// The sessions of all clients. If there are too many, the least recently used one is evicted.
 final class FetchSessions: Sendable {
     fileprivate struct State {
         var sessions: [Int32: (session: FetchSession, used: Int)] = [:]
@@ -111,13 +112,13 @@ final class FetchSessions: Sendable {
     private let limit: Int
     private let state = Mutex(State())
 
-    /// How many partitions all sessions may have together.
+    /// The maximum number of partitions in all sessions together.
     private static var maxPartitions: Int { 200_000 }
 
     init(limit: Int) { self.limit = limit }
 
-    /// Begins a session.
-    /// - Returns: nil if there is no room: the client goes on without one.
+    /// Starts a session.
+    /// - Returns: nil if there is no room: the client continues without one.
     func begin(usesIDs: Bool, _ partitions: [FetchedPartition]) -> FetchSession? {
         guard limit > 0, !partitions.isEmpty, partitions.count <= Self.maxPartitions else { return nil }
         return state.withLock { state in
@@ -136,7 +137,7 @@ final class FetchSessions: Sendable {
         }
     }
 
-    /// Looks a session up, which counts as its use; nil if it has ended.
+    /// Finds a session, and marks it as used; nil if it has ended.
     func find(_ id: Int32) -> FetchSession? {
         state.withLock { state in
             guard let found = state.sessions[id] else { return nil }
@@ -146,10 +147,10 @@ final class FetchSessions: Sendable {
         }
     }
 
-    /// Ends a session; no-op if there is none.
+    /// Ends a session; no-op if it does not exist.
     func end(_ id: Int32) { state.withLock { $0.end(id) } }
 
-    /// A session has more partitions now, or fewer.
+    /// Called when the number of partitions in a session has changed.
     func note(added: Int) { state.withLock { $0.partitionCount += added } }
 }
 

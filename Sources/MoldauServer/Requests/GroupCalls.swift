@@ -4,7 +4,7 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension RequestService {
-    /// Commits a group's positions, by its member or in a transaction.
+    /// Commits positions of a group, for a member or in a transaction.
     /// - Parameter completion: gets an error code for each position, in their order.
     func commit(
         _ positions: [CommittedPosition], _ member: MemberGeneration,
@@ -38,7 +38,7 @@ extension RequestService {
 extension ErrorCode {
     init(_ error: GroupError) { self.init(rawValue: error.rawValue) }
 
-    /// Why a group is not to be had, or a transaction not open.
+    /// The error code if a group is unavailable, or a transaction is not open.
     init(group error: BrokerError) {
         self = error.producerErrorCode(knowsFencing: false).map(ErrorCode.init(rawValue:)) ?? .coordinatorNotAvailable
     }

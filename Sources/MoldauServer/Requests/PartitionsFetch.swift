@@ -4,7 +4,7 @@ internal import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// One fetch: reads partitions, waits if there is too little, and answers.
+/// One fetch: reads partitions, waits if there are too few bytes, and answers.
 struct PartitionsFetch<Files: FileSystem>: Sendable {
     fileprivate struct Found: Sendable {
         var partition: FetchedPartition
@@ -17,11 +17,11 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
     private let service: RequestService<Files>
     private let call: Call<FetchResponse>
 
-    /// From this size on batches are sent from their file, if nothing is encrypted on the way.
+    /// Batches of at least this size are sent from their file, unless the connection is encrypted.
     private static var minFileBytes: Int { 16 << 10 }
-    /// The most that is read into memory for one answer.
+    /// The most bytes that are read into memory for one answer.
     private static var maxMemoryBytes: Int { 4 << 20 }
-    /// The longest that a client may have the broker wait.
+    /// The longest time that a client can make the broker wait.
     private static var longestWait: Duration { .seconds(300) }
 
     init(
@@ -63,7 +63,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         var memoryLeft = Self.maxMemoryBytes
         var found: [Found] = []
         var isFirst = true
-        // Asked each time: rules may have changed since the fetch began to wait, or its session.
+        // Checked each time: rules may have changed since the fetch began to wait, or since its session started.
         let access = service.access(of: call.connection)
         for partition in context.partitions {
             var one = Found(
@@ -98,7 +98,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         found.response.lastStableOffset = read.watermarks.lastStableOffset
         found.response.logStartOffset = read.watermarks.start
         found.response.abortedTransactions = isolation == .committed ? read.aborted.map(Self.aborted) : nil
-        // A partition that is not the first brings nothing beyond the limit.
+        // Only the first partition may exceed the limit.
         guard left > 0 else { return .none }
         if let file = read.file {
             found.records = .file(file)
@@ -150,7 +150,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
 }
 
 extension SharedBytes {
-    /// These batches but for the second half of the last one; all bytes if there is only one batch.
+    /// These batches without the second half of the last one; all bytes if there is only one batch.
     fileprivate var withoutHalfABatch: SharedBytes {
         var (position, last) = (0, 0)
         while let header = try? RecordBatchHeader(UnsafeRawBufferPointer(rebasing: bytes[position...])) {
@@ -165,7 +165,7 @@ extension PartitionsFetch.Found {
         .init(highWatermark: response.highWatermark, logStartOffset: response.logStartOffset)
     }
 
-    /// Whether the client does not know it yet.
+    /// Whether it differs from what was last returned to the client.
     fileprivate var isNew: Bool { records != nil || response.errorCode != .none || partition.told != told }
 }
 

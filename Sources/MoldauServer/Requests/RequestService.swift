@@ -8,19 +8,19 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Answers requests by a broker. One file for each API has what it does.
+/// Answers requests with a broker. Each API has its own file.
 final class RequestService<Files: FileSystem>: Sendable {
     let broker: Broker<Files>
     let options: ServerOptions
     let logger: Logger
     let sessions: FetchSessions
     let logIns: LogIns<Files>
-    /// Who may do everything; nil while access lists are off.
+    /// The users that may do everything; nil while access lists are off.
     private let superUsers: Set<String>?
     private let pool: NIOThreadPool
     private let topicNames = Mutex<[TopicID: String]>([:])
 
-    /// The broker's number: it is the only one of its cluster.
+    /// The broker's id: it is the only one of its cluster.
     static var nodeID: Int32 { 1 }
 
     init(_ broker: Broker<Files>, _ options: ServerOptions, _ pools: ServerPools, _ logger: Logger) {
@@ -35,7 +35,7 @@ final class RequestService<Files: FileSystem>: Sendable {
         sessions = FetchSessions(limit: options.maxFetchSessions)
     }
 
-    /// Does the request in a frame: see `Connection.Worker`.
+    /// Handles the request in a frame: see `Connection.Worker`.
     func work(
         _ frame: ByteBuffer, of connection: Connection, then reply: @escaping @Sendable (Answer) -> Void
     ) -> Connection.RequestKind {
@@ -67,7 +67,7 @@ final class RequestService<Files: FileSystem>: Sendable {
         return type.mayWait ? .waiting : .pipelined
     }
 
-    /// What a client may do now.
+    /// The client's current permissions.
     func access(of connection: Connection) -> Access {
         guard let superUsers else { return Access(.anonymous, at: connection.clientAddress, by: nil) }
         let principal = connection.authentication.withLock { $0.principal } ?? .anonymous
@@ -79,7 +79,7 @@ final class RequestService<Files: FileSystem>: Sendable {
     /// Whether access lists are on.
     var checksAccess: Bool { superUsers != nil }
 
-    /// Whether the client has logged in as far as it needs to.
+    /// Whether the client's log-in is far enough for this request.
     private func mayAsk(_ api: ApiKey?, _ connection: Connection) -> Bool {
         if !connection.localAddress.security.requiresLogIn { return true }
         return switch api {
@@ -88,7 +88,8 @@ final class RequestService<Files: FileSystem>: Sendable {
         }
     }
 
-    /// A token that is a frame of its own, as after version 0 of SaslHandshake: so is the answer. A failure has none.
+    /// Handles a token that is a frame of its own, after version 0 of SaslHandshake; the answer is a frame of its own
+    /// too. A failure has no answer.
     private func takeToken(
         _ frame: ByteBuffer, of connection: Connection, then reply: @escaping @Sendable (Answer) -> Void
     ) {
@@ -104,8 +105,8 @@ final class RequestService<Files: FileSystem>: Sendable {
         }
     }
 
-    /// A client that asks for the versions in one that is not served gets them all the same, in version 0; others
-    /// should have asked.
+    /// Refuses an unsupported version. For ApiVersions the answer lists the supported versions, in version 0; other
+    /// clients should have requested those first.
     private func refuseVersion(
         _ header: RequestHeader, of connection: Connection, _ reply: @escaping @Sendable (Answer) -> Void
     ) {
@@ -117,17 +118,17 @@ final class RequestService<Files: FileSystem>: Sendable {
         call.answer(.refusingVersion, version: 0)
     }
 
-    /// Continues on a worker's thread: for what a callback of the broker leads to.
+    /// Continues on a worker's thread: for work that a callback of the broker starts.
     func onWorker(_ body: @escaping @Sendable () -> Void) { pool.submit { _ in body() } }
 
     // MARK: Topics
 
-    /// A topic by its id; nil if there is none.
+    /// The topic of an id; nil if there is none.
     func topic(_ id: TopicID) -> TopicMetadata? {
         if let name = topicNames.withLock({ $0[id] }), let topic = broker.topic(name), topic.id == id { return topic }
         guard id != .zero, let topic = broker.topics().first(where: { $0.id == id }) else { return nil }
         topicNames.withLock { names in
-            // Ids of deleted topics go when there are too many.
+            // Ids of deleted topics are removed when there are too many.
             if names.count > 10_000 { names = [:] }
             names[id] = topic.name
         }

@@ -4,20 +4,20 @@ internal import MoldauLog
 internal import MoldauRecords
 internal import MoldauWire
 
-/// A request that the server answers. Those that conform are the APIs that it tells its clients of.
+/// A request that the server supports. The conforming types are the APIs that it advertises to clients.
 protocol ServedRequest: WireRequest {
-    /// The versions that clients are told of.
+    /// The versions that are advertised to clients.
     static var servedVersions: ClosedRange<Int16> { get }
-    /// Whether an answer may take long, so that requests behind it wait, as they do in Kafka.
+    /// Whether an answer may take long, so that later requests wait for it, as they do in Kafka.
     static var mayWait: Bool { get }
 
-    /// Takes out of the request what access lists do not allow, and tells what becomes of it. Called only if they
-    /// restrict the client.
+    /// Removes the parts of the request that access lists do not permit, and decides how it is handled. Called only if
+    /// they restrict the client.
     mutating func permit<Files: FileSystem>(
         _ access: Access, _ version: Int16, _ service: RequestService<Files>
     ) -> Permit<Response>
 
-    /// Does what is asked for, and answers by `call`, now or later. Called on a worker's thread, and may block.
+    /// Handles the request, and answers through `call`, now or later. Called on a worker's thread, and may block.
     func serve<Files: FileSystem>(by service: RequestService<Files>, _ call: Call<Response>)
 }
 
@@ -57,7 +57,7 @@ extension ServedRequest {
     }
 }
 
-/// The requests that the server answers, by their APIs.
+/// The supported requests, by their APIs.
 package enum ServedRequests {
     static let all: [any ServedRequest.Type] = ApiKey.allCases.compactMap { $0.request as? any ServedRequest.Type }
 
@@ -71,12 +71,12 @@ package enum ServedRequests {
         return table
     }()
 
-    /// The versions that are served, by the key of the API, in order.
+    /// The supported versions, by the key of the API, in order.
     package static var versions: [(key: Int16, versions: ClosedRange<Int16>)] {
         all.map { ($0.api.rawValue, $0.servedVersions) }.sorted(on: \.key)
     }
 
-    /// A row for each API, as the documentation has it: key, name and versions.
+    /// A row for each API, as in the documentation: key, name and versions.
     package static var table: [String] {
         all.sorted { $0.api.rawValue < $1.api.rawValue }.map { request in
             let versions = request.servedVersions
@@ -84,7 +84,7 @@ package enum ServedRequests {
         }
     }
 
-    /// nil for a key that is not served.
+    /// nil for an unsupported key.
     static subscript(key: Int16) -> (any ServedRequest.Type)? {
         byKey.indices.contains(Int(key)) ? byKey[Int(key)] : nil
     }

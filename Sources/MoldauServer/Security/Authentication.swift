@@ -6,17 +6,17 @@
 //                                  │  └─────▶ failed, for good                           │ log-ins expire
 //                                  └─────────────────────────────────────────────────────┘
 //
-// SaslHandshake chooses. After its version 0 tokens come as frames of their own, else in SaslAuthenticate. Where
+// SaslHandshake chooses. After its version 0 tokens are frames of their own, otherwise they are in SaslAuthenticate. If
 // clients need not log in, the state is `open` from the beginning.
 
 internal import MoldauBroker
 
-/// How clients may log in.
+/// The mechanisms by which clients may log in.
 enum LogInMechanism: Hashable, Sendable {
     case plain
     case scram(ScramMechanism)
 
-    /// As it is registered for SASL.
+    /// The name that is registered for SASL.
     var name: String {
         switch self {
         case .plain: "PLAIN"
@@ -25,24 +25,24 @@ enum LogInMechanism: Hashable, Sendable {
     }
 }
 
-/// The log-in of one connection: pure, without I/O, time or randomness of its own.
+/// The log-in of one connection: pure, without its own I/O, time or randomness.
 struct Authentication: Sendable {
-    /// What a log-in needs to know.
+    /// The inputs of a log-in.
     struct Knowledge: Sendable {
         var user: @Sendable (String) -> User?
         /// See `Security.decoySeed`.
         var decoySeed: [UInt8]
-        /// Printable, without commas, and never the same again.
+        /// Printable, without commas, and unique.
         var nonce: String
     }
 
-    /// What a token leads to.
+    /// The result of a token.
     enum Step: Equatable {
-        /// The client gets this, and goes on.
+        /// The client gets this, and continues.
         case challenge([UInt8])
         /// The client gets this, and is logged in.
         case done([UInt8])
-        /// It is not, and its connection ends. The user's name is what the client says.
+        /// The log-in failed, and its connection is closed. The user's name is as the client sent it.
         case failed(user: String?, reason: String)
         /// No token was expected.
         case unexpected
@@ -57,18 +57,18 @@ struct Authentication: Sendable {
         case failed
     }
 
-    /// What clients may choose from.
+    /// The mechanisms that clients may choose from.
     let mechanisms: [LogInMechanism]
     /// How long a log-in is valid; nil: as long as the connection.
     private let lifetime: Duration?
     private var state: State
     private var tokensAreFrames = false
-    /// Who the client is; nil before it is known.
+    /// The client's identity; nil before it is known.
     private(set) var principal: Principal?
     /// When the log-in is no longer valid.
     private var expiry: Duration?
 
-    /// For a client that has to log in.
+    /// For a client that must log in.
     init(_ mechanisms: [LogInMechanism], lifetime: Duration?) {
         self.mechanisms = mechanisms
         self.lifetime = lifetime
@@ -81,7 +81,7 @@ struct Authentication: Sendable {
         self.principal = principal
     }
 
-    /// Whether the next frame is a token and no request.
+    /// Whether the next frame is a token, not a request.
     var expectsFrame: Bool {
         switch state {
         case .chosen, .challenged: tokensAreFrames
@@ -95,17 +95,17 @@ struct Authentication: Sendable {
         return false
     }
 
-    /// Whether the client may ask for anything but a log-in. `now` is of a clock that is never set.
+    /// Whether the client may send requests other than a log-in. `now` is of a clock that is never set.
     func isValid(at now: Duration) -> Bool {
         switch state {
         case .open: return true
         case .loggedIn: return expiry.map { now < $0 } ?? true
-        // While it logs in again, the client sends nothing else.
+        // While it logs in again, the client may send nothing else.
         default: return false
         }
     }
 
-    /// The client wants to log in by the mechanism of that name.
+    /// Called when the client chooses the mechanism of that name.
     /// - Returns: NONE, UNSUPPORTED_SASL_MECHANISM or ILLEGAL_SASL_STATE, as Kafka's numbers.
     mutating func choose(_ name: String, tokensAreFrames: Bool) -> Int16 {
         let mechanism = mechanisms.first { $0.name == name }
@@ -123,7 +123,7 @@ struct Authentication: Sendable {
         return 0
     }
 
-    /// Takes a token. Checking a password takes milliseconds.
+    /// Processes a token. Checking a password takes milliseconds.
     mutating func take(_ token: [UInt8], _ known: Knowledge, now: Duration) -> Step {
         let step: Step
         switch state {
@@ -163,7 +163,7 @@ struct Authentication: Sendable {
         }
         let user = known.user(message.user)
         let credential = user?.credential(.sha512) ?? user?.credential(.sha256)
-        // As much is calculated for a user that does not exist.
+        // A user that does not exist takes the same amount of computation.
         let checked = credential ?? .decoy(.sha512, user: message.user, seed: known.decoySeed)
         let fits = (try? checked.fits(password: message.password)) ?? false
         guard fits, credential != nil else {

@@ -5,9 +5,9 @@
 internal import MoldauRecords
 internal import SwiftASN1
 
-/// Tells whose certificate it is.
+/// Reads the subject of a certificate.
 enum CertificateSubject {
-    /// Why a subject cannot be told.
+    /// The subject cannot be read.
     struct Unreadable: Error {}
 
     private static let names: [ASN1ObjectIdentifier: String] = [

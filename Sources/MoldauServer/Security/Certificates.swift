@@ -3,16 +3,16 @@ internal import Logging
 internal import NIOSSL
 internal import Synchronization
 
-/// The certificates of encrypted addresses. Their files are read again when they change, for the handshakes that
-/// follow: certificates that expire are replaced while the server runs. Files that cannot be used change nothing.
+/// The certificates of encrypted addresses. Their files are reloaded when they change, for later handshakes:
+/// certificates that expire are replaced while the server runs. Unusable files are ignored.
 final class Certificates: Sendable {
-    /// What changes when a file is written or replaced.
+    /// Changes whenever a file is written or replaced.
     private struct Stamp: Equatable {
         let modified: Date?
         let size: Int?
         let number: Int?
 
-        /// A link is followed: certificates that a cluster's secrets hold are changed by another link.
+        /// Links are resolved: certificates from a cluster's secrets are updated by replacing a link.
         init(_ path: String) {
             let file = URL(filePath: path).resolvingSymlinksInPath().path
             let attributes = try? FileManager.default.attributesOfItem(atPath: file)
@@ -24,7 +24,7 @@ final class Certificates: Sendable {
 
     private struct State {
         var context: NIOSSLContext
-        /// Of the files as they were when they were last read.
+        /// The stamps of the files as last read.
         var stamps: [Stamp]
         var nextLook: ContinuousClock.Instant
     }
@@ -33,10 +33,10 @@ final class Certificates: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
 
-    /// How often the files are looked at, at most.
+    /// The minimum time between two checks of the files.
     private static var pause: Duration { .seconds(1) }
 
-    /// Reads the files that the options name. Blocks.
+    /// Reads the files from the options. Blocks.
     /// - Throws: `ServerError.tls`.
     init(_ options: TLSOptions, at now: ContinuousClock.Instant, _ logger: Logger) throws(ServerError) {
         self.options = options
@@ -46,10 +46,10 @@ final class Certificates: Sendable {
         state = Mutex(State(context: context, stamps: stamps, nextLook: now + Self.pause))
     }
 
-    /// What the next handshake uses.
+    /// The context for the next handshake.
     var context: NIOSSLContext { state.withLock { $0.context } }
 
-    /// Whether the files are to be looked at: true once in a while, for one who then calls `look`.
+    /// Whether the files should be checked now: true from time to time, for one caller, which then calls `look`.
     func isLookDue(at now: ContinuousClock.Instant) -> Bool {
         state.withLock { state in
             guard now >= state.nextLook else { return false }
@@ -60,7 +60,7 @@ final class Certificates: Sendable {
 
     /// Reads the files if they have changed. Blocks.
     func look() {
-        // From before the files are read: what changes meanwhile is seen by the next look.
+        // Taken before the files are read: changes meanwhile are found by the next check.
         let stamps = Self.stamps(options)
         guard state.withLock({ $0.stamps != stamps }) else { return }
         do throws(ServerError) {

@@ -1,9 +1,9 @@
 internal import NIOCore
 
-/// What waits, by who has it wait: each gets a turn after the others, so that who has much keeps nobody out.
+/// A queue that serves its owners in turn, so that an owner with many elements does not delay the others.
 struct FairQueue<Element> {
     private var waiting: [String: CircularBuffer<Element>] = [:]
-    /// Those who have something waiting; the next one first.
+    /// The owners with waiting elements; the next one first.
     private var turns = CircularBuffer<String>()
 
     mutating func append(_ element: Element, of owner: String) {
@@ -11,7 +11,7 @@ struct FairQueue<Element> {
         waiting[owner, default: CircularBuffer()].append(element)
     }
 
-    /// Takes what is next; nil if nothing waits.
+    /// Removes and returns the next element; nil if none waits.
     mutating func next() -> Element? {
         guard let owner = turns.popFirst(), let element = waiting[owner]?.popFirst() else { return nil }
         if waiting[owner]?.isEmpty == true { waiting[owner] = nil } else { turns.append(owner) }

@@ -5,8 +5,8 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Lets clients log in. Passwords are checked on a thread of its own, since that takes long and may keep no other
-/// request waiting; clients' addresses take turns there, so that one that guesses keeps nobody out.
+/// Logs clients in. Passwords are checked on a separate thread, because that takes long and must not delay other
+/// requests; clients' addresses take turns there, so that one that guesses passwords does not lock out others.
 final class LogIns<Files: FileSystem>: Sendable {
     private let security: Security<Files>
     private let options: ServerOptions
@@ -21,8 +21,8 @@ final class LogIns<Files: FileSystem>: Sendable {
         self.logger = logger
     }
 
-    /// Takes a client's token. Called on a worker's thread.
-    /// - Parameter completion: gets what that leads to, on some thread: a failure later than anything else.
+    /// Processes a client's token. Called on a worker's thread.
+    /// - Parameter completion: gets the result, on some thread; a failure only after a delay.
     func take(
         _ token: [UInt8], of connection: Connection, then completion: @escaping @Sendable (Authentication.Step) -> Void
     ) {
@@ -40,8 +40,8 @@ final class LogIns<Files: FileSystem>: Sendable {
     ) {
         let known = Authentication.Knowledge(
             user: { self.security.user($0) }, decoySeed: security.decoySeed, nonce: Self.nonce())
-        // A copy: the event loop, which asks whether the client is known, must not wait meanwhile. A connection has one
-        // token at a time.
+        // A copy, so that the event loop, which checks whether the client is authenticated, does not wait meanwhile. A
+        // connection has one token at a time.
         var log = connection.authentication.withLock { $0 }
         let step = log.take(token, known, now: Self.now)
         let principal = log.principal
@@ -74,7 +74,7 @@ final class LogIns<Files: FileSystem>: Sendable {
         return String((0..<32).map { _ in letters[Int.random(in: 0..<letters.count, using: &system)] })
     }
 
-    /// What a client calls itself, as far as it belongs into a log.
+    /// A client's name for itself, made safe for a log.
     private static func shown(_ user: String?) -> String {
         guard let user else { return "(none)" }
         return String(user.unicodeScalars.prefix(64).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })

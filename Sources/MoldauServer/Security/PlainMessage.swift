@@ -1,14 +1,14 @@
-// SASL PLAIN (RFC 4616): who to act as, who it is, and the password, with a zero byte between them.
+// SASL PLAIN (RFC 4616): authorisation id, user name and password, with a zero byte between them.
 
-/// What a client sends to log in by PLAIN.
+/// A client's message to log in by PLAIN.
 struct PlainMessage {
     let user: String
     let password: String
 
-    /// Longer passwords are refused, so that checking one takes no longer than it should.
+    /// Longer passwords are refused, which limits the time of a check.
     private static var maxPasswordBytes: Int { 1_024 }
 
-    /// nil for bytes of another form, and for who wants to act as somebody else.
+    /// nil for malformed bytes, and for an authorisation id that differs from the user.
     init?(_ bytes: [UInt8]) {
         let parts = bytes.split(separator: 0, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[2].isEmpty, parts[2].count <= Self.maxPasswordBytes,

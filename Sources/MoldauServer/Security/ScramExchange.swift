@@ -11,9 +11,9 @@ internal import MoldauNetwork
 
 /// A log-in by SCRAM, after the client's first message.
 struct ScramExchange: Sendable {
-    /// Who wants to log in.
+    /// The user that logs in.
     let user: String
-    /// What the client gets for its first message.
+    /// The answer to the client's first message.
     let challenge: [UInt8]
     private let mechanism: ScramMechanism
     private let credential: ScramCredential
@@ -23,17 +23,17 @@ struct ScramExchange: Sendable {
     private let clientFirst: String
     private let nonce: String
 
-    /// Why a message is none of SCRAM's.
+    /// A message that does not follow SCRAM.
     struct Malformed: Error { let reason: String }
 
-    /// Takes the client's first message.
-    /// - Parameter serverNonce: printable, without commas, and never the same again.
+    /// Processes the client's first message.
+    /// - Parameter serverNonce: printable, without commas, and unique.
     init(
         _ mechanism: ScramMechanism, clientFirst bytes: [UInt8], serverNonce: String,
         credential: (String) -> ScramCredential?, decoySeed: [UInt8]
     ) throws(Malformed) {
         guard let message = String(validating: bytes, as: UTF8.self) else { throw Malformed(reason: "it is no text") }
-        // gs2-header: whether there is a channel binding, then who the client wants to act as.
+        // gs2-header: the channel binding flag, then the authorisation id.
         let parts = message.split(separator: ",", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw Malformed(reason: "it has no header") }
         guard parts[0] == "n" || parts[0] == "y" else {
@@ -60,9 +60,9 @@ struct ScramExchange: Sendable {
         challenge = Array("r=\(nonce),s=\(salt),i=\(self.credential.iterations)".utf8)
     }
 
-    /// Takes the client's last message.
-    /// - Returns: the last message to the client, with which the server shows that it knows the user; nil if the client
-    ///   did not show that it knows the password.
+    /// Processes the client's last message.
+    /// - Returns: the last message to the client, which proves that the server knows the user; nil if the client did
+    ///   not prove that it knows the password.
     func finish(clientLast bytes: [UInt8]) throws(Malformed) -> [UInt8]? {
         guard let message = String(validating: bytes, as: UTF8.self),
             let proofStart = message.range(of: ",p=", options: .backwards)
@@ -72,7 +72,7 @@ struct ScramExchange: Sendable {
         guard fields.count >= 2, let binding = fields[0].value(of: "c"), let nonce = fields[1].value(of: "r"),
             let proof = Data(base64Encoded: String(message[proofStart.upperBound...])).map(Array.init)
         else { throw Malformed(reason: "the last message has no binding, nonce and proof") }
-        // Older librdkafka (2.0.2 does) puts its own nonce in front once more. Kafka compares the end alone, too.
+        // Older librdkafka (2.0.2, for example) repeats its own nonce in front. Kafka also compares only the end.
         guard nonce.hasSuffix(self.nonce), Data(base64Encoded: String(binding)) == Data(gs2Header.utf8) else {
             throw Malformed(reason: "the last message belongs to another log-in")
         }
@@ -89,7 +89,7 @@ struct ScramExchange: Sendable {
         return Array("v=\(verifier)".utf8)
     }
 
-    /// A name as it was before `,` became `=2C` and `=` became `=3D`; nil if it has other signs with `=`.
+    /// Decodes `=2C` to `,` and `=3D` to `=` in a name; nil if it contains another `=`.
     private static func unescape(_ name: Substring) -> String? {
         var parts = name.split(separator: "=", omittingEmptySubsequences: false)
         var plain = String(parts.removeFirst())
@@ -106,6 +106,6 @@ struct ScramExchange: Sendable {
 }
 
 extension Substring {
-    /// What stands behind `key=`; nil if it begins otherwise.
+    /// The text after `key=`; nil if it does not begin with that.
     fileprivate func value(of key: String) -> Substring? { hasPrefix(key + "=") ? dropFirst(key.count + 1) : nil }
 }

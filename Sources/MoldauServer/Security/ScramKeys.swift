@@ -6,10 +6,10 @@ extension ScramMechanism {
 }
 
 extension ScramCredential {
-    /// How many iterations new credentials have. Every client has to do as many at each log-in by SCRAM.
+    /// The iteration count of new credentials. Every client has to compute as many at each log-in by SCRAM.
     package static let defaultIterations = 8_192
 
-    /// From a salted password, which a client may send instead of the password.
+    /// Created from a salted password, which a client may send instead of the password.
     init(_ mechanism: ScramMechanism, salt: [UInt8], iterations: Int, saltedPassword: [UInt8]) {
         let arithmetic = mechanism.arithmetic
         self.init(
@@ -18,7 +18,7 @@ extension ScramCredential {
             serverKey: arithmetic.serverKey(ofSalted: saltedPassword))
     }
 
-    /// From a password, one of each mechanism, with new salts. Takes milliseconds.
+    /// Created from a password, one of each mechanism, with new salts. Takes milliseconds.
     package static func make(
         password: String, iterations: Int = defaultIterations, using randomness: inout some RandomNumberGenerator
     ) throws -> [ScramCredential] {
@@ -30,8 +30,8 @@ extension ScramCredential {
         }
     }
 
-    /// A credential that no password fits, for a user that does not exist: whoever asks for one sees the same salt each
-    /// time, and cannot tell that from a user's.
+    /// A credential that no password matches, for a user that does not exist: it always has the same salt, so that a
+    /// client cannot distinguish it from a user's.
     static func decoy(_ mechanism: ScramMechanism, user: String, seed: [UInt8]) -> ScramCredential {
         let arithmetic = mechanism.arithmetic
         let salt = arithmetic.authenticate(Array("salt \(user)".utf8), key: seed)
@@ -50,7 +50,7 @@ extension ScramCredential {
 }
 
 extension [UInt8] {
-    /// Takes as long wherever the first difference is.
+    /// Takes the same time wherever the first difference is.
     func isEqualInConstantTime(to other: [UInt8]) -> Bool {
         guard count == other.count else { return false }
         return zip(self, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0

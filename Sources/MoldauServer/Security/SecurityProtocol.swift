@@ -1,8 +1,8 @@
-/// How clients of an address talk to it, by Kafka's names.
+/// How clients connect to an address, by Kafka's names.
 public enum SecurityProtocol: String, Sendable, CaseIterable {
     /// Neither encryption nor a log-in.
     case plaintext = "PLAINTEXT"
-    /// Encryption. Clients are known by their certificates, if they have any.
+    /// Encryption. Clients are identified by their certificates, if they have any.
     case ssl = "SSL"
     /// A log-in, without encryption.
     case saslPlaintext = "SASL_PLAINTEXT"

@@ -1,9 +1,9 @@
 internal import Foundation
 internal import NIOSSL
 
-/// Makes what the connections of encrypted addresses share. TLS 1.2 and 1.3 are spoken.
+/// Creates the TLS context that the connections of encrypted addresses share, for TLS 1.2 and 1.3.
 enum TLSContext {
-    /// Reads the files that the options name.
+    /// Reads the files from the options.
     /// - Throws: `ServerError.tls`.
     static func make(_ options: TLSOptions) throws(ServerError) -> NIOSSLContext {
         let chain = try certificates(in: options.certificatePath, "the server's certificate")
@@ -51,7 +51,7 @@ enum TLSContext {
         }
     }
 
-    /// Whether others than the owner may read the file.
+    /// Whether users other than the owner may read the file.
     static func isReadableByOthers(_ path: String) -> Bool {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         guard let permissions = attributes?[.posixPermissions] as? NSNumber else { return false }

@@ -1,25 +1,25 @@
-/// The server's certificate, and which certificates it wants from clients.
+/// The server's certificate, and the certificates that it requires from clients.
 public struct TLSOptions: Sendable {
-    /// Whether clients have to show certificates: Kafka's `ssl.client.auth`.
+    /// Whether clients must present certificates: Kafka's `ssl.client.auth`.
     public enum ClientCertificates: String, Sendable, CaseIterable {
-        /// They are not asked.
+        /// No certificate is requested.
         case none
-        /// They are asked; those that show one are known by it.
+        /// A certificate is requested; clients that present one are identified by it.
         case requested
-        /// Those without one are turned away.
+        /// Clients without a certificate are rejected.
         case required
     }
 
-    /// A file with the server's certificate, and those between it and its authority, as PEM.
+    /// A file with the server's certificate and the intermediate certificates up to its authority, as PEM.
     public var certificatePath: String
     /// A file with the certificate's private key, as PEM, without a password.
     public var keyPath: String
     /// A file with the certificates of the authorities that have signed clients' certificates, as PEM.
     public var clientAuthorityPath: String?
-    /// Whether clients have to show certificates; these need `clientAuthorityPath`.
+    /// Whether clients must present certificates; if so, `clientAuthorityPath` is required.
     public var clientCertificates: ClientCertificates
 
-    /// Without anything more, clients are not asked for certificates.
+    /// By default no certificates are requested from clients.
     public init(
         certificatePath: String, keyPath: String, clientAuthorityPath: String? = nil,
         clientCertificates: ClientCertificates = .none

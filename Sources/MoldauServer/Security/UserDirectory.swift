@@ -2,7 +2,7 @@ package import MoldauBroker
 package import MoldauClusterEmbedded
 internal import MoldauLog
 
-/// Who can log in to a broker: for tools that change it. Calls block.
+/// The users that can log in to a broker: for administration tools. Calls block.
 package struct UserDirectory {
     private let list: () -> [User]
     private let change: (String, [ScramCredential]) throws(SecurityError) -> Void
@@ -17,7 +17,7 @@ package struct UserDirectory {
     /// All users, sorted by name.
     package var all: [User] { list() }
 
-    /// Adds a user, or gives one a new password, for every mechanism. Durable on return.
+    /// Adds a user, or sets a user's password, for every mechanism. Durable on return.
     package func set(password: String, ofUser name: String) throws {
         if password.utf8.count > 1_024 || password.utf8.contains(0) {
             throw SecurityError.invalidUser(reason: "a password has at most 1024 bytes, none of them zero")
@@ -31,7 +31,7 @@ package struct UserDirectory {
 }
 
 extension EmbeddedCluster {
-    /// Who can log in to its broker.
+    /// The users that can log in to its broker.
     package var users: UserDirectory {
         func open(_ store: some EmbeddedStore) -> UserDirectory { UserDirectory(store.broker.security) }
         return open(store)

@@ -1,6 +1,6 @@
 internal import MoldauRecords
 
-/// The certificates of a server, as they are set by name.
+/// The certificates of a server, as set by name.
 struct ServerCertificates: NamedSettings, Sendable {
     var certificatePath: String?
     var keyPath: String?
@@ -18,7 +18,7 @@ struct ServerCertificates: NamedSettings, Sendable {
             TLSOptions.ClientCertificates.allCases.map { ($0.rawValue, $0) }),
     ]
 
-    /// The certificates, if any are set; otherwise they stay as they are.
+    /// Sets the certificates, if any are set by name; otherwise `tls` is unchanged.
     /// - Throws: `ServerError.tls`.
     func settle(_ tls: inout TLSOptions?) throws(ServerError) {
         for type in [keyType, authorityType].compactMap({ $0 }) where type != "PEM" {

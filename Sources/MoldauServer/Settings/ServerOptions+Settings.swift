@@ -2,7 +2,7 @@ internal import MoldauLog
 public import MoldauRecords
 
 extension ServerOptions: NamedSettings {
-    /// By Kafka's names, and where it has none by names that begin with `moldau.`.
+    /// Uses Kafka's names, and for settings that Kafka does not have names that begin with `moldau.`.
     public static let namedSettings: [NamedSetting<ServerOptions>] =
         [
             .number("socket.request.max.bytes", \.maxRequestBytes, from: 1),
@@ -42,7 +42,7 @@ extension ServerOptions: NamedSettings {
             return true
         })
 
-    /// Kafka names a class; which one makes no difference here.
+    /// Kafka expects a class name. Only that of its standard authorizer is accepted here, or an empty value.
     private static let authorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
     private static let authorizerSetting = NamedSetting<ServerOptions>(
         "authorizer.class.name", expected: "\(authorizer), or nothing",
@@ -52,7 +52,7 @@ extension ServerOptions: NamedSettings {
             return text.isEmpty || text == authorizer
         })
 
-    /// Those of which clients are told, and their types.
+    /// The settings that clients can read, and their types.
     private static let described: [String: TopicSetting.Kind] = [
         "auto.create.topics.enable": .boolean, "num.partitions": .int, "socket.request.max.bytes": .int,
         "queued.max.requests": .int, "max.connections": .int, "max.connections.per.ip": .int,
@@ -60,7 +60,7 @@ extension ServerOptions: NamedSettings {
         "max.incremental.fetch.session.cache.slots": .int, "connections.max.idle.ms": .long,
     ]
 
-    /// What the broker's settings are here, by Kafka's names.
+    /// The current values of the broker's settings, by Kafka's names.
     var settings: [String: (value: String, kind: TopicSetting.Kind, isDefault: Bool)] {
         let defaults = ServerOptions()
         var settings: [String: (value: String, kind: TopicSetting.Kind, isDefault: Bool)] = [

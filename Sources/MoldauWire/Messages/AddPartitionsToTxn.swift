@@ -86,7 +86,7 @@ package struct AddPartitionsToTxnResponse: WireMessage {
 }
 
 extension AddPartitionsToTxnResponse {
-    /// What happened in one topic.
+    /// The result for one topic.
     package struct TopicResult: WireFields {
         package var name = ""
         package var resultsByPartition: [PartitionResult] = []
@@ -99,7 +99,7 @@ extension AddPartitionsToTxnResponse {
         }
     }
 
-    /// What happened in one partition.
+    /// The result for one partition.
     package struct PartitionResult: WireFields {
         package var partitionIndex: Int32 = 0
         package var partitionErrorCode: ErrorCode = .none
@@ -112,7 +112,7 @@ extension AddPartitionsToTxnResponse {
         }
     }
 
-    /// What happened in one transaction.
+    /// The result for one transaction.
     package struct TransactionResult: WireFields {
         package var transactionalID = ""
         package var topicResults: [TopicResult] = []

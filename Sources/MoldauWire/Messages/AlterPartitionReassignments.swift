@@ -1,6 +1,6 @@
 // AlterPartitionReassignments (45), version 0.
 //
-// With one broker there is nowhere to move.
+// With one broker partitions cannot be moved.
 
 import MoldauRecords
 
@@ -21,7 +21,7 @@ package struct AlterPartitionReassignmentsRequest: WireRequest {
 }
 
 extension AlterPartitionReassignmentsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -34,7 +34,7 @@ extension AlterPartitionReassignmentsRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var replicas: [Int32]?

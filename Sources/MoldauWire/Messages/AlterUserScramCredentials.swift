@@ -19,7 +19,7 @@ package struct AlterUserScramCredentialsRequest: WireRequest {
 }
 
 extension AlterUserScramCredentialsRequest {
-    /// A mechanism that a user loses.
+    /// A user's mechanism to delete.
     package struct Deletion: WireFields {
         package var name = ""
         package var mechanism: Int8 = 0
@@ -32,7 +32,7 @@ extension AlterUserScramCredentialsRequest {
         }
     }
 
-    /// A mechanism that a user gets or that changes: its salted password.
+    /// A user's mechanism to add or change, with the salted password.
     package struct Upsertion: WireFields {
         package var name = ""
         package var mechanism: Int8 = 0
@@ -68,7 +68,7 @@ package struct AlterUserScramCredentialsResponse: WireMessage {
 }
 
 extension AlterUserScramCredentialsResponse {
-    /// What happened to one user.
+    /// The result for one user.
     package struct Result: WireFields {
         package var user = ""
         package var errorCode: ErrorCode = .none

@@ -11,7 +11,7 @@
 
 import MoldauRecords
 
-/// Asks which APIs and versions a broker has.
+/// Requests the APIs and versions of a broker.
 package struct ApiVersionsRequest: WireRequest {
     package typealias Response = ApiVersionsResponse
     package static let api = ApiKey.apiVersions

@@ -1,10 +1,10 @@
 // ConsumerGroupDescribe (69), versions 0 to 1.
 //
-//     1     members of the classic protocol are told apart; response: `memberType`
+//     1     members of the classic protocol are distinguished; response: `memberType`
 
 import MoldauRecords
 
-/// Asks for the state and the members of groups of the consumer protocol.
+/// Requests the state and the members of groups of the consumer protocol.
 package struct ConsumerGroupDescribeRequest: WireRequest {
     package typealias Response = ConsumerGroupDescribeResponse
     package static let api = ApiKey.consumerGroupDescribe
@@ -51,7 +51,7 @@ extension ConsumerGroupDescribeResponse {
         }
     }
 
-    /// What a member reads, or is to read.
+    /// A member's current or target assignment.
     package struct Assignment: WireFields {
         package var topicPartitions: [TopicPartitions] = []
 

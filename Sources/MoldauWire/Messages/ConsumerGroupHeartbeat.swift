@@ -4,7 +4,7 @@
 
 import MoldauRecords
 
-/// Joins a group of the consumer protocol, says that the member lives, or leaves.
+/// Joins a group of the consumer protocol, keeps the membership alive, or leaves.
 package struct ConsumerGroupHeartbeatRequest: WireRequest {
     package typealias Response = ConsumerGroupHeartbeatResponse
     package static let api = ApiKey.consumerGroupHeartbeat
@@ -51,7 +51,7 @@ extension ConsumerGroupHeartbeatRequest {
     }
 }
 
-/// What the member is to read.
+/// The member's assignment.
 package struct ConsumerGroupHeartbeatResponse: WireMessage {
     package static let api = ApiKey.consumerGroupHeartbeat
 
@@ -90,7 +90,7 @@ extension ConsumerGroupHeartbeatResponse {
         }
     }
 
-    /// All that the member is to read.
+    /// All partitions that the member is assigned.
     package struct Assignment: WireFields {
         package var topicPartitions: [TopicPartitions] = []
 

@@ -25,7 +25,7 @@ package struct CreatePartitionsRequest: WireRequest {
 }
 
 extension CreatePartitionsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var count: Int32 = 0

@@ -35,7 +35,7 @@ package struct DeleteGroupsResponse: WireMessage {
 }
 
 extension DeleteGroupsResponse {
-    /// What happened to one group.
+    /// The result for one group.
     package struct Result: WireFields {
         package var groupID = ""
         package var errorCode: ErrorCode = .none

@@ -22,7 +22,7 @@ package struct DeleteRecordsRequest: WireRequest {
 }
 
 extension DeleteRecordsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -35,7 +35,7 @@ extension DeleteRecordsRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var offset: Offset = .zero

@@ -27,7 +27,7 @@ package struct DeleteTopicsRequest: WireRequest {
 }
 
 extension DeleteTopicsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name: String?
         package var topicID: TopicID = .zero

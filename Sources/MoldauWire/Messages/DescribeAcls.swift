@@ -5,7 +5,7 @@
 
 import MoldauRecords
 
-/// Asks for access rules.
+/// Requests access rules.
 package struct DescribeAclsRequest: WireRequest {
     package typealias Response = DescribeAclsResponse
     package static let api = ApiKey.describeAcls

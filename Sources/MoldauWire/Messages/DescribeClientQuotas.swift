@@ -4,7 +4,7 @@
 
 import MoldauRecords
 
-/// Asks for quotas.
+/// Requests quotas.
 package struct DescribeClientQuotasRequest: WireRequest {
     package typealias Response = DescribeClientQuotasResponse
     package static let api = ApiKey.describeClientQuotas

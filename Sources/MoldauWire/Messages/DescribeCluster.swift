@@ -1,10 +1,10 @@
 // DescribeCluster (60), versions 0 to 1.
 //
-//     1     controllers may be asked for; both: `endpointType`
+//     1     controllers can be requested; both: `endpointType`
 
 import MoldauRecords
 
-/// Asks for the brokers or controllers of the cluster.
+/// Requests the brokers or controllers of the cluster.
 package struct DescribeClusterRequest: WireRequest {
     package typealias Response = DescribeClusterResponse
     package static let api = ApiKey.describeCluster

@@ -1,6 +1,6 @@
 // DescribeConfigs (32), versions 0 to 4.
 //
-//     1     where a value comes from, and its synonyms; request: `includeSynonyms`; response: `configSource`,
+//     1     the source of a value, and its synonyms; request: `includeSynonyms`; response: `configSource`,
 //           `synonyms`; response without `isDefault`
 //     2     as before
 //     3     types and documentation; request: `includeDocumentation`; response: `configType`, `documentation`
@@ -8,7 +8,7 @@
 
 import MoldauRecords
 
-/// Asks for the settings of topics, brokers or groups.
+/// Requests the settings of topics, brokers or groups.
 package struct DescribeConfigsRequest: WireRequest {
     package typealias Response = DescribeConfigsResponse
     package static let api = ApiKey.describeConfigs
@@ -27,7 +27,7 @@ package struct DescribeConfigsRequest: WireRequest {
 }
 
 extension DescribeConfigsRequest {
-    /// A resource and which of its settings to tell; null for all.
+    /// A resource and which of its settings to return; null for all.
     package struct Resource: WireFields {
         package var resourceType: Int8 = 0
         package var resourceName = ""
@@ -105,7 +105,7 @@ extension DescribeConfigsResponse {
         }
     }
 
-    /// A setting that gives its value to another, and its own value.
+    /// A setting that provides a value for another, and that value.
     package struct Synonym: WireFields {
         package var name = ""
         package var value: String?

@@ -8,7 +8,7 @@
 
 import MoldauRecords
 
-/// Asks for the state and the members of groups.
+/// Requests the state and the members of groups.
 package struct DescribeGroupsRequest: WireRequest {
     package typealias Response = DescribeGroupsResponse
     package static let api = ApiKey.describeGroups

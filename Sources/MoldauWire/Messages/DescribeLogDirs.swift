@@ -7,7 +7,7 @@
 
 import MoldauRecords
 
-/// Asks for the log directories and the sizes of the partitions in them.
+/// Requests the log directories and the sizes of the partitions in them.
 package struct DescribeLogDirsRequest: WireRequest {
     package typealias Response = DescribeLogDirsResponse
     package static let api = ApiKey.describeLogDirs

@@ -2,7 +2,7 @@
 
 import MoldauRecords
 
-/// Asks for the producers of partitions.
+/// Requests the producers of partitions.
 package struct DescribeProducersRequest: WireRequest {
     package typealias Response = DescribeProducersResponse
     package static let api = ApiKey.describeProducers
@@ -17,7 +17,7 @@ package struct DescribeProducersRequest: WireRequest {
 }
 
 extension DescribeProducersRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []

@@ -6,7 +6,7 @@
 
 import MoldauRecords
 
-/// Asks for the state of the metadata quorum.
+/// Requests the state of the metadata quorum.
 package struct DescribeQuorumRequest: WireRequest {
     package typealias Response = DescribeQuorumResponse
     package static let api = ApiKey.describeQuorum
@@ -21,7 +21,7 @@ package struct DescribeQuorumRequest: WireRequest {
 }
 
 extension DescribeQuorumRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topicName = ""
         package var partitions: [Partition] = []
@@ -34,7 +34,7 @@ extension DescribeQuorumRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
 
@@ -66,7 +66,7 @@ package struct DescribeQuorumResponse: WireMessage {
 }
 
 extension DescribeQuorumResponse {
-    /// How far a replica is.
+    /// The progress of a replica.
     package struct ReplicaState: WireFields {
         package var replicaID: Int32 = 0
         package var replicaDirectoryID: TopicID = .zero

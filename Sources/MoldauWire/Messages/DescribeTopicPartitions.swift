@@ -2,7 +2,7 @@
 
 import MoldauRecords
 
-/// Asks for topics and their partitions, page by page.
+/// Requests topics and their partitions, page by page.
 package struct DescribeTopicPartitionsRequest: WireRequest {
     package typealias Response = DescribeTopicPartitionsResponse
     package static let api = ApiKey.describeTopicPartitions
@@ -21,7 +21,7 @@ package struct DescribeTopicPartitionsRequest: WireRequest {
 }
 
 extension DescribeTopicPartitionsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
 

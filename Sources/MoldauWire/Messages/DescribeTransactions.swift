@@ -2,7 +2,7 @@
 
 import MoldauRecords
 
-/// Asks for the state of transactions.
+/// Requests the state of transactions.
 package struct DescribeTransactionsRequest: WireRequest {
     package typealias Response = DescribeTransactionsResponse
     package static let api = ApiKey.describeTransactions

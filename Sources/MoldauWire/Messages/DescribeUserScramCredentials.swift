@@ -2,7 +2,7 @@
 
 import MoldauRecords
 
-/// Asks how users log in by SCRAM.
+/// Requests users' SCRAM mechanisms and iterations.
 package struct DescribeUserScramCredentialsRequest: WireRequest {
     package typealias Response = DescribeUserScramCredentialsResponse
     package static let api = ApiKey.describeUserScramCredentials

@@ -3,7 +3,7 @@
 //     1     election type 1: also replicas that are not in sync; request: `electionType`; response: `errorCode`
 //     2     flexible
 //
-// With one broker there is nobody to elect: ELECTION_NOT_NEEDED.
+// With one broker there is no other leader to elect: ELECTION_NOT_NEEDED.
 
 import MoldauRecords
 
@@ -58,7 +58,7 @@ package struct ElectLeadersResponse: WireMessage {
 }
 
 extension ElectLeadersResponse {
-    /// What happened in one topic.
+    /// The result for one topic.
     package struct TopicResult: WireFields {
         package var topic = ""
         package var partitionResult: [PartitionResult] = []
@@ -71,7 +71,7 @@ extension ElectLeadersResponse {
         }
     }
 
-    /// What happened in one partition.
+    /// The result for one partition.
     package struct PartitionResult: WireFields {
         package var partitionID: Int32 = 0
         package var errorCode: ErrorCode = .none

@@ -3,7 +3,7 @@
 //     1–2   as before
 //     3     flexible
 //     4     TRANSACTION_ABORTABLE is known
-//     5     each transaction has an epoch of its own: the next one is in the answer; response: `producerId`,
+//     5     each transaction has its own epoch: the next one is in the answer; response: `producerId`,
 //           `producerEpoch`
 
 import MoldauRecords

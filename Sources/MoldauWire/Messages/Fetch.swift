@@ -21,7 +21,7 @@
 
 import MoldauRecords
 
-/// Asks for records of partitions, and how long to wait for them.
+/// Requests records of partitions, and states how long to wait for them.
 package struct FetchRequest: WireRequest {
     package typealias Response = FetchResponse
     package static let api = ApiKey.fetch
@@ -61,7 +61,7 @@ package struct FetchRequest: WireRequest {
 }
 
 extension FetchRequest {
-    /// The follower that asks; a consumer has −1 and −1.
+    /// The follower that sends the request; a consumer has −1 and −1.
     package struct ReplicaState: WireFields {
         package var replicaID: Int32 = -1
         package var replicaEpoch: Int64 = -1
@@ -74,7 +74,7 @@ extension FetchRequest {
         }
     }
 
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var topicID: TopicID = .zero
@@ -89,7 +89,7 @@ extension FetchRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partition: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1
@@ -205,7 +205,7 @@ extension FetchResponse {
         }
     }
 
-    /// Where a follower's log and the leader's part.
+    /// Where a follower's log diverges from the leader's.
     package struct EpochEndOffset: WireFields {
         package var epoch: Int32 = -1
         package var endOffset = Offset(-1)
@@ -231,7 +231,7 @@ extension FetchResponse {
         }
     }
 
-    /// A producer whose records from an offset on do not count.
+    /// A producer whose records from an offset on are aborted.
     package struct AbortedTransaction: WireFields {
         package var producerID: Int64 = 0
         package var firstOffset: Offset = .zero

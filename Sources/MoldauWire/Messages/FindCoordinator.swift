@@ -8,11 +8,11 @@
 //     5     TRANSACTION_ABORTABLE is known
 //     6     key type 2: share groups
 //
-// Ignored: share groups, which are not served.
+// Ignored: share groups, which are not supported.
 
 import MoldauRecords
 
-/// Asks which broker coordinates groups or transactional ids.
+/// Requests the brokers that coordinate groups or transactional ids.
 package struct FindCoordinatorRequest: WireRequest {
     package typealias Response = FindCoordinatorResponse
     package static let api = ApiKey.findCoordinator

@@ -7,7 +7,7 @@
 
 import MoldauRecords
 
-/// Says that a member of a group lives.
+/// Keeps the membership in a group alive.
 package struct HeartbeatRequest: WireRequest {
     package typealias Response = HeartbeatResponse
     package static let api = ApiKey.heartbeat
@@ -27,7 +27,7 @@ package struct HeartbeatRequest: WireRequest {
     }
 }
 
-/// Whether the member may go on or must join again.
+/// Whether the member may continue or must rejoin.
 package struct HeartbeatResponse: WireMessage {
     package static let api = ApiKey.heartbeat
 

@@ -2,13 +2,13 @@
 //
 //     1     as before
 //     2     flexible
-//     3     a producer that has an id asks for a new epoch; request: `producerId`, `producerEpoch`
+//     3     a producer that has an id requests a new epoch; request: `producerId`, `producerEpoch`
 //     4     PRODUCER_FENCED is known
 //     5     TRANSACTION_ABORTABLE is known
 
 import MoldauRecords
 
-/// Asks for a producer id and its epoch.
+/// Requests a producer id and its epoch.
 package struct InitProducerIdRequest: WireRequest {
     package typealias Response = InitProducerIdResponse
     package static let api = ApiKey.initProducerId

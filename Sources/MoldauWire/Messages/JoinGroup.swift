@@ -8,7 +8,7 @@
 //     6     flexible
 //     7     response: `protocolType`; `protocolName` may be null
 //     8     request: `reason`
-//     9     a leader may be told to skip the assignment; response: `skipAssignment`
+//     9     the answer can let a leader skip the assignment; response: `skipAssignment`
 
 import MoldauRecords
 
@@ -41,7 +41,7 @@ package struct JoinGroupRequest: WireRequest {
 }
 
 extension JoinGroupRequest {
-    /// An assignor that the member offers, with what it tells that assignor.
+    /// An assignor that the member supports, with the member's metadata for it.
     package struct GroupProtocol: WireFields {
         package var name = ""
         package var metadata = WireBytes()
@@ -85,7 +85,7 @@ package struct JoinGroupResponse: WireMessage {
 }
 
 extension JoinGroupResponse {
-    /// A member, with what it tells the assignor.
+    /// A member, with its metadata for the assignor.
     package struct Member: WireFields {
         package var memberID = ""
         package var groupInstanceID: String?

@@ -43,7 +43,7 @@ extension LeaveGroupRequest {
     }
 }
 
-/// Who has left.
+/// The members that have left.
 package struct LeaveGroupResponse: WireMessage {
     package static let api = ApiKey.leaveGroup
 

@@ -4,7 +4,7 @@
 
 import MoldauRecords
 
-/// Asks for the rules of what clients measure.
+/// Requests the rules for client metrics.
 package struct ListClientMetricsResourcesRequest: WireRequest {
     package typealias Response = ListClientMetricsResourcesResponse
     package static let api = ApiKey.listClientMetricsResources
@@ -14,7 +14,7 @@ package struct ListClientMetricsResourcesRequest: WireRequest {
     package mutating func fields(_ wire: inout WireCodec) throws(SerdeError) {}
 }
 
-/// Rules of what clients measure.
+/// Rules for client metrics.
 package struct ListClientMetricsResourcesResponse: WireMessage {
     package static let api = ApiKey.listClientMetricsResources
 

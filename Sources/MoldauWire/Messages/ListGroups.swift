@@ -8,7 +8,7 @@
 
 import MoldauRecords
 
-/// Asks for the groups of a broker.
+/// Requests the groups of a broker.
 package struct ListGroupsRequest: WireRequest {
     package typealias Response = ListGroupsResponse
     package static let api = ApiKey.listGroups

@@ -16,7 +16,7 @@
 
 import MoldauRecords
 
-/// Asks for the offset at a time, or for the first or last offset, of partitions.
+/// Requests the offset at a time, or for the first or last offset, of partitions.
 package struct ListOffsetsRequest: WireRequest {
     package typealias Response = ListOffsetsResponse
     package static let api = ApiKey.listOffsets
@@ -37,7 +37,7 @@ package struct ListOffsetsRequest: WireRequest {
 }
 
 extension ListOffsetsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -50,7 +50,7 @@ extension ListOffsetsRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1

@@ -1,10 +1,10 @@
 // ListPartitionReassignments (46), version 0.
 //
-// With one broker none is.
+// With one broker no partition moves.
 
 import MoldauRecords
 
-/// Asks which partitions are being moved.
+/// Requests the partitions that are being moved.
 package struct ListPartitionReassignmentsRequest: WireRequest {
     package typealias Response = ListPartitionReassignmentsResponse
     package static let api = ApiKey.listPartitionReassignments
@@ -21,7 +21,7 @@ package struct ListPartitionReassignmentsRequest: WireRequest {
 }
 
 extension ListPartitionReassignmentsRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []

@@ -4,7 +4,7 @@
 
 import MoldauRecords
 
-/// Asks for the transactions of a broker.
+/// Requests the transactions of a broker.
 package struct ListTransactionsRequest: WireRequest {
     package typealias Response = ListTransactionsResponse
     package static let api = ApiKey.listTransactions

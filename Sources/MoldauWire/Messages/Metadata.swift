@@ -13,11 +13,11 @@
 //     9     flexible
 //     10    ids are in the answer; a request by id works from 12 on; both: `topicId`
 //     11    request without `includeClusterAuthorizedOperations`; response without `clusterAuthorizedOperations`
-//     12    topics may be asked for by id, without a name
+//     12    topics can be requested by id, without a name
 
 import MoldauRecords
 
-/// Asks which brokers there are, and for topics and their partitions.
+/// Requests the brokers, and topics with their partitions.
 package struct MetadataRequest: WireRequest {
     package typealias Response = MetadataResponse
     package static let api = ApiKey.metadata
@@ -38,7 +38,7 @@ package struct MetadataRequest: WireRequest {
 }
 
 extension MetadataRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topicID: TopicID = .zero
         package var name: String?

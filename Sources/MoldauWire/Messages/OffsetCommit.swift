@@ -13,7 +13,7 @@
 
 import MoldauRecords
 
-/// Stores how far a group has read partitions.
+/// Commits positions of a group.
 package struct OffsetCommitRequest: WireRequest {
     package typealias Response = OffsetCommitResponse
     package static let api = ApiKey.offsetCommit
@@ -38,7 +38,7 @@ package struct OffsetCommitRequest: WireRequest {
 }
 
 extension OffsetCommitRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -51,7 +51,7 @@ extension OffsetCommitRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var committedOffset: Offset = .zero

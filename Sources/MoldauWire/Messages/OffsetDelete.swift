@@ -19,7 +19,7 @@ package struct OffsetDeleteRequest: WireRequest {
 }
 
 extension OffsetDeleteRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -32,7 +32,7 @@ extension OffsetDeleteRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
 

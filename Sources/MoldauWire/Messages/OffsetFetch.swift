@@ -5,14 +5,14 @@
 //     4     as before
 //     5     response: `committedLeaderEpoch`
 //     6     flexible
-//     7     waits for open transactions if asked (UNSTABLE_OFFSET_COMMIT); request: `requireStable`
+//     7     refuses offsets in open transactions on request (UNSTABLE_OFFSET_COMMIT); request: `requireStable`
 //     8     several groups at once; both: `groups`; both without `topics`; request without `groupId`; response
 //           without `errorCode`
 //     9     request: `memberId`, `memberEpoch`
 
 import MoldauRecords
 
-/// Asks how far groups have read partitions.
+/// Requests the committed positions of groups.
 package struct OffsetFetchRequest: WireRequest {
     package typealias Response = OffsetFetchResponse
     package static let api = ApiKey.offsetFetch
@@ -33,7 +33,7 @@ package struct OffsetFetchRequest: WireRequest {
 }
 
 extension OffsetFetchRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitionIndexes: [Int32] = []
@@ -46,7 +46,7 @@ extension OffsetFetchRequest {
         }
     }
 
-    /// What is asked of one group.
+    /// The part of the request for one group.
     package struct Group: WireFields {
         package var groupID = ""
         package var memberID: String?

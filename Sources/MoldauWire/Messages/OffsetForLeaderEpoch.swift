@@ -7,7 +7,7 @@
 
 import MoldauRecords
 
-/// Asks where the records of a leader epoch end.
+/// Requests the end offset of a leader epoch.
 package struct OffsetForLeaderEpochRequest: WireRequest {
     package typealias Response = OffsetForLeaderEpochResponse
     package static let api = ApiKey.offsetForLeaderEpoch
@@ -24,7 +24,7 @@ package struct OffsetForLeaderEpochRequest: WireRequest {
 }
 
 extension OffsetForLeaderEpochRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var topic = ""
         package var partitions: [Partition] = []
@@ -37,7 +37,7 @@ extension OffsetForLeaderEpochRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partition: Int32 = 0
         package var currentLeaderEpoch: Int32 = -1

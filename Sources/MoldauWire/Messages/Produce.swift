@@ -2,7 +2,7 @@
 //
 //     1     response: `throttleTimeMs`
 //     2     response: `logAppendTimeMs`
-//     3     batches of format 2, the only ones that are taken; request: `transactionalId`
+//     3     batches of format 2, the only ones that are accepted; request: `transactionalId`
 //     4     KAFKA_STORAGE_ERROR is known
 //     5     response: `logStartOffset`
 //     6     as before
@@ -86,7 +86,7 @@ package struct ProduceResponse: WireMessage {
 }
 
 extension ProduceResponse {
-    /// What happened in one topic.
+    /// The result for one topic.
     package struct TopicResponse: WireFields {
         package var name = ""
         package var partitionResponses: [PartitionResponse] = []
@@ -99,7 +99,7 @@ extension ProduceResponse {
         }
     }
 
-    /// What happened in one partition.
+    /// The result for one partition.
     package struct PartitionResponse: WireFields {
         package var index: Int32 = 0
         package var errorCode: ErrorCode = .none
@@ -127,7 +127,7 @@ extension ProduceResponse {
         }
     }
 
-    /// A record that its whole batch was refused for.
+    /// A record because of which its whole batch was refused.
     package struct RecordError: WireFields {
         package var batchIndex: Int32 = 0
         package var batchIndexErrorMessage: String?

@@ -4,7 +4,7 @@
 
 import MoldauRecords
 
-/// Chooses how to log in.
+/// Chooses the log-in mechanism.
 package struct SaslHandshakeRequest: WireRequest {
     package typealias Response = SaslHandshakeResponse
     package static let api = ApiKey.saslHandshake
@@ -18,7 +18,7 @@ package struct SaslHandshakeRequest: WireRequest {
     }
 }
 
-/// Which ways there are.
+/// The available mechanisms.
 package struct SaslHandshakeResponse: WireMessage {
     package static let api = ApiKey.saslHandshake
 

@@ -8,7 +8,7 @@
 
 import MoldauRecords
 
-/// Hands in the leader's assignment, or asks for it.
+/// Sends the leader's assignment, or requests the member's.
 package struct SyncGroupRequest: WireRequest {
     package typealias Response = SyncGroupResponse
     package static let api = ApiKey.syncGroup
@@ -35,7 +35,7 @@ package struct SyncGroupRequest: WireRequest {
 }
 
 extension SyncGroupRequest {
-    /// What one member gets.
+    /// The assignment of one member.
     package struct Assignment: WireFields {
         package var memberID = ""
         package var assignment = WireBytes()

@@ -9,7 +9,7 @@
 
 import MoldauRecords
 
-/// Stores how far a group has read, within a transaction.
+/// Commits positions of a group, within a transaction.
 package struct TxnOffsetCommitRequest: WireRequest {
     package typealias Response = TxnOffsetCommitResponse
     package static let api = ApiKey.txnOffsetCommit
@@ -41,7 +41,7 @@ package struct TxnOffsetCommitRequest: WireRequest {
 }
 
 extension TxnOffsetCommitRequest {
-    /// What is asked of one topic.
+    /// The part of the request for one topic.
     package struct Topic: WireFields {
         package var name = ""
         package var partitions: [Partition] = []
@@ -54,7 +54,7 @@ extension TxnOffsetCommitRequest {
         }
     }
 
-    /// What is asked of one partition.
+    /// The part of the request for one partition.
     package struct Partition: WireFields {
         package var partitionIndex: Int32 = 0
         package var committedOffset: Offset = .zero
@@ -72,7 +72,7 @@ extension TxnOffsetCommitRequest {
     }
 }
 
-/// Which positions will count once the transaction is committed.
+/// Which positions will take effect when the transaction is committed.
 package struct TxnOffsetCommitResponse: WireMessage {
     package static let api = ApiKey.txnOffsetCommit
 

@@ -62,7 +62,7 @@ package struct UpdateFeaturesResponse: WireMessage {
 }
 
 extension UpdateFeaturesResponse {
-    /// What happened to one feature.
+    /// The result for one feature.
     package struct Result: WireFields {
         package var feature = ""
         package var errorCode: ErrorCode = .none
