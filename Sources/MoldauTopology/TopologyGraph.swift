@@ -31,6 +31,7 @@ package struct TopologyGraph: Sendable, Hashable, Codable {
         package var successors: [String]
     }
 
+    /// A store, and the nodes that use it.
     package struct Store: Sendable, Hashable, Codable {
         package var name: String
         /// What it has of a key: `table`, `keyValue`, `window`, `session`, `versioned`, `lru` or `joinBuffer`;

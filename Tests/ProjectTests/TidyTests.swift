@@ -61,6 +61,22 @@ struct TidyTests {
         Offence(
             "a function of the package without documentation", source, "package func known() {}\n",
             "Bad.swift:1: func known has no documentation"),
+        Offence(
+            "a function named as a requirement of a protocol that its type does not have", source,
+            """
+            /// Stores.
+            package protocol Storing {
+                /// Stores a thing.
+                func store()
+            }
+            /// A shelf, next to one that stores.
+            package struct Shelf: Sendable {
+                package func store() {}
+            }
+            struct Rack: Storing {}
+
+            """,
+            "Bad.swift:8: func store has no documentation"),
         Offence("an open end", source, "let size = 0  // TODO: measure\n", "Bad.swift:1: TODO: do it or leave it out"),
         Offence("code in a comment", source, "// let size = 0\n", "Bad.swift:1: code in a comment: delete it"),
         Offence(
@@ -125,6 +141,56 @@ struct TidyTests {
                     """  // Its own list, checked as well.
                 """#
             try Data(text.utf8).write(to: folder.appending(path: "Good.swift"))
+            let outcome = try tidy([root.path])
+            #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        }
+    }
+
+    /// Whether it conforms itself, by an extension, by a superclass or by another protocol.
+    @Test func `what a protocol requires is documented there`() throws {
+        try withTemporaryDirectory { root in
+            let files = [
+                "MoldauLog/Storing.swift": """
+                /// Stores.
+                package protocol Storing<Thing>: Sendable
+                where Thing: Sendable {
+                    /// What is stored.
+                    associatedtype Thing
+                    /// Its size.
+                    var size: Int { get }
+                    /// Stores a thing.
+                    mutating func store()
+                }
+                extension Storing {
+                    package func store() {}
+                }
+                """,
+                "MoldauState/Shelf.swift": """
+                /// A shelf.
+                package protocol Shelving: Storing {}
+                /// A shelf of books.
+                package class Shelf<Book: Sendable>: Sendable, Shelving {
+                    package typealias Thing = Book
+                    /// A row of books.
+                    package enum Row {}
+                    package func store() {}
+                }
+                /// A shelf that is full.
+                package final class FullShelf: Shelf<Int> {
+                    package static func store() {}
+                }
+                extension Shelf.Row: Storing where Book: Sendable {}
+                extension Shelf.Row {
+                    package func store() {}
+                }
+                """,
+            ]
+            for (name, text) in files {
+                let file = root.appending(path: "Sources/\(name)")
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(text.utf8).write(to: file)
+            }
             let outcome = try tidy([root.path])
             #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         }

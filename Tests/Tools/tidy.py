@@ -33,8 +33,8 @@ class Source:
         if self.lines and not self.lines[-1]:
             self.lines.pop()
         self.code = masked(text).split("\n")[: len(self.lines)]
-        # The names of the requirements of the project's protocols.
-        self.requirements = set()
+        # What the types of the project conform to.
+        self.conformances = Conformances([])
 
     @property
     def is_test(self):
@@ -190,24 +190,64 @@ WITNESSES = re.compile(
     r"startIndex|endIndex|id|customMirror)\b|^(==|<)")
 
 
+SCOPE = re.compile(
+    r"\b(struct|class|enum|actor|protocol|extension)\s+(?!func\b|var\b|let\b|subscript\b)([\w.]+)([^{}]*)\{")
 REQUIREMENT = re.compile(r"^\s+(?:@\S+\s+)*(?:mutating\s+|static\s+)*(?:func|var|associatedtype)\s+(\w+)")
 
 
-def requirements(source):
-    """The requirements of the protocols in a file: implementations are documented there."""
-    found, depth = set(), None
-    for line in source.code:
-        if depth is None and re.match(r"\s*(?:public|package)\s+protocol\b", line):
-            depth = 0
-        if depth is None:
-            continue
+def scopes(source):
+    """The types and extensions in a file: kind, name, what is named after the colon, the lines of its braces."""
+    text = "\n".join(source.code)
+    for match in SCOPE.finditer(text):
+        depth, place = 1, match.end()
+        while place < len(text) and depth:
+            depth += {"{": 1, "}": -1}.get(text[place], 0)
+            place += 1
+        head = re.sub(r"<[^<>]*(?:<[^<>]*>[^<>]*)*>", "", re.split(r"\bwhere\b", match[3])[0])
+        parents = set(re.findall(r"[A-Z]\w*", head.partition(":")[2]))
+        first, last = text.count("\n", 0, match.end()), text.count("\n", 0, place)
+        yield match[1], match[2].split(".")[-1], parents, first, last
+
+
+class Conformances:
+    """What the types of the project conform to, by their names within a module, and what its protocols require."""
+
+    def __init__(self, sources):
+        self.parents, self.requirements = {}, {}
+        for source in sources:
+            for kind, name, parents, first, last in scopes(source):
+                # A type that another module has is known by its name alone.
+                for key in [(self.module(source), name), name]:
+                    self.parents.setdefault(key, set()).update(parents)
+                if kind == "protocol":
+                    self.requirements.setdefault(name, set()).update(required(source.code[first + 1: last]))
+
+    @staticmethod
+    def module(source):
+        return source.path.split("/")[:2][-1]
+
+    def demand(self, source, number, name):
+        """Whether the type around a line has to have something of this name: its protocol documents it."""
+        around = [name for _, name, _, first, last in scopes(source) if first < number < last]
+        left, seen = around[-1:], set()
+        while left:
+            type = left.pop()
+            if name in self.requirements.get(type, ()):
+                return True
+            if type not in seen:
+                seen.add(type)
+                left += self.parents.get((self.module(source), type)) or self.parents.get(type, ())
+        return False
+
+
+def required(body):
+    """The names of the requirements in the lines of a protocol."""
+    depth = 0
+    for line in body:
         match = REQUIREMENT.match(line)
-        if match and depth == 1:
-            found.add(match[1])
+        if match and depth == 0:
+            yield match[1]
         depth += line.count("{") - line.count("}")
-        if depth <= 0 and "}" in line:
-            depth = None
-    return found
 
 
 def documentation(source):
@@ -217,8 +257,6 @@ def documentation(source):
     for number, line in enumerate(source.code):
         match = DECLARATION.match(line)
         if not match or WITNESSES.match(match[2]):
-            continue
-        if re.match(r"\w*", match[2])[0] in source.requirements:
             continue
         # Inside the package, name and type are enough for properties, and initialisers set the properties.
         if match[1] in ("let", "var", "init") and not re.search(r"\bpublic\b", line):
@@ -230,7 +268,8 @@ def documentation(source):
                 above = first - 1
             elif not source.lines[first].strip() or source.lines[first].strip().startswith(("///", "}")):
                 break
-        if above < 0 or not source.lines[above].strip().startswith("///"):
+        is_documented = above >= 0 and source.lines[above].strip().startswith("///")
+        if not is_documented and not source.conformances.demand(source, number, re.match(r"\w*", match[2])[0]):
             yield number, f"{match[1]} {match[2].split('(')[0].split(':')[0]} has no documentation"
 
 
@@ -363,9 +402,9 @@ def main():
             found += [f"{name} '{subject}': {reason}" for reason in commit_complaints(subject)]
     else:
         sources = [Source(name, (root / name).read_text(encoding="utf-8")) for name in files(root, "swift")]
-        required = set().union(*(requirements(source) for source in sources))
+        conformances = Conformances([source for source in sources if not source.is_test])
         for source in sources:
-            source.requirements = required
+            source.conformances = conformances
             found += complaints(source)
         for name in files(root, "html"):
             lines = (root / name).read_text(encoding="utf-8").split("\n")

@@ -39,6 +39,7 @@ package struct Subscription<PrimaryKey> {
         self.primaryPartition = primaryPartition
     }
 
+    /// The bytes of a subscription, with the primary key in its own format.
     package static func serde(primaryKey: Serde<PrimaryKey>) -> Serde<Subscription> {
         primaryKey.lifted { primaryKey in
             Serde<Subscription>(
@@ -83,6 +84,7 @@ package struct SubscriptionResponse<Foreign> {
         self.primaryPartition = primaryPartition
     }
 
+    /// The bytes of a response, with the foreign row in its own format. `primaryPartition` is not among them.
     package static func serde(foreign: Serde<Foreign>) -> Serde<SubscriptionResponse> {
         foreign.lifted { foreign in
             Serde<SubscriptionResponse>(
@@ -114,6 +116,7 @@ package struct CombinedKey<ForeignKey, PrimaryKey> {
         self.primaryKey = primaryKey
     }
 
+    /// The bytes of a combined key, with both keys in their own formats.
     package static func serde(foreignKey: Serde<ForeignKey>, primaryKey: Serde<PrimaryKey>) -> Serde<CombinedKey> {
         .lifted(foreignKey, primaryKey) { foreignKey, primaryKey in
             let prefix = prefixSerde(foreignKey)

@@ -238,6 +238,7 @@ package final class StreamsEngine: Sendable {
 
     /// Stops processing and punctuations until `resume`. What was done is still committed.
     package func pause() { setPaused(true) }
+    /// Goes on where `pause` stopped.
     package func resume() { setPaused(false) }
 
     private func setPaused(_ isPaused: Bool) {

@@ -128,6 +128,7 @@ package final class CachedByteStore {
         return Update(entry: entry)
     }
 
+    /// Sets the key of an update to a value, whose bytes are copied; nil removes it.
     @usableFromInline
     package func write(_ value: UnsafeRawBufferPointer?, in update: Update) { write(value, to: update.entry) }
 
