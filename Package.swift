@@ -263,8 +263,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Moldau", "MoldauServer", "MoldauClusterKafka", "MoldauTracing", "ExampleSupport", tracing,
-                argumentParser,
+                "Moldau", "MoldauCluster", "MoldauServer", "MoldauClusterKafka", "MoldauTracing", "ExampleSupport",
+                tracing, argumentParser,
             ],
             path: "Tests/Bench", swiftSettings: strict + warnings),
 
@@ -330,7 +330,7 @@ let package = Package(
             "ConformanceTests",
             [
                 "Moldau", "MoldauTesting", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime",
-                "MoldauClient", "MoldauClusterKafka", "MoldauLog", "MoldauBroker", "MoldauServer",
+                "MoldauClient", "MoldauCluster", "MoldauClusterKafka", "MoldauLog", "MoldauBroker", "MoldauServer",
                 .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Cases"), .copy("MoreCases"), .copy("Differences.json")]),
         tests("RecoveryTests", ["ProgramSupport", "recovery", "word-count"]),
@@ -364,7 +364,7 @@ let package = Package(
         tests(
             "AgreementTests",
             [
-                "Moldau", "MoldauRecords", "MoldauTesting", "MoldauServer", "MoldauClusterKafka",
+                "Moldau", "MoldauRecords", "MoldauTesting", "MoldauCluster", "MoldauServer", "MoldauClusterKafka",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests("MoldauStateTests", ["MoldauRecords", "MoldauState"]),
