@@ -26,25 +26,33 @@ struct BrokerCommand: AsyncParsableCommand {
             throw CommandFailure("give --data with a directory (or log.dirs as a setting)")
         }
         do {
-            let cluster = try EmbeddedCluster(
+            let cluster = try await EmbeddedCluster(
                 directory: DataDirectory(path: path).brokerDirectory(orCreate: true),
                 durability: read.broker.isDurable ? .sync : .os)
-            defer { try? cluster.close() }
-            let server = try BrokerServer(
-                of: cluster, listening: read.broker.listeners, options: read.server)
-            let (stopped, stop) = AsyncStream.makeStream(of: Void.self)
-            let interruption = Interruption { stop.finish() }
-            let listening = try await server.start()
-            print("listening on \(listening.map(\.description).joined(separator: ", "))")
-            fflush(nil)
-            for await _ in stopped {}
-            withExtendedLifetime(interruption) {}
-            await server.stop()
-            try cluster.close()
+            do {
+                try await serve(cluster, read)
+            } catch {
+                try? await cluster.close()
+                throw error
+            }
+            try await cluster.close()
         } catch let error as ServerError {
             throw CommandFailure("\(error)")
         } catch let error as LogError {
             throw CommandFailure("\(error)")
         }
+    }
+
+    /// Serves the cluster until the program is told to stop.
+    private func serve(_ cluster: EmbeddedCluster, _ read: BrokerOptions.Read) async throws {
+        let server = try BrokerServer(of: cluster, listening: read.broker.listeners, options: read.server)
+        let (stopped, stop) = AsyncStream.makeStream(of: Void.self)
+        let interruption = Interruption { stop.finish() }
+        let listening = try await server.start()
+        print("listening on \(listening.map(\.description).joined(separator: ", "))")
+        fflush(nil)
+        for await _ in stopped {}
+        withExtendedLifetime(interruption) {}
+        await server.stop()
     }
 }

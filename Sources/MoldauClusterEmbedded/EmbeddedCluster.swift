@@ -39,22 +39,54 @@ public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
     public let description: String
 
     /// Opens the cluster in `directory`; creates it if it does not exist. After an unclean stop the content of the disk
-    /// is checked first.
+    /// is checked first. Blocks: async code gets an initializer that does so on another thread.
     /// - Parameters:
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed, and about upkeep that failed.
     /// - Throws: `LogError.locked`, at once, if another process uses the directory; `.io`; `.damagedFile`.
-    public init(
+    @available(*, noasync, message: "this blocks; write `try await EmbeddedCluster(directory:)`")
+    public convenience init(
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         logger: Logger = Logger(label: "moldau.broker")
     ) throws(LogError) {
-        description = "embedded in '\(directory)'"
+        let broker = try Self.open(directory, durability, clock, randomness, logger)
+        self.init(opened: broker, in: directory, durability, logger)
+    }
+
+    /// Opens the cluster in `directory`, on a thread of its own; creates it if it does not exist. After an unclean stop
+    /// the content of the disk is checked first.
+    /// - Parameters:
+    ///   - randomness: the source of new topics' ids.
+    ///   - logger: gets warnings about what is deleted, moved or reconstructed, and about upkeep that failed.
+    /// - Throws: `LogError.locked`, at once, if another process uses the directory; `.io`; `.damagedFile`.
+    public convenience init(
+        directory: String, durability: Durability = .sync,
+        clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        logger: Logger = Logger(label: "moldau.broker")
+    ) async throws(LogError) {
+        let broker = try await onThread { () throws(LogError) in
+            try Self.open(directory, durability, clock, randomness, logger)
+        }
+        self.init(opened: broker, in: directory, durability, logger)
+    }
+
+    private static func open(
+        _ directory: String, _ durability: Durability, _ clock: @escaping @Sendable () -> Timestamp,
+        _ randomness: any RandomNumberGenerator & Sendable, _ logger: Logger
+    ) throws(LogError) -> Broker<PosixFileSystem> {
         PosixFileSystem.raiseDescriptorLimit()
-        let broker = try Broker(
-            PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: Self.systemUptime,
+        return try Broker(
+            PosixFileSystem(), directory: directory, durability: durability, clock: clock, uptime: systemUptime,
             randomness: randomness, logger: logger)
+    }
+
+    private init(
+        opened broker: Broker<PosixFileSystem>, in directory: String, _ durability: Durability, _ logger: Logger
+    ) {
+        description = "embedded in '\(directory)'"
         store = broker
         upkeep = Upkeep(of: broker, durability: durability, logger: logger)
     }
@@ -77,10 +109,18 @@ public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
         upkeep = nil
     }
 
-    /// Makes everything durable and releases the directory; clients get `ClusterError.closed` from then on. Blocks.
+    /// Makes everything durable and releases the directory; clients get `ClusterError.closed` from then on. Blocks:
+    /// async code gets a method that does so on another thread.
+    @available(*, noasync, message: "this blocks; write `try await close()`")
     public func close() throws(ClusterError) {
         upkeep?.stop()
         try store.closeStore()
+    }
+
+    /// Makes everything durable and releases the directory, on a thread of its own; clients get `ClusterError.closed`
+    /// from then on.
+    public func close() async throws(ClusterError) {
+        try await onThread { () throws(ClusterError) in try self.close() }
     }
 
     /// The broker's resource use. Opens the logs that are closed, and blocks for that.

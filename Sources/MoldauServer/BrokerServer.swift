@@ -73,7 +73,7 @@ public final class BrokerServer: Service {
 
     /// Accepts no new requests, finishes those that have begun, and closes all connections; no-op if it does not
     /// listen.
-    public func stop() async { try? await onThread { self.stopNow() } }
+    public func stop() async { await onThread { self.stopNow() } }
 
     /// `start`, which blocks.
     @discardableResult

@@ -17,7 +17,7 @@ import Testing
         try await admin.createTopics([.init("t", partitions: partitions)]).all()
         await admin.close()
         try await body(client)
-        try cluster.close()
+        try await cluster.close()
     }
 
     private func options(_ group: String? = nil) -> ConsumerOptions {
@@ -110,19 +110,19 @@ import Testing
     @Test func `records in files are read, and are there after the cluster is opened again`() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let first = try EmbeddedCluster(directory: directory)
+        let first = try await EmbeddedCluster(directory: directory)
         let producer = try Producer(to: topic, cluster: .embedded(first))
         let value = String(repeating: "x", count: 50_000)
         for _ in 0..<100 { _ = try await producer.enqueue("k", value) }
         await producer.close()
-        try first.close()
-        let second = try EmbeddedCluster(directory: directory)
+        try await first.close()
+        let second = try await EmbeddedCluster(directory: directory)
         let consumer = try Consumer(
             [topic], assigned: [partition], cluster: .embedded(second), options: options())
         let values = try await read(consumer, 100)
         #expect(values.count == 100 && values.allSatisfy { $0 == value })
         await consumer.close()
-        try second.close()
+        try await second.close()
     }
 
     @Test func `a cluster that was closed is told, and nothing hangs`() async throws {
@@ -134,7 +134,7 @@ import Testing
         sending.maxBlock = .seconds(2)
         let producer = try Producer(to: topic, cluster: client, options: sending)
         try await producer.send("k", "1")
-        try cluster.close()
+        try await cluster.close()
         await #expect(throws: (any Error).self) { try await producer.send("k", "2") }
         await producer.close()
     }

@@ -33,7 +33,7 @@ final class TestBroker: Sendable {
         options.stopTimeout = .milliseconds(100)
         options.cutsLastBatch = true
         self.options = options
-        let cluster = try EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
+        let cluster = try await EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
         let admin = try cluster.makeAdmin(clientID: "test")
         for (name, count) in topics { try admin.create([NewTopic(name, partitionCount: count)]) }
         for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
@@ -62,11 +62,11 @@ final class TestBroker: Sendable {
     func stop() async throws {
         let now = running.withLock { $0 }
         await now.server.stop()
-        try now.cluster.close()
+        try await now.cluster.close()
     }
 
     func start() async throws {
-        let cluster = try EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
+        let cluster = try await EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
         let server = try BrokerServer(of: cluster, listening: [address], options: options, logger: Self.quiet)
         _ = try await server.start()
         running.withLock { $0 = Running(cluster: cluster, server: server) }

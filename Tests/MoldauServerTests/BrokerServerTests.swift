@@ -47,13 +47,13 @@ import Testing
     @Test func `the data directory tells the address while the server listens`() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let cluster = try EmbeddedCluster(directory: directory)
+        let cluster = try await EmbeddedCluster(directory: directory)
         let server = try BrokerServer(of: cluster, listening: [.localhost(0)])
         let address = try await server.start()[0]
         #expect(try String(contentsOfFile: "\(directory)/listening", encoding: .utf8) == "\(address)\n")
         await server.stop()
         #expect(!FileManager.default.fileExists(atPath: "\(directory)/listening"))
-        try cluster.close()
+        try await cluster.close()
     }
 
     @Test func `a client of a server that stops sees its connection close`() async throws {

@@ -11,14 +11,14 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let choice = ClusterChoice.embedded(at: directory, listening: .localhost(0))
-        let cluster = try EmbeddedCluster(directory: "\(directory)/topics")
+        let cluster = try await EmbeddedCluster(directory: "\(directory)/topics")
         let companion = try #require(try choice.companion?(cluster))
         let line = try String(contentsOfFile: "\(directory)/topics/listening", encoding: .utf8).dropLast()
         let address = try #require(ListenAddress(String(line)))
         #expect(try WireClient(address).call(ApiVersionsRequest(), version: 0).errorCode == .none)
         companion.end()
         #expect(throws: ClientSocket.Failure.self) { try WireClient(address) }
-        try cluster.close()
+        try await cluster.close()
     }
 
     @Test func `clients see the members of an application's group, and are kept out of it`() async throws {

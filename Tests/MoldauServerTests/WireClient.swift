@@ -107,7 +107,7 @@ func withServer(
     let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let cluster = try EmbeddedCluster(directory: directory, durability: durability, logger: quiet)
+    let cluster = try await EmbeddedCluster(directory: directory, durability: durability, logger: quiet)
     try cluster.makeAdmin(clientID: "test").create([
         NewTopic("t", partitionCount: 1, configuration: ["max.message.bytes": "20000000"])
     ])
@@ -121,6 +121,6 @@ func withServer(
         Thread { continuation.resume(returning: Result { try body(address) }) }.start()
     }
     await server.stop()
-    try cluster.close()
+    try await cluster.close()
     try result.get()
 }

@@ -36,7 +36,7 @@ extension StreamsEngine {
         guard let stateDirectory else { return nil }
         let stores = try await askThreads { contents, _ in contents.storeFileBytes }.answers
         let cluster = inner.withLock { $0.cluster } as? any InProcessCluster
-        let topics = try await onThread { cluster?.use().topicBytes.values.reduce(0, +) }
+        let topics = await onThread { cluster?.use().topicBytes.values.reduce(0, +) }
         return (stores.reduce(0, +), topics, DiskSpace(at: stateDirectory))
     }
 

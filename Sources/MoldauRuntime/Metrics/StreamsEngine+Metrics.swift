@@ -34,7 +34,7 @@ extension StreamsEngine {
             for drop in node.drops { found.add(.dropped, drop.count, node.name, drop.reason.rawValue) }
         }
         measureTopics(threads.map(\.sent), &found)
-        try await measureBroker(&found)
+        await measureBroker(&found)
         return found
     }
 
@@ -45,9 +45,9 @@ extension StreamsEngine {
     }
 
     /// Other clusters have metrics of their own.
-    private func measureBroker(_ found: inout Measurements) async throws {
+    private func measureBroker(_ found: inout Measurements) async {
         guard let cluster = inner.withLock({ $0.cluster }) as? any InProcessCluster else { return }
-        let use = try await onThread { cluster.use() }
+        let use = await onThread { cluster.use() }
         for (topic, bytes) in use.topicBytes.sorted(on: \.key) { found.add(.topicSize, bytes, topic) }
         found.add(.brokerPartitions, use.partitionCount)
         found.add(.brokerGroups, use.groupCount)
