@@ -130,9 +130,10 @@ public struct StreamsConfiguration: Sendable {
     /// there.
     public var topicSearchInterval: Duration = .seconds(10)
 
-    /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …).
-    /// `StoreOptions.changelogSettings` override them, and so do the retention of windowed changelogs and the
-    /// compaction lag of versioned ones. Kafka's prefix `topic.`. Existing topics are not changed.
+    /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …). They are overridden
+    /// by `changelogSettings` of `TableStoreOptions`, `WindowStoreOptions` and `BufferStoreOptions`, by the retention
+    /// of windowed changelogs and by the compaction lag of versioned ones. Kafka's prefix `topic.`. Existing topics are
+    /// not changed.
     public var internalTopicSettings: [String: String] = [:]
 
     /// How much longer the changelog of a windowed store keeps its records than the store: clusters delete by the wall
