@@ -152,7 +152,7 @@ final class ProduceLoad: Sendable {
         return Done(times: times, latencies: all)
     }
 
-    /// One of the concurrent tasks that send records.
+    /// Sends the records, and reports progress. Used by one task.
     private struct Sender {
         let begin: ProcessTimes
         let load: ProduceLoad

@@ -11,7 +11,7 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
         /// Whether it is processing: false while it is opened, and between a failure and its restart.
         var isAlive: Bool
         var tasks: [TaskID]
-        /// The tasks of other threads whose stores it keeps standby copies of.
+        /// The tasks that run elsewhere, but whose stores it keeps standby copies of.
         var standbys: [TaskID]
     }
 
@@ -47,7 +47,7 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
         var partition: Partition
         /// How many records remain, markers included.
         var remaining: Int64
-        /// Whether it is a standby copy of another thread's task, which may always lag a little.
+        /// Whether it is a standby copy; the task itself runs on another thread, so the copy may always lag a little.
         var isStandby: Bool
     }
 

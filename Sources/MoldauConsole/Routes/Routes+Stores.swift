@@ -219,7 +219,7 @@ extension [JSONValue.Member] {
 }
 
 extension QueryAnswer {
-    /// What the answer's consistency is: the members that describe it.
+    /// The members that describe what the answer is valid for.
     fileprivate var validity: [JSONValue.Member] {
         let position = position.sorted(on: \.key).map { partition, offset -> JSONValue in
             [
