@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Carries the answer of a callback to a task that waits for it. A task that is cancelled waits no longer.
+/// Passes the result of a callback to a task that waits for it. The wait ends if the task is cancelled.
 final class OneAnswer<Value: Sendable>: Sendable {
     private enum State {
         case new
@@ -11,8 +11,8 @@ final class OneAnswer<Value: Sendable>: Sendable {
 
     private let state = Mutex(State.new)
 
-    /// The first answer counts.
-    /// - Returns: whether this is it.
+    /// Only the first result counts.
+    /// - Returns: whether this was the first.
     @discardableResult func give(_ result: Result<Value, any Error>) -> Bool {
         let (isFirst, waiting) = state.withLock { state -> (Bool, CheckedContinuation<Value, any Error>?) in
             switch state {
@@ -29,7 +29,7 @@ final class OneAnswer<Value: Sendable>: Sendable {
         return isFirst
     }
 
-    /// Waits for the answer; once.
+    /// Waits for the result; may be called once.
     func get() async throws -> Value {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -50,7 +50,7 @@ final class OneAnswer<Value: Sendable>: Sendable {
 }
 
 extension ClientWorld {
-    /// Waits; throws `CancellationError` once the task is cancelled.
+    /// Sleeps; throws `CancellationError` if the task is cancelled.
     func sleep(_ time: Duration) async throws {
         let over = OneAnswer<Void>()
         perform(after: time) { over.give(.success(())) }
@@ -58,7 +58,7 @@ extension ClientWorld {
     }
 }
 
-/// Waits for what `begin` calls back with; throws `CancellationError` once the task is cancelled.
+/// Waits for the result with which `begin` calls back; throws `CancellationError` if the task is cancelled.
 func answer<Value: Sendable>(
     of begin: (@escaping @Sendable (Result<Value, ClientError>) -> Void) -> Void
 ) async throws -> Value {
