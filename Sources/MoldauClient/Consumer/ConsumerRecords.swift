@@ -20,7 +20,7 @@ public struct ConsumerRecords<Key, Value>: AsyncSequence {
         @inlinable public mutating func next() async throws -> ConsumerRecord<Key, Value>? {
             while true {
                 if place < records.count {
-                    // Handing out the last record also passes markers that follow it.
+                    // Handing out the last record also passes whatever follows it, such as markers.
                     let next = place + 1 == records.count ? Offset(.max) : records[place].offset + 1
                     if consumer.handsOut(upTo: next, turn) {
                         defer { place += 1 }
