@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The answer of a stream thread to a task, which waits no longer once it is cancelled.
+/// A stream thread's answer to a task; the wait ends if the task is cancelled.
 final class ThreadReply<Answer: Sendable>: Sendable {
     private struct State {
         var waiting: CheckedContinuation<Answer, any Error>?
@@ -9,10 +9,10 @@ final class ThreadReply<Answer: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether nobody waits any more.
+    /// Whether the caller no longer waits.
     var isOver: Bool { state.withLock(\.isOver) }
 
-    /// Waits for the answer that `give` gets after `ask` was called; once.
+    /// Waits for the answer that `give` gets after `ask` was called; may be called once.
     /// - Throws: what was given; `CancellationError`.
     func get(_ ask: () -> Void) async throws -> Answer {
         try await withTaskCancellationHandler {
@@ -28,7 +28,8 @@ final class ThreadReply<Answer: Sendable>: Sendable {
         }
     }
 
-    /// Has the thread do some work, at the start of each round, until that returns something or nobody waits any more.
+    /// Makes the thread do some work at the start of each round, until that returns a value or the caller no longer
+    /// waits.
     /// - Throws: what `work` throws; `ThreadMailboxError`; `CancellationError`.
     func get(
         from mailbox: ThreadMailbox, untilDone work: @escaping @Sendable (ThreadContents) throws -> Answer?
@@ -42,7 +43,7 @@ final class ThreadReply<Answer: Sendable>: Sendable {
         }
     }
 
-    /// The first result counts.
+    /// Only the first result counts.
     func give(_ result: Result<Answer, any Error>) {
         let waiting = state.withLock { state in
             defer { state = State(isOver: true) }
