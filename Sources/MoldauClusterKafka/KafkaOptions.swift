@@ -17,7 +17,7 @@ public struct KafkaOptions: Sendable {
     /// `session.timeout.ms`: a process that sends no heartbeat for this long is considered dead; its tasks are
     /// reassigned.
     public var sessionTimeout = Duration.seconds(45)
-    /// `heartbeat.interval.ms`: how often a process sends a heartbeat, whose answer tells it of a rebalance.
+    /// `heartbeat.interval.ms`: how often a process sends a heartbeat, whose response announces a rebalance.
     public var heartbeatInterval = Duration.seconds(3)
     /// `rebalance.timeout.ms`: how long a rebalance waits for a process. Kafka Streams waits for
     /// `max.poll.interval.ms`, since there a process answers only between two polls.
