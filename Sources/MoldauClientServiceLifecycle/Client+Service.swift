@@ -24,9 +24,9 @@ public struct ConsumerService<Key, Value>: Service {
     private let body: @Sendable (ConsumerRecord<Key, Value>) async throws -> Void
 
     /// - Parameters:
-    /// - consumer: the service closes it when it ends.
-    /// - body: processes a record. If it throws, the service ends with that error; the record, and those that were
-    ///   polled with it, are read again.
+    ///   - consumer: the service closes it when it ends.
+    ///   - body: processes a record. If it throws, the service ends with that error; the record, and those that were
+    ///     polled with it, are read again.
     public init(
         _ consumer: Consumer<Key, Value>,
         forEach body: @escaping @Sendable (ConsumerRecord<Key, Value>) async throws -> Void

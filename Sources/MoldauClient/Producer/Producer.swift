@@ -18,8 +18,8 @@ public struct Producer<Key, Value>: Sendable {
     private var sender: ProducerSender { outlet.sender }
 
     /// A producer that connects on first use.
-    /// - Parameter partitioner: chooses the partition of records sent without one. The default is that of Kafka's
-    ///   producers: by the key, and without a key about `batch.size` bytes for one partition after another.
+    /// - Parameter partitioner: chooses the partition of records for which `send` gives none. The default is that of
+    ///   Kafka's producers: by the key, and without a key about `batch.size` bytes for one partition after another.
     /// - Parameter interceptors: called with each record, in this order.
     /// - Throws: `ClientError.invalidSetting`.
     public init(

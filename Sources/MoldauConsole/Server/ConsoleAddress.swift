@@ -26,8 +26,8 @@ public struct ConsoleAddress: Sendable {
         ConsoleAddress(host: "127.0.0.1", port: port, access: token.map(Access.token) ?? .local)
     }
 
-    /// An address reachable from other machines, for clients with a token: requests must carry it as `Authorization:
-    /// Bearer …`. It is sent in plain text: use `tls` if the network can be eavesdropped on.
+    /// An address reachable from other machines, for clients with a token, which requests must carry as
+    /// `Authorization: Bearer …`. It is sent in plain text: use `tls` if the network can be eavesdropped on.
     /// - Parameter host: a name or address of this machine; `0.0.0.0` or `::` for all of its addresses.
     public static func address(_ host: String, _ port: Int, token: String) -> ConsoleAddress {
         ConsoleAddress(host: host, port: port, access: .token(token))
