@@ -43,7 +43,7 @@ struct TopCommand: AsyncParsableCommand {
             }
             last = nil
             try await Task.sleep(for: .seconds(1))
-            // Reports the first failure after a connection only if the console does not come back.
+            // Ends the command with an error if the console is still unreachable.
             let _: ConsoleStatus = try await client.get(["status"])
         }
     }
