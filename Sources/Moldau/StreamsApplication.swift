@@ -36,9 +36,9 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     ///     committed.
     ///   - clock: the wall clock, read once per round of each stream thread; records and punctuations get its time.
     ///   - uptime: a monotonic clock, read together with the wall clock; durations and deadlines use it.
-    ///   - topology: what is run.
-    ///   - cluster: where the topics are.
-    ///   - configuration: settings that differ from the defaults.
+    ///   - topology: the topology to run.
+    ///   - cluster: the cluster with the topics.
+    ///   - configuration: the settings.
     public init(
         id: String, topology: Topology, cluster: ClusterChoice,
         configuration: StreamsConfiguration = StreamsConfiguration(),
@@ -59,10 +59,10 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
 
     public var description: String { "application \(id)" }
 
-    /// Runs until a signal arrives or it is cancelled or stopped, and commits and closes everything then; or until it
-    /// fails.
-    /// - Parameter signals: the signals that stop it, for example `[SIGINT, SIGTERM]`: Control-C, and what service
-    ///   managers send. The second one ends the program at once. None by default.
+    /// Runs until a signal arrives, or until it is cancelled or stopped, then commits and closes everything; or until
+    /// it fails.
+    /// - Parameter signals: the signals that stop it, for example `[SIGINT, SIGTERM]`: Control-C, and the signal of
+    ///   service managers. A second one ends the program immediately. None by default.
     /// - Throws: why it could not start, or the error that ended it.
     public func run(stoppingAt signals: [Int32] = []) async throws {
         let interruption = Interruption(of: signals) { [engine] in engine.stop() }
@@ -98,7 +98,7 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try finish()
     }
 
-    /// Lets `run` commit, close everything and return. Does not wait for that.
+    /// Makes `run` commit, close everything and return. Does not wait for that.
     package func requestStop() { engine.stop() }
 
     private func finish() throws {
@@ -110,7 +110,7 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
 
     /// Stops processing and callbacks until `resume`; what was processed is committed.
     public func pause() { engine.pause() }
-    /// Continues after `pause`, where processing stopped. Does nothing if the application is not paused.
+    /// Resumes processing after `pause`. No-op if the application is not paused.
     public func resume() { engine.resume() }
 
     /// Starts another stream thread, and returns when it has its share of the tasks. The other threads keep their
@@ -124,7 +124,7 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
 
     /// Ends the stream thread that was added last, and returns when the others have taken over its tasks. If results of
     /// asynchronous operators do not arrive within `stopPatience`, the thread's work since the last commit is repeated
-    /// by the other threads. If the disk is full, this waits until there is room. Kafka's `removeStreamThread`.
+    /// by the other threads. If the disk is full, this waits until there is space. Kafka's `removeStreamThread`.
     /// - Returns: the thread's name.
     /// - Throws: `RuntimeError.lastThread` if it is the only one (use `pause` instead); `.invalidState` if the
     ///   application is not running, or ends meanwhile.
@@ -134,17 +134,18 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// The stream threads with their tasks, in the order of their numbers. Kafka's `metadataForLocalThreads`.
     public var threads: [StreamThreadDescription] { engine.threads }
 
-    /// The processes of the application that say where they may be asked (`StreamsConfiguration.applicationServer`),
-    /// with the tasks that each works on, as they were divided last. Empty where one process has all tasks. Kafka's
+    /// The addresses for queries of the application's processes (`StreamsConfiguration.applicationServer`), with the
+    /// tasks that each one runs, as last assigned. Empty if one process has all tasks. Kafka's
     /// `metadataForAllStreamsClients`.
     public var hosts: [String: [TaskID]] { engine.hosts }
 
-    /// How far restoring stores and standby copies are behind their changelogs. Kafka's `allLocalStorePartitionLags`.
+    /// How far stores being restored and standby copies lag behind their changelogs. Kafka's
+    /// `allLocalStorePartitionLags`.
     public var storeLags: [StoreLag] { engine.metrics.lags }
 
     /// Reads a store from outside while the application runs, typed by the store's name. See `StoreReader`.
     /// - Parameters:
-    ///   - name: the store's name, whose type decides how it is read.
+    ///   - name: the store's name, whose type determines how it is read.
     ///   - options: may be changed later.
     /// - Throws: `QueryError.unknownStore` if the topology has no store of that name.
     public func store<Name: StoreName>(
@@ -160,16 +161,16 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try store(name, options)
     }
 
-    /// The committed changes of a table as they come, in all processes of the application; also of an aggregate of
+    /// The committed changes of a table as they arrive, from all processes of the application; also of an aggregate of
     /// windows or sessions, whose changes have `Windowed` keys. Waits for the application's start.
     ///
     /// They are read from the table's changelog: a row that changes several times between two commits counts once. A
-    /// table that is restored from the topic it reads has none: its changes are that topic's records, which the
-    /// application may not have processed yet. That a window, a session or a version expires is not a change.
+    /// table that is restored from the topic it reads has no changelog: its changes are that topic's records, which the
+    /// application may not have processed yet. The expiry of a window, a session or a version is not a change.
     /// - Parameters:
     ///   - name: the table's name.
-    ///   - start: whether what the table holds now comes first.
-    ///   - limit: how many changes may wait for their reader; see `TableChanges`.
+    ///   - start: whether to begin with the table's present contents.
+    ///   - limit: how many changes may be buffered for the reader; see `TableChanges`.
     /// - Throws: `QueryError.unknownStore`, `.wrongType`, `.notLogged`, `.notRunning`; `ClusterError`;
     ///   `CancellationError`.
     public func changes<Name: FollowableStoreName>(
@@ -178,16 +179,16 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try await engine.changes(of: name, from: start, limit: limit)
     }
 
-    /// Why there is no output, or less than expected: what went through each node, what it dropped and why, what is
-    /// held back and what it waits for, each with what to do. About this process; see `Explanation`.
+    /// Why there is no output, or less than expected: which records went through each node, what it dropped and why,
+    /// what is held back and what it waits for, each with its remedy. About this process; see `Explanation`.
     ///
     /// Asks each stream thread between two batches of records, and does not block; a thread that does not answer within
     /// two seconds is one of the reasons. Works in every state, also after a failure.
     /// - Throws: `CancellationError`.
     public func explain() async throws -> Explanation { try await engine.explain() }
 
-    /// Why a store has no value for a key: which task has it, whether this process works on the task, which dropped
-    /// records had the key, and what the end of the store's changelog tells of it.
+    /// Why a store has no value for a key: which task has it, whether this process runs the task, which dropped records
+    /// had the key, and what the end of the store's changelog shows about it.
     ///
     /// Takes longer than a query if there is no value: the task is committed, and up to 100,000 records of the
     /// changelog's partition are read.
@@ -199,25 +200,25 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try await engine.explain(key, in: name)
     }
 
-    /// All metrics as they are now: see `Metric` and `Docs/Operating.md`. About this process.
+    /// The current values of all metrics: see `Metric` and `Docs/Operating.md`. About this process.
     ///
-    /// Asks each stream thread between two batches of records, and does not block; what a thread counts is missing if
-    /// it does not answer within two seconds (`moldau_client_silent_stream_threads`). Works in every state. Meant to be
-    /// called every few seconds.
+    /// Asks each stream thread between two batches of records, and does not block; the metrics of a thread are missing
+    /// if it does not answer within two seconds (`moldau_client_silent_stream_threads`). Works in every state. Meant to
+    /// be called every few seconds.
     /// - Throws: `CancellationError`.
     public func measurements() async throws -> [MetricSample] { try await engine.measure().all }
 
-    /// All metrics as text for Prometheus (version 0.0.4, to be sent as `text/plain; version=0.0.4`). Names begin with
-    /// `moldau_`; every line has the label `application`.
+    /// All metrics as text for Prometheus (version 0.0.4, with the content type `text/plain; version=0.0.4`). Names
+    /// begin with `moldau_`; every line has the label `application`.
     /// - Throws: `CancellationError`.
     public func prometheus() async throws -> String { try await engine.prometheus() }
 
-    /// How far the application's group is behind, or all groups of the cluster, and whether they keep up.
+    /// The lag of the application's group, or of all groups of the cluster, and whether they keep up.
     ///
-    /// Judged by samples, of which a call takes one if the last is at least five seconds old: call it again and again.
-    /// The first calls can judge little. Does not block; asks the cluster three questions per group. Before the start
-    /// there are no groups.
-    /// - Parameter ofAllGroups: whether the groups of others are judged as well: much to ask of a large cluster.
+    /// Based on samples, of which a call takes one if the last is at least five seconds old: call it repeatedly. The
+    /// first calls can tell little. Does not block; sends the cluster three requests per group. Before the start there
+    /// are no groups.
+    /// - Parameter ofAllGroups: whether to include other groups: expensive on a large cluster.
     /// - Throws: `ClusterError`; `CancellationError`.
     public func lag(ofAllGroups: Bool = false) async throws -> LagReport {
         try await engine.lag(ofAllGroups: ofAllGroups)

@@ -38,7 +38,7 @@ public final class TopicWriter<Key, Value> {
 
     /// Adds a record to a batch, which is sent when it is large enough, or at the next `flush`.
     /// - Parameter chosen: the partition; nil chooses it by the key, or at random for a record without a key.
-    /// - Parameter record: what is written.
+    /// - Parameter record: the record to write.
     /// - Throws: errors of the serdes, and `ClusterError`, which may be about an earlier record.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {
@@ -82,7 +82,7 @@ public final class TopicWriter<Key, Value> {
 
     private func send(_ partition: Int32) throws {
         let batch = batches[Int(partition)]
-        // A batch that was refused is not sent again.
+        // A refused batch is not sent again.
         defer { batch.builder.reset() }
         try producer.send(batch.builder.finish(), to: TopicPartition(topic.name, partition))
     }

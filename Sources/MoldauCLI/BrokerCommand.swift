@@ -6,7 +6,7 @@ import MoldauLog
 import MoldauServer
 import Signals
 
-/// `moldau broker`: lets Kafka clients use the topics of a data directory.
+/// `moldau broker`: serves the topics of a data directory to Kafka clients.
 struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker",
@@ -19,7 +19,7 @@ struct BrokerCommand: AsyncParsableCommand {
     @OptionGroup var options: BrokerOptions
 
     func run() async throws {
-        // Otherwise hostile clients make the allocator keep more than the server's limits allow.
+        // Otherwise hostile clients could make the allocator keep more memory than the server's limits allow.
         moldau_return_memory_soon()
         let read = try options.read()
         guard let path = read.broker.directory else {

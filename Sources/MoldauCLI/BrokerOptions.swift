@@ -3,9 +3,9 @@ import MoldauRecords
 import MoldauServer
 import MoldauSettings
 
-/// The options of `moldau broker`. Each of them is a setting, which may also stand in a file or in the environment.
+/// The options of `moldau broker`. Each is a setting, which may also come from a file or the environment.
 struct BrokerOptions: ParsableArguments {
-    /// What variables of the environment begin with.
+    /// The prefix of environment variables.
     static let prefix = "MOLDAU_BROKER"
 
     @Option(
@@ -65,7 +65,7 @@ struct BrokerOptions: ParsableArguments {
         if let partitions, partitions < 1 { throw ValidationError("--partitions is at least 1") }
     }
 
-    /// What a broker is set to.
+    /// The broker's settings, as read.
     struct Read {
         var server = ServerOptions()
         var broker = BrokerSettings()
@@ -73,7 +73,7 @@ struct BrokerOptions: ParsableArguments {
         var inForce: [SettingsReader.InForce] = []
     }
 
-    /// - Throws: `CommandFailure` that names the setting that is unknown or impossible.
+    /// - Throws: `CommandFailure` that names the unknown or invalid setting.
     func read() throws -> Read {
         do {
             var read = Read()

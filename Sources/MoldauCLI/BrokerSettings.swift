@@ -1,15 +1,15 @@
 import MoldauRecords
 import MoldauServer
 
-/// What `moldau broker` is set to beside the options of its server.
+/// The settings of `moldau broker` besides those of its server.
 struct BrokerSettings: NamedSettings {
-    /// `log.dirs`: the data directory; nil if nobody has said it.
+    /// `log.dirs`: the data directory; nil if it is not set.
     var directory: String?
     /// `listeners`.
     var listeners = [ListenAddress.localhost(9092)]
     /// `advertised.listeners`.
     var advertised: [ListenAddress] = []
-    /// When records are acknowledged.
+    /// Whether records are acknowledged only once they are durable.
     var isDurable = true
 
     static let namedSettings: [NamedSetting<BrokerSettings>] = [
@@ -38,7 +38,7 @@ struct BrokerSettings: NamedSettings {
             })
     }
 
-    /// Clients of an address are told the one that is advertised for its kind of connection.
+    /// Clients of a listener are given the advertised address with the same security protocol.
     mutating func settle() throws {
         for told in advertised {
             guard let place = listeners.firstIndex(where: { $0.security == told.security }) else {

@@ -3,10 +3,10 @@ import MoldauClient
 import MoldauRecords
 import MoldauSettings
 
-/// The options that say how to connect, and how clients work: settings by Kafka's names, from a file, one by one, or
-/// from the environment.
+/// The options for how to connect and how clients work: settings by Kafka's names, from a file, one by one, or from the
+/// environment.
 struct ClientSettings: ParsableArguments {
-    /// What variables of the environment begin with.
+    /// The prefix of environment variables.
     static let prefix = "MOLDAU_CLIENT"
 
     @Option(help: "A file in Kafka's properties form that says how to connect: security.protocol, sasl.*, ssl.*.")
@@ -19,29 +19,29 @@ struct ClientSettings: ParsableArguments {
 
     init() {}
 
-    /// The settings that these options would say.
+    /// The settings that these options would give.
     init(commandConfig: String?, properties: [String]) {
         (self.commandConfig, self.properties) = (commandConfig, properties)
     }
 
-    /// What clients are set to.
+    /// The clients' settings, as read.
     struct Read {
         var client: ClientOptions
         var admin = AdminOptions()
         var producer = ProducerOptions()
         var consumer = ConsumerOptions()
-        /// By what the settings are for.
+        /// By the kind of client that the settings are for.
         var inForce: [String: [SettingsReader.InForce]] = [:]
 
-        /// Whether somebody has said which brokers there are.
+        /// Whether any source names brokers.
         var namesBrokers: Bool { inForce["client"]?.contains { $0.name == Read.servers && $0.origin != nil } ?? false }
 
         fileprivate static let servers = "bootstrap.servers"
     }
 
-    /// The settings, with Kafka's defaults otherwise.
-    /// - Parameter servers: counts more than what the settings say; nil where nothing was said elsewhere.
-    /// - Throws: `CommandFailure` that names the setting that is unknown or impossible.
+    /// The settings, with Kafka's defaults for the rest.
+    /// - Parameter servers: overrides the settings; nil if the brokers were not given on the command line.
+    /// - Throws: `CommandFailure` that names the unknown or invalid setting.
     func read(servers: String?) throws -> Read {
         try Self.translating {
             var read = Read(client: ClientOptions(bootstrapServers: []))
@@ -66,7 +66,7 @@ struct ClientSettings: ParsableArguments {
         return sources
     }
 
-    /// Errors as sentences of commands.
+    /// Converts errors to `CommandFailure`.
     static func translating<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()

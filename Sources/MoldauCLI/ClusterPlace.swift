@@ -8,10 +8,10 @@ import MoldauClusterKafka
 import MoldauLog
 import MoldauServer
 
-/// The options that say which topics a command works on: a data directory, or a cluster that runs.
+/// The options that say which topics a command works on: those of a data directory, or of a running cluster.
 ///
-/// A command knows only the port, `Cluster`, and for groups `AdminClient`. A directory that no process uses is opened
-/// here; of one that a process uses, the process is asked, at the address that it listens on.
+/// A command uses only the port, `Cluster`, and for groups `AdminClient`. A directory that no process uses is opened
+/// here; if a process uses it, the command connects to that process, at the address that it listens on.
 struct ClusterPlace: ParsableArguments {
     @Option(
         name: .customLong("data"),
@@ -28,7 +28,7 @@ struct ClusterPlace: ParsableArguments {
 
     init() {}
 
-    /// The place that these options would say.
+    /// The place that these options would give.
     init(data path: String?, bootstrapServer: String?, settings: ClientSettings) {
         (self.path, self.bootstrapServer, self.settings) = (path, bootstrapServer, settings)
     }
@@ -39,14 +39,14 @@ struct ClusterPlace: ParsableArguments {
         }
     }
 
-    /// Whether the settings of topics are those that this program knows.
+    /// Whether this program defines the topic settings.
     var isDirectory: Bool { path != nil }
 
     /// Opens or connects, runs `body`, and closes again.
     /// - Parameters:
     ///   - orCreate: creates the directory if it does not exist.
-    ///   - replicationFactor: that of topics which are created; nil for the cluster's default.
-    /// - Throws: `CommandFailure` if there is no such directory, or nobody answers.
+    ///   - replicationFactor: for topics that are created; nil for the cluster's default.
+    /// - Throws: `CommandFailure` if there is no such directory, or no broker answers.
     func withCluster(
         orCreate: Bool = false, replicationFactor: Int16? = nil, _ body: (any Cluster) throws -> Void
     ) throws {
@@ -62,8 +62,8 @@ struct ClusterPlace: ParsableArguments {
         }
     }
 
-    /// As `withCluster`, for what only clients of brokers can do. The broker of a directory that no process uses is in
-    /// this process: nobody else can reach it.
+    /// As `withCluster`, for what only clients of brokers can do. For a directory that no process uses, the broker runs
+    /// in this process, and other processes cannot reach it.
     func withClient(orCreate: Bool = false, _ body: (ClientSettings.Read) throws -> Void) throws {
         var read = try settings.read(servers: nil)
         switch try open(orCreate: orCreate) {
@@ -78,7 +78,7 @@ struct ClusterPlace: ParsableArguments {
         }
     }
 
-    /// Runs `body` with a client that looks after the cluster, and closes that again.
+    /// Runs `body` with an admin client, then closes it.
     func withAdmin(_ body: @escaping @Sendable (AdminClient) async throws -> Void) throws {
         try withClient { settings in
             let admin = try AdminClient(cluster: settings.client, options: settings.admin)
@@ -116,7 +116,7 @@ struct ClusterPlace: ParsableArguments {
         }
     }
 
-    /// Where the process listens that uses a directory.
+    /// The address of the process that uses a directory.
     private func address(
         ofHolder holder: String, of directory: String, _ client: ClientOptions
     ) throws -> BrokerAddress {
@@ -134,7 +134,7 @@ struct ClusterPlace: ParsableArguments {
                 "'\(directory)' is in use by \(holder), which listens on \(list): give --command-config with a file that has "
                     + "security.protocol=\(addresses[0].security.rawValue), and how to log in")
         }
-        // Who listens on all addresses is found on this machine's own.
+        // A process that listens on all addresses is reached over loopback.
         let host = ["0.0.0.0": "127.0.0.1", "::": "::1"][found.host] ?? found.host
         return BrokerAddress(host: host, port: found.port)
     }
@@ -151,7 +151,7 @@ struct ClusterPlace: ParsableArguments {
         try cluster.close()
     }
 
-    /// What commands print of errors are sentences.
+    /// Converts errors to `CommandFailure`, whose text is a sentence.
     private static func translating<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try ClientSettings.translating(body)
@@ -162,7 +162,7 @@ struct ClusterPlace: ParsableArguments {
 }
 
 extension ClientOptions {
-    /// How the client talks to brokers.
+    /// The security protocol of the client's connections.
     fileprivate var securityProtocol: SecurityProtocol {
         switch (tls != nil, logIn != nil) {
         case (false, false): .plaintext

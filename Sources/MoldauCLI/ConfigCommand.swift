@@ -2,7 +2,7 @@ import ArgumentParser
 import MoldauRecords
 import MoldauSettings
 
-/// `moldau config`: what clients and brokers would be set to, and where that came from.
+/// `moldau config`: shows the settings that clients and brokers would use, and where each came from.
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Prints which settings are in force, and where they came from.",
@@ -16,7 +16,7 @@ struct ConfigCommand: ParsableCommand {
 
 /// `moldau config client`.
 struct ConfigClient: ParsableCommand {
-    /// What of clients is asked for.
+    /// The kind of client.
     enum Kind: String, ExpressibleByArgument, CaseIterable {
         case client, admin, producer, consumer
     }
@@ -51,7 +51,7 @@ struct ConfigBroker: ParsableCommand {
 }
 
 extension Table {
-    /// Settings, and where they came from.
+    /// A table of settings and their sources.
     fileprivate init(inForce: [SettingsReader.InForce]) {
         self.init("NAME", "VALUE", "SOURCE")
         for setting in inForce.sorted(on: \.name) {

@@ -1,13 +1,13 @@
 import ArgumentParser
 import MoldauClient
 
-/// The options that say whose settings are meant, by the names of Kafka's kafka-configs.
+/// The options that say whose settings are meant; named like those of Kafka's kafka-configs.
 struct ConfigEntities: ParsableArguments {
-    /// What has settings.
+    /// The kinds of resources that have settings.
     enum Kind: String, ExpressibleByArgument, CaseIterable {
         case topics, brokers, groups
 
-        /// The word for one of them.
+        /// The singular of the kind.
         var singular: String { String(rawValue.dropLast()) }
     }
 
@@ -45,7 +45,7 @@ struct ConfigEntities: ParsableArguments {
         }
     }
 
-    /// Those that were named; empty if all of a kind are meant.
+    /// The named resources; empty for all of the kind.
     var named: [AdminClient.ConfigResource] {
         let byType = names.compactMap { name -> AdminClient.ConfigResource? in
             switch entityType {
@@ -59,7 +59,7 @@ struct ConfigEntities: ParsableArguments {
         return byType + common + topics.map { .topic($0) } + brokers.map { .broker($0) } + groups.map { .group($0) }
     }
 
-    /// Those that were named, or all of the kind.
+    /// The named resources, or all of the kind.
     func resources(_ admin: AdminClient) async throws -> [AdminClient.ConfigResource] {
         if !named.isEmpty { return Set(named).sorted() }
         switch entityType {
@@ -72,6 +72,6 @@ struct ConfigEntities: ParsableArguments {
 }
 
 extension AdminClient.ConfigResource {
-    /// As Kafka's tools call it: `topic orders`, for example.
+    /// As Kafka's tools name it: `topic orders`, for example.
     var entity: String { name.isEmpty ? "default \(kind)s" : "\(kind) \(name)" }
 }

@@ -71,7 +71,7 @@ struct ConfigsAlter: ParsableCommand {
         return changes
     }
 
-    /// The settings of texts such as `a=1,b=[2,3]`.
+    /// Parses settings such as `a=1,b=[2,3]`.
     static func pairs(_ texts: [String]) throws -> [NamedText] {
         try texts.flatMap { text in
             var (parts, depth) = ([""], 0)

@@ -58,7 +58,7 @@ struct ConfigsDescribe: ParsableCommand {
 }
 
 extension AdminClient.ConfigEntry.Source {
-    /// Whether it was set for the resource itself, while brokers ran.
+    /// Whether it was set for the resource itself, while the brokers were running.
     fileprivate var isDynamic: Bool {
         switch self {
         case .topic, .dynamicBroker, .dynamicDefaultBroker, .dynamicBrokerLogger, .clientMetrics, .group: true

@@ -72,7 +72,7 @@ struct Consume: ParsableCommand {
         return start
     }
 
-    /// How often a poll of a tenth of a second may bring nothing before the end of the topic is reached.
+    /// How many polls of a tenth of a second may return nothing before the end of the topic is reached.
     private static let patience = 300
 
     private func read(_ consumer: any Consumer, upTo ends: [TopicPartition: Offset]) throws {
@@ -93,7 +93,7 @@ struct Consume: ParsableCommand {
                 }
             }
             try output.flush()
-            // Of an aborted transaction the position tells, and no record.
+            // An aborted transaction returns no records, but advances the position.
             unread = unread.filter { consumer.position($0.key) ?? .zero < $0.value }
             emptyPolls = fetched.isEmpty ? emptyPolls + 1 : 0
             if !follow, !unread.isEmpty, emptyPolls >= Self.patience {

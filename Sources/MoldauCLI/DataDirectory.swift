@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import MoldauCluster
 
-/// The `--data` option: where the broker's data is. An application keeps its topics in `topics` below its data
+/// The `--data` option: the broker's data directory. An application keeps its topics in `topics` below its data
 /// directory; the broker's own directory is accepted as well.
 struct DataDirectory: ParsableArguments {
     @Option(
@@ -10,7 +10,7 @@ struct DataDirectory: ParsableArguments {
         help: "The data directory: the one given to '.embedded(at:)' or 'EmbeddedCluster(directory:)'.")
     var path: String
 
-    /// - Parameter path: what would stand behind `--data`.
+    /// - Parameter path: the value of `--data`.
     init(path: String) { self.path = path }
 
     init() {}
@@ -26,7 +26,7 @@ struct DataDirectory: ParsableArguments {
     }
 
     /// The broker's directory.
-    /// - Throws: `CommandFailure` if it does not exist, and is not to be made, or does not belong to a broker.
+    /// - Throws: `CommandFailure` if it does not exist and is not to be created, or is not a broker's.
     func brokerDirectory(orCreate: Bool) throws -> String {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {
@@ -45,8 +45,8 @@ struct DataDirectory: ParsableArguments {
                 + "data directory, or create a topic in it with 'moldau topics create <topic> --data \(path)'")
     }
 
-    /// Whether a broker, this one or a Kafka broker, keeps its topics in the directory: it contains a file that says
-    /// so, or partition directories.
+    /// Whether a broker, this one or a Kafka broker, keeps its topics in the directory: it contains a marker file of a
+    /// broker, or partition directories.
     private static func holdsTopics(_ path: String) throws -> Bool {
         if try isThere("\(path)/topics.json") || isThere("\(path)/meta.properties") { return true }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
@@ -57,7 +57,7 @@ struct DataDirectory: ParsableArguments {
         }
     }
 
-    /// - Throws: `CommandFailure` if that cannot be found out: a path that may not be accessed does not count as
+    /// - Throws: `CommandFailure` if the path cannot be checked: one without access permission does not count as
     ///   missing.
     private static func isThere(_ path: String) throws -> Bool {
         if access(path, F_OK) == 0 { return true }
@@ -99,7 +99,8 @@ func refuseClusterTopic(_ name: String) throws {
 
 extension Admin {
     /// Looks up a topic by name.
-    /// - Parameter isChanged: whether the topic is to be written or deleted; the cluster's own topics are refused then.
+    /// - Parameter isChanged: whether the command writes or deletes the topic; the cluster's own topics are refused
+    ///   then.
     /// - Throws: `CommandFailure` that lists the existing topics.
     func requireTopic(_ name: String, toChange isChanged: Bool = false) throws -> TopicDescription {
         if isChanged { try refuseClusterTopic(name) }

@@ -39,7 +39,7 @@ struct DeleteRecords: ParsableCommand {
         }
     }
 
-    /// nil as the offset: all records.
+    /// A nil offset means all records.
     private func read() throws -> [TopicPartition: Offset?] {
         var found: [TopicPartition: Offset?] = [:]
         for entry in try offsetJsonFile.map(Self.entries(inFile:)) ?? places.map(Self.entry) {

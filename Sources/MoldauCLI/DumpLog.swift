@@ -47,7 +47,7 @@ struct DumpLog: ParsableCommand {
         var position = 0
         while position < file.count {
             let rest = UnsafeRawBufferPointer(rebasing: file[position...])
-            // Room that is reserved for batches is empty.
+            // Preallocated space after the last batch is all zeros.
             if rest.prefix(RecordBatchHeader.lengthBytes).allSatisfy({ $0 == 0 }) { break }
             let header: RecordBatchHeader
             do throws(RecordBatchError) {
@@ -87,7 +87,7 @@ struct DumpLog: ParsableCommand {
     private func dump(
         recordsOf batch: UnsafeRawBufferPointer, _ header: RecordBatchHeader, to output: LineOutput
     ) throws {
-        // The record of a control batch is no text.
+        // The record of a control batch is not text.
         if header.isControl { return }
         var reader = RecordBatchReader(batch)
         while let record = try reader.next() {
@@ -118,6 +118,6 @@ struct DumpLog: ParsableCommand {
 }
 
 extension RecordBatchHeader {
-    /// Base offset and length: both are 0 only where nothing was written.
+    /// Base offset and length: both are 0 only in preallocated space.
     fileprivate static let lengthBytes = 12
 }

@@ -25,7 +25,7 @@ extension AdminClient.GroupDescription {
 }
 
 extension CommandFailure {
-    /// A group was named that does not exist.
+    /// The error for a named group that does not exist.
     static func noGroup(_ name: String, others: [String]) -> CommandFailure {
         CommandFailure(
             others.isEmpty
@@ -35,7 +35,7 @@ extension CommandFailure {
 }
 
 extension AdminClient {
-    /// What groups do and who is in them, by name.
+    /// The groups' states and members, by name.
     /// - Throws: `CommandFailure` that lists the existing groups.
     func requireGroups(_ names: [String]) async throws -> [(name: String, GroupDescription)] {
         let described = try await describeGroups(names)
@@ -51,7 +51,7 @@ extension AdminClient {
         return found
     }
 
-    /// The partitions that these texts mean: `topic`, or `topic:0,2`.
+    /// Parses partitions: `topic`, or `topic:0,2`.
     /// - Throws: `CommandFailure`; `ClientError.unknownTopic`.
     func partitions(_ texts: [String]) async throws -> Set<TopicPartition> {
         var found: Set<TopicPartition> = []

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `moldau groups`: those who read topics together, and how far they are.
+/// `moldau groups`: consumer groups and their offsets.
 struct Groups: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists, describes and deletes groups, and moves their offsets.",

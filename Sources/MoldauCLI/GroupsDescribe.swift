@@ -2,7 +2,7 @@ import ArgumentParser
 import MoldauClient
 import MoldauRecords
 
-/// `moldau groups describe`: how far groups are, who is in them, or what they do.
+/// `moldau groups describe`: offsets and lag of groups, their members, or their states.
 struct GroupsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Prints how far groups are, and who reads what.",
@@ -51,7 +51,7 @@ struct GroupsDescribe: ParsableCommand {
             let ends = try await admin.listOffsets(of: partitions, .latest)
             for partition in partitions {
                 let (current, reader) = (committed[partition]?.offset, readers[partition])
-                // A topic that is deleted has no end.
+                // A deleted topic has no end offset.
                 let end = try? ends[partition]?.get().offset
                 table.add(
                     .text(name), .text(partition.topic), .number(Int64(partition.partition.number)), .offset(current),
@@ -91,10 +91,10 @@ struct GroupsDescribe: ParsableCommand {
 }
 
 extension Table.Cell {
-    /// An offset that may not be known.
+    /// An offset, which may be unknown.
     static func offset(_ offset: Offset?) -> Table.Cell { offset.map { .number($0.value) } ?? .missing }
 
-    /// How much is left to read.
+    /// The number of records left to read.
     fileprivate static func lag(_ current: Offset?, _ end: Offset?) -> Table.Cell {
         guard let current, let end else { return .missing }
         return .number(max(end.value - current.value, 0))

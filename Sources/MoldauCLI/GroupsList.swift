@@ -1,7 +1,7 @@
 import ArgumentParser
 import MoldauClient
 
-/// `moldau groups list`: one name a line, or what each does.
+/// `moldau groups list`: one name a line, or each with its state.
 struct GroupsList: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Prints the names of all groups.")
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import MoldauClient
 import MoldauRecords
 
-/// `moldau groups reset-offsets`: where a group reads on. Tells what it would do unless `--execute` is given.
+/// `moldau groups reset-offsets`: changes where a group resumes. Only prints the changes unless `--execute` is given.
 struct GroupsResetOffsets: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset-offsets", abstract: "Moves the offsets of a group that has no members now.",
@@ -60,7 +60,7 @@ struct GroupsResetOffsets: ParsableCommand {
         }
     }
 
-    /// Members would go on from where they are, and commit that.
+    /// Members would continue from their own positions, and commit those.
     private func requireNoMembers(_ admin: AdminClient) async throws {
         switch try await admin.describeGroups([group])[group] {
         case .success(let found)? where !found.members.isEmpty:

@@ -9,7 +9,7 @@ struct InputLines {
     private let descriptor: Int32
     private let longestBytes: Int
     private var buffer: [UInt8] = []
-    /// Where in `buffer` the next line begins, and up to where there is no newline.
+    /// Where in `buffer` the next line begins, and up to where it was searched for a newline.
     private var (start, searched) = (0, 0)
     private var isAtEnd = false
 
@@ -50,7 +50,7 @@ struct InputLines {
         let (held, descriptor) = (buffer.count, descriptor)
         buffer.append(contentsOf: repeatElement(0, count: Self.chunkBytes))
         let count = buffer.withUnsafeMutableBytes { bytes in
-            // Not empty: a chunk was appended.
+            // Not nil: a chunk was appended, so the buffer is not empty.
             uninterrupted { read(descriptor, bytes.baseAddress! + held, Self.chunkBytes) }
         }
         let code = errno

@@ -3,7 +3,7 @@ import Foundation
 import MoldauCluster
 import MoldauRecords
 
-/// `moldau lag`: how far groups are behind, and whether they keep up.
+/// `moldau lag`: how far groups lag behind, and whether they keep up.
 struct LagCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lag", abstract: "Judges how far groups are behind: ok, warning, stop, stall or rewind.",

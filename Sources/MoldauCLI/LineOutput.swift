@@ -8,7 +8,7 @@ final class LineOutput {
 
     private var buffer: [UInt8] = []
 
-    /// Ignores SIGPIPE: if the reader goes away, the write fails but the process lives on to close the topics.
+    /// Ignores SIGPIPE: if the reader exits, the write fails but the process survives to close the topics.
     init() { signal(SIGPIPE, SIG_IGN) }
 
     /// - Throws: the same as `flush`.
@@ -20,8 +20,8 @@ final class LineOutput {
 
     func write(_ line: String) throws { try write(line.utf8) }
 
-    /// - Throws: `CommandFailure`; `ExitCode.success` if nobody reads the output any more, as with `| head`: that is
-    ///   not a failure.
+    /// - Throws: `CommandFailure`; `ExitCode.success` if the reader has closed the pipe, as with `| head`: that is not
+    ///   a failure.
     func flush() throws {
         defer { buffer.removeAll(keepingCapacity: true) }
         try buffer.withUnsafeBytes { bytes in

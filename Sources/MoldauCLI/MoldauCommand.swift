@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `moldau`: looks after the topics and groups of a data directory or of a cluster, and reads and writes records.
+/// `moldau`: manages the topics and groups of a data directory or of a cluster, and reads and writes records.
 @main
 struct MoldauCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import MoldauClient
 import MoldauRecords
 
-/// Where a group is to read on.
+/// Where a group is to resume.
 enum OffsetReset: Equatable, Sendable {
     case earliest
     case latest
@@ -10,7 +10,7 @@ enum OffsetReset: Equatable, Sendable {
     case shift(Int64)
     case time(Timestamp)
 
-    /// The new offsets, each of them one that its partition holds.
+    /// The new offsets, each clamped to those that its partition holds.
     func offsets(
         of partitions: Set<TopicPartition>, _ committed: [TopicPartition: Offset], _ admin: AdminClient
     ) async throws -> [TopicPartition: Offset] {

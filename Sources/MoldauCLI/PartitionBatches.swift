@@ -26,7 +26,7 @@ final class PartitionBatches {
         batches = (0..<partitionCount).map { _ in Batch() }
     }
 
-    /// - Parameter partition: the record's partition; nil: the one that its key decides.
+    /// - Parameter partition: the record's partition; nil: chosen by the key.
     /// - Throws: `ClusterError.recordTooLarge` for this record; the records before it are in batches of their own.
     func append(
         key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers, to partition: Int32?
@@ -59,7 +59,7 @@ final class PartitionBatches {
 
     private func send(_ partition: Int32) throws {
         let batch = batches[Int(partition)]
-        // A batch that was refused is not sent again.
+        // A refused batch is not sent again.
         defer { batch.builder.reset() }
         try producer.send(batch.builder.finish(), to: TopicPartition(topic, partition))
     }

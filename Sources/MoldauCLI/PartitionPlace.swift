@@ -4,17 +4,18 @@ import MoldauClusterKafka
 
 /// Which brokers have a partition.
 struct PartitionPlace {
-    /// The broker that takes and gives its records; nil if there is none now.
+    /// The broker that leads it; nil if there is none now.
     let leader: Int32?
-    /// The brokers that have copies.
+    /// The brokers with replicas.
     let replicas: [Int32]
-    /// Those that have all records.
+    /// The in-sync replicas.
     let inSync: [Int32]
 
     /// A directory is a cluster of one broker.
     private static let directory = PartitionPlace(leader: 1, replicas: [1], inSync: [1])
 
-    /// The partitions of topics, by topic and in the order of their numbers. A topic that is gone meanwhile is missing.
+    /// The partitions of topics, by topic and in the order of their numbers. Topics deleted in the meantime are
+    /// missing.
     static func all(
         of topics: [TopicDescription], in cluster: any Cluster
     ) throws -> [String: [PartitionPlace]] {

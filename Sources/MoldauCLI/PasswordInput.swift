@@ -2,7 +2,7 @@ import Foundation
 
 /// Reads passwords: never from the command line, where every program on the machine can see them.
 enum PasswordInput {
-    /// Asks for the password at a terminal, twice and without showing it; otherwise reads a line of the standard input.
+    /// Prompts for the password on a terminal, twice and without echo; otherwise reads a line of the standard input.
     static func read(for user: String) throws -> String {
         guard isatty(STDIN_FILENO) == 1 else {
             guard let line = readLine(), !line.isEmpty else {

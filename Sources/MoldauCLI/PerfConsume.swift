@@ -82,7 +82,7 @@ struct PerfConsume: ParsableCommand {
         await consumer.close()
     }
 
-    /// What was read since a time.
+    /// The records read since a point in time.
     private struct Progress {
         let date = Date()
         let times = ProcessTimes.now

@@ -89,7 +89,7 @@ struct PerfProduce: ParsableCommand {
 
 /// Produces, and notes how long that takes.
 final class ProduceLoad: Sendable {
-    /// What has been done.
+    /// The results so far.
     struct Done: Sendable {
         let times: ProcessTimes
         let latencies: LatencyHistogram
@@ -97,7 +97,7 @@ final class ProduceLoad: Sendable {
 
     static let percentiles = [("50", 0.5), ("95", 0.95), ("99", 0.99), ("99.9", 0.999)]
 
-    /// The records that share a batch, and when each of them was taken.
+    /// Records that share a batch, and when each of them was enqueued.
     private struct Taken: Sendable {
         let first: Acknowledgement
         var times: [(seconds: Double, count: Int)]
@@ -116,7 +116,7 @@ final class ProduceLoad: Sendable {
     private let isTransactional: Bool
     private let recordSize: Int
     private let progress = Mutex(Progress())
-    /// Made-up letters; a record is a stretch of them.
+    /// Random letters; the content of each record is a slice of them.
     private let letters: [UInt8]
 
     init(_ command: PerfProduce, _ cluster: ClientOptions, _ options: ProducerOptions) throws {
@@ -131,7 +131,7 @@ final class ProduceLoad: Sendable {
 
     func run() async throws -> Done {
         if isTransactional { try await producer.initTransactions() }
-        // Connections and metadata are there before it counts.
+        // Connects and fetches metadata before the measurement starts.
         try await producer.withAppender { _ in }
         let begin = ProcessTimes.now
         try await withThrowingDiscardingTaskGroup { group in
@@ -152,7 +152,7 @@ final class ProduceLoad: Sendable {
         return Done(times: times, latencies: all)
     }
 
-    /// What one task takes after another.
+    /// Sends the records, and reports progress. Used by one task.
     private struct Sender {
         let begin: ProcessTimes
         let load: ProduceLoad
@@ -182,7 +182,7 @@ final class ProduceLoad: Sendable {
             batches = [:]
         }
 
-        /// How many may be sent now.
+        /// How many records may be sent now.
         private func allowed() -> Int {
             let left = min(load.command.numRecords - sent, 1_000)
             guard load.command.throughput > 0 else { return left }
@@ -212,7 +212,7 @@ final class ProduceLoad: Sendable {
         ) async throws {
             let now = ProcessTimes.wallNow
             let (load, first) = (load, sent)
-            // Neighbours mostly share a batch: what each record costs is to be the producer's work.
+            // Neighbours mostly share a batch, so that the cost per record is the producer's own work.
             let (taken, runs) = try await load.producer.withAppender { appender in
                 var (taken, runs): (Int, [(first: Acknowledgement, count: Int)]) = (0, [])
                 try load.letters.withUnsafeBytes { letters in
@@ -281,13 +281,13 @@ final class ProduceLoad: Sendable {
         }
     }
 
-    /// Where among the letters a record begins and ends.
+    /// The range of letters of a record.
     private func place(_ record: Int) -> Range<Int> {
         let start = record &* 7_919 % 65_536
         return start..<start + recordSize
     }
 
-    /// As Kafka's kafka-producer-perf-test prints it, without the last full stop.
+    /// Formatted like the output of Kafka's kafka-producer-perf-test, without the final full stop.
     static func line(_ count: Int, _ seconds: Double, _ size: Int, _ latencies: LatencyHistogram) -> String {
         let rate = seconds > 0 ? Double(count) / seconds : 0
         return

@@ -6,18 +6,18 @@
     import Darwin
 #endif
 
-/// The time, and what all threads of the process have used, in seconds.
+/// Wall-clock time, and CPU time of all threads of the process, in seconds.
 struct ProcessTimes {
     let wall: Double
     let cpu: Double
 
-    /// Asks the kernel, which takes as long as producing a record or two.
+    /// Reads both clocks; this is a system call, as costly as producing a record or two.
     static var now: ProcessTimes { ProcessTimes(wall: wallNow, cpu: seconds(CLOCK_PROCESS_CPUTIME_ID)) }
 
-    /// The time alone, which costs little.
+    /// The wall-clock time alone, which is cheap.
     static var wallNow: Double { seconds(CLOCK_MONOTONIC) }
 
-    /// What has passed since.
+    /// The time elapsed since `begin`.
     func since(_ begin: ProcessTimes) -> ProcessTimes {
         ProcessTimes(wall: wall - begin.wall, cpu: cpu - begin.cpu)
     }

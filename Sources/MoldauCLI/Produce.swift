@@ -64,7 +64,7 @@ struct Produce: ParsableCommand {
         }
     }
 
-    /// A compacted topic needs a key in each record.
+    /// A compacted topic requires a key in each record.
     private func checkKeys(of found: TopicDescription) throws {
         guard keySeparator == nil, found.configuration["cleanup.policy"]?.contains("compact") == true else { return }
         throw CommandFailure(

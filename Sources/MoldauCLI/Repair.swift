@@ -3,7 +3,7 @@ import MoldauBroker
 import MoldauLog
 import MoldauRecords
 
-/// `moldau repair`: finds damaged records in partitions, and leaves them out so that the rest can be read.
+/// `moldau repair`: finds damaged records in partitions, and removes them so that the rest can be read.
 struct Repair: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Finds damaged records, and leaves them out.",

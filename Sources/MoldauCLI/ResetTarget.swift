@@ -3,7 +3,7 @@ import Foundation
 import MoldauClusterEmbedded
 import MoldauRecords
 
-/// The options that say where a group is to read on.
+/// The options that say where a group is to resume.
 struct ResetTarget: ParsableArguments {
     @Flag(help: "The first offset that is held.")
     var toEarliest = false
@@ -28,7 +28,7 @@ struct ResetTarget: ParsableArguments {
 
     func validate() throws { _ = try read() }
 
-    /// - Throws: `ValidationError` unless one way is given that can be read.
+    /// - Throws: `ValidationError` unless exactly one valid target is given.
     func read() throws -> OffsetReset {
         var ways: [OffsetReset] = []
         if toEarliest { ways.append(.earliest) }
@@ -56,7 +56,7 @@ struct ResetTarget: ParsableArguments {
         return ways[0]
     }
 
-    /// A time as ISO 8601 writes it, with or without parts of seconds and a zone.
+    /// Parses an ISO 8601 time, with or without fractional seconds and a zone.
     static func time(_ text: String) -> Timestamp? {
         let forms = ["", ".SSS"].flatMap { parts in ["", "XXXXX"].map { "yyyy-MM-dd'T'HH:mm:ss\(parts)\($0)" } }
         for form in forms {

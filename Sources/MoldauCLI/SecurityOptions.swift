@@ -1,7 +1,7 @@
 import ArgumentParser
 import MoldauServer
 
-/// The options of `moldau broker` about who gets in, and what they may do.
+/// The options of `moldau broker` for authentication and authorization.
 struct SecurityOptions: ParsableArguments {
     @Option(
         name: .customLong("tls-certificate"),
@@ -43,7 +43,7 @@ struct SecurityOptions: ParsableArguments {
         given["ssl.keystore.certificate.chain"] = certificate
         given["ssl.keystore.key"] = key
         given["ssl.truststore.location"] = clientAuthority
-        // Who names authorities wants certificates.
+        // Naming an authority implies that clients need certificates.
         given["ssl.client.auth"] = clientCertificates ?? (clientAuthority == nil ? nil : "required")
         if !superUsers.isEmpty { given["super.users"] = superUsers.map { "User:\($0)" }.joined(separator: ";") }
         if accessLists { given["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer" }

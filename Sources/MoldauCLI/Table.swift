@@ -2,13 +2,13 @@ import Foundation
 
 /// Rows under titles: as aligned text for people, or as JSON for programs.
 struct Table {
-    /// What stands in a row under a title.
+    /// The content of a cell.
     enum Cell: Equatable {
         case text(String)
         case number(Int64)
         /// A value that JSON shows as it is.
         case json(ConsoleValue)
-        /// Not known, or not there.
+        /// Unknown, or absent.
         case missing
 
         var text: String {
@@ -30,7 +30,7 @@ struct Table {
         }
     }
 
-    /// In capitals, words with hyphens in between, as Kafka's tools print them.
+    /// In capitals, with hyphens between words, as Kafka's tools print them.
     let titles: [String]
     private(set) var rows: [[Cell]] = []
 
@@ -64,7 +64,7 @@ struct Table {
         }
     }
 
-    /// `currentOffset` of CURRENT-OFFSET.
+    /// The JSON key of a title: `currentOffset` for CURRENT-OFFSET.
     private static func key(_ title: String) -> String {
         let words = title.split(separator: "-").map { $0.lowercased() }
         return (words.prefix(1) + words.dropFirst().map(\.capitalized)).joined()
@@ -72,7 +72,7 @@ struct Table {
 }
 
 extension LineOutput {
-    /// Writes a value that `JSONSerialization` knows, on one line.
+    /// Writes a value that `JSONSerialization` accepts, on one line.
     func write(json value: Any) throws {
         try write(try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes]))
     }

@@ -14,8 +14,8 @@ struct TopicSettings: ParsableArguments {
         return Dictionary(pairs.map { ($0.name, $0.text) }) { $1 }
     }
 
-    /// - Throws: `CommandFailure` if a setting of a topic does not exist. Which settings the brokers of another cluster
-    ///   have they say themselves.
+    /// - Throws: `CommandFailure` for an unknown topic setting. For a running cluster nothing is checked here: its
+    ///   brokers know their own settings.
     static func check(_ names: [String], for place: ClusterPlace) throws {
         for name in names where place.isDirectory && !LogConfiguration.names.contains(name) {
             guard LogConfiguration.namesWithoutEffect.contains(name) else {

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `moldau topics`: everything about topics but their records.
+/// `moldau topics`: everything about topics except their records.
 struct Topics: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists, describes, creates and deletes topics.",

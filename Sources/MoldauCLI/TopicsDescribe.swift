@@ -2,7 +2,7 @@ import ArgumentParser
 import MoldauCluster
 import MoldauRecords
 
-/// `moldau topics describe`: prints what topics were given, where their partitions are, and the range of offsets held.
+/// `moldau topics describe`: prints the topics' settings, where their partitions are, and the range of offsets held.
 struct TopicsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Prints partitions, settings and offsets of topics.",
@@ -19,7 +19,7 @@ struct TopicsDescribe: ParsableCommand {
 
     @OptionGroup var form: OutputForm
 
-    /// A topic, and what of its partitions is known.
+    /// A topic, and what is known about its partitions.
     private struct Described {
         let topic: TopicDescription
         let places: [PartitionPlace]
@@ -42,7 +42,7 @@ struct TopicsDescribe: ParsableCommand {
             let places = try PartitionPlace.all(of: wanted, in: cluster)
             let described = try wanted.compactMap { topic -> Described? in
                 guard let places = places[topic.name] else { return nil }
-                // Who would tell the offsets of a partition that nobody leads?
+                // Only a leader knows the offsets of a partition.
                 let led = places.indices.filter { places[$0].leader != nil }
                 let bounds = try consumer.bounds(of: Set(led.map { TopicPartition(topic.name, Int32($0)) }))
                 return Described(topic: topic, places: places, bounds: bounds)

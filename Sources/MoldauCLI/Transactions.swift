@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `moldau transactions`: those that are open, and an end for them.
+/// `moldau transactions`: lists, describes and aborts transactions.
 struct Transactions: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists, describes and aborts transactions.",

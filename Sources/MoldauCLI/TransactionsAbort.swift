@@ -14,7 +14,7 @@ struct TransactionsAbort: ParsableCommand {
 
     func run() throws {
         try place.withAdmin { [self] admin in
-            // Whoever asks for an id that is not there would make it.
+            // Throws for unknown ids: fencing one that does not exist would create it.
             _ = try await admin.describeTransactions(ids).all()
             try await admin.fenceProducers(ids).all()
             let output = LineOutput()

@@ -2,7 +2,7 @@ import ArgumentParser
 import MoldauBroker
 import MoldauServer
 
-/// `moldau users list`: a name a line, and how the user may log in.
+/// `moldau users list`: one line per user, with the mechanisms by which the user may log in.
 struct UsersList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Prints the names of all users, and by which mechanisms they log in.")

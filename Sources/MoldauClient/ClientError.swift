@@ -1,25 +1,25 @@
 public import MoldauRecords
 internal import MoldauWire
 
-/// Why a client could not do what it was asked. Each error is a sentence; `remedy` says what to do.
+/// Why a client call failed. Each error is a sentence; `remedy` says what to do.
 public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A setting is impossible, alone or together with others. The name is Kafka's.
+    /// A setting is invalid, alone or together with others. The name is Kafka's.
     case invalidSetting(String, reason: String)
     /// No connection could be made.
     case notReachable(BrokerAddress, reason: String)
-    /// The connection ended before the answer: it is not known whether the broker has done what it was asked.
+    /// The connection ended before the response: the broker may have executed the request or not.
     case disconnected(BrokerAddress, reason: String)
-    /// The broker speaks no version of an API that this client speaks.
+    /// The broker and this client have no common version of an API.
     case unsupportedAPI(String, BrokerAddress)
     /// The broker did not accept the user or the password.
     case logInFailed(reason: String)
     /// The broker refused the request with one of Kafka's error codes.
     case refused(code: Int16, name: String, what: String)
-    /// The cluster has no such topic, or does not tell.
+    /// The topic does not exist, or the user is not authorized to describe it.
     case unknownTopic(String)
     /// The topic does not have that partition.
     case unknownPartition(TopicPartition, partitionCount: Int32)
-    /// The cluster did not answer in time; what it was asked may have been done.
+    /// The cluster did not answer in time; the request may have been executed.
     case timedOut(what: String, after: Duration)
     /// `delivery.timeout.ms` has passed. Without idempotence or after an attempt without an answer, the records may be
     /// in the log all the same.
@@ -28,37 +28,38 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     case bufferFull(bytes: Int, after: Duration)
     /// The record is larger than `max.request.size`.
     case recordTooLarge(bytes: Int, limit: Int)
-    /// What was to be sent is no record batch.
+    /// The bytes to send are not a record batch.
     case invalidBatch(TopicPartition, reason: String)
-    /// Another producer with the same transactional id, or another member with the same instance id, has taken over.
+    /// Another producer with the same transactional id, or another member with the same instance id, has fenced this
+    /// one.
     case fenced(id: String)
-    /// The cluster did not say whether it has committed the transaction. Before you do the same again, look for what
-    /// it would have written, or for the offsets that it would have committed.
+    /// The cluster did not say whether it has committed the transaction. Before you repeat it, check whether its
+    /// records were written, or its offsets committed.
     case commitUnknown(reason: String)
-    /// The transaction cannot be committed any more.
+    /// The transaction can no longer be committed.
     case transactionFailed(reason: String)
-    /// The member's partitions have gone to others: what it read since its last commit will be read again by them.
+    /// The member's partitions were reassigned: their new members read again what this one read since its last commit.
     case notMember(group: String, reason: String)
     /// There is no position for the partition, and `auto.offset.reset` is `none`.
     case noPosition(TopicPartition, reason: String)
     /// After an election the partition's leader lacks records that were read, from this offset on, and may have others
-    /// in their place; and `auto.offset.reset` is `none`. A `seek` there reads these (KIP-320).
+    /// in their place; and `auto.offset.reset` is `none`. A `seek` to the offset reads these (KIP-320).
     case truncated(TopicPartition, at: Offset)
-    /// A record cannot be read; a `seek` behind it passes it. If its whole batch is damaged, the reason says where that
-    /// ends; it is fetched once more for each poll that comes after the error.
+    /// A record cannot be decoded; a `seek` past it skips it. If its whole batch is damaged, the reason says where the
+    /// batch ends; it is fetched once more for each poll that comes after the error.
     case unreadable(TopicPartition, Offset, reason: String)
     /// The client was closed.
     case closed
 
-    /// What a caller can do after an error.
+    /// What a caller can do about an error.
     public enum Remedy: Hashable, Sendable {
-        /// The same may succeed later. The client has already repeated it as long as its settings allow.
+        /// Retrying later may succeed. The client has already retried as long as its settings allow.
         case retry
-        /// The transaction was aborted, or is to be; the producer works on. Go on from what is committed.
+        /// The transaction was aborted, or must be; the producer remains usable. Resume from the last commit.
         case abort
-        /// Somebody else has taken over: this client can do nothing more.
+        /// Another client has taken over: this client can do nothing more.
         case stop
-        /// It never succeeds like this: the settings, the request or the program has to change.
+        /// Retrying never succeeds: the settings, the request or the program must change.
         case change
     }
 
@@ -75,7 +76,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether the client repeats a request that failed so.
+    /// Whether the client retries a request that failed with this error.
     var isRetriable: Bool {
         switch self {
         case .notReachable, .disconnected, .timedOut: true

@@ -1,39 +1,39 @@
-/// How a client finds and reaches its cluster. Names and defaults are Kafka's.
+/// How a client connects to its cluster. Names and defaults are Kafka's.
 public struct ClientOptions: Sendable {
-    /// `bootstrap.servers`: brokers to ask first which brokers there are.
+    /// `bootstrap.servers`: the brokers from which the client first learns of all others.
     public var bootstrapServers: [BrokerAddress]
-    /// `client.id`: what the client calls itself in the broker's logs.
+    /// `client.id`: the client's name in the broker's logs.
     public var clientID = "moldau"
-    /// `request.timeout.ms`: how long a broker may take to answer. Without an answer the connection is closed.
+    /// `request.timeout.ms`: how long a broker may take to answer. After that the connection is closed.
     public var requestTimeout = Duration.seconds(30)
-    /// `socket.connection.setup.timeout.ms`: how long making a connection may take.
+    /// `socket.connection.setup.timeout.ms`: how long connecting may take.
     public var connectTimeout = Duration.seconds(10)
-    /// `reconnect.backoff.ms`: the pause before a broker is tried again that could not be reached. It doubles each
-    /// time, and a fifth of it is random.
+    /// `reconnect.backoff.ms`: the pause before reconnecting to a broker that could not be reached. It doubles each
+    /// time, and is varied randomly by up to a fifth.
     public var reconnectBackoff = Duration.milliseconds(50)
     /// `reconnect.backoff.max.ms`: the longest such pause.
     public var reconnectBackoffMax = Duration.seconds(1)
-    /// `retry.backoff.ms`: the pause before a request is repeated. It doubles each time, and a fifth of it is random.
+    /// `retry.backoff.ms`: the pause before a retry. It doubles each time, and is varied randomly by up to a fifth.
     public var retryBackoff = Duration.milliseconds(100)
     /// `retry.backoff.max.ms`: the longest such pause.
     public var retryBackoffMax = Duration.seconds(1)
-    /// `metadata.max.age.ms`: how old what is known of the cluster may become.
+    /// `metadata.max.age.ms`: after this time the cluster's metadata is fetched again.
     public var metadataMaxAge = Duration.seconds(300)
-    /// `allow.auto.create.topics`: whether brokers may create topics that are asked for.
+    /// `allow.auto.create.topics`: whether brokers may create unknown topics that are requested.
     package var createsTopics = true
-    /// `security.protocol` and `ssl.*`: nil for connections that are not encrypted.
+    /// `security.protocol` and `ssl.*`: nil for unencrypted connections.
     public var tls: ClientTLS?
     /// `sasl.*`: nil for no log-in.
     public var logIn: ClientLogIn?
-    /// Another way to the brokers than sockets.
+    /// A transport other than sockets; nil for sockets.
     package var transport: (any FrameTransport)?
-    /// What was set by name.
+    /// Security settings that were set by name.
     var security = ClientSecurity()
 
-    /// A client of the cluster to which these brokers belong.
+    /// A client with these bootstrap brokers.
     public init(bootstrapServers: [BrokerAddress]) { self.bootstrapServers = bootstrapServers }
 
-    /// A client of the cluster to which these brokers belong: `HOST:PORT`, several separated by commas.
+    /// A client with these bootstrap brokers: `HOST:PORT`, several separated by commas.
     /// - Throws: `ClientError.invalidSetting`.
     public init(bootstrapServers text: String) throws(ClientError) {
         var addresses: [BrokerAddress] = []
@@ -49,17 +49,16 @@ public struct ClientOptions: Sendable {
     }
 }
 
-/// How connections are encrypted. TLS 1.2 and 1.3 are spoken; the broker's certificate and name are always checked.
+/// The encryption of connections. Supports TLS 1.2 and 1.3, and always verifies the broker's certificate and name.
 public struct ClientTLS: Sendable {
-    /// `ssl.truststore.location`: a file with the certificates of the authorities that are trusted, as PEM; nil for
-    /// those of the system.
+    /// `ssl.truststore.location`: a PEM file with the certificates of trusted authorities; nil for the system's.
     public var authorityPath: String?
-    /// `ssl.keystore.certificate.chain`: a file with the client's own certificate, as PEM; nil for none.
+    /// `ssl.keystore.certificate.chain`: a PEM file with the client's own certificate; nil for none.
     public var certificatePath: String?
-    /// `ssl.keystore.key`: a file with the private key of that certificate, as PEM.
+    /// `ssl.keystore.key`: a PEM file with the private key of that certificate.
     public var keyPath: String?
 
-    /// Encrypted, without a certificate of the client's own.
+    /// Encryption, by default without a client certificate.
     public init(authorityPath: String? = nil, certificatePath: String? = nil, keyPath: String? = nil) {
         self.authorityPath = authorityPath
         self.certificatePath = certificatePath
@@ -71,9 +70,9 @@ public struct ClientTLS: Sendable {
 public struct ClientLogIn: Sendable {
     /// `sasl.mechanism`.
     public enum Mechanism: String, Sendable, CaseIterable {
-        /// The password is sent as it is: for encrypted connections only.
+        /// The password is sent in clear: use only with encryption.
         case plain = "PLAIN"
-        /// Both sides show that they know the password, without sending it.
+        /// Both sides prove that they know the password, without sending it.
         case scramSHA256 = "SCRAM-SHA-256"
         /// The same, with longer hashes.
         case scramSHA512 = "SCRAM-SHA-512"
@@ -86,7 +85,7 @@ public struct ClientLogIn: Sendable {
     /// The password.
     public var password: String
 
-    /// A user and the way to log in.
+    /// A user's log-in with a mechanism and a password.
     public init(_ mechanism: Mechanism, user: String, password: String) {
         self.mechanism = mechanism
         self.user = user

@@ -4,14 +4,14 @@ internal import MoldauServer
 internal import NIOCore
 
 extension ClientOptions {
-    /// A client of a broker in this process: of that of an application, or of one in memory, in tests. Producers,
-    /// consumers and `AdminClient` do all that they do with any cluster, in the same messages, without a socket.
+    /// A client of a broker in this process: an application's, or in tests one in memory. Producers, consumers and
+    /// `AdminClient` work as with any cluster, with the same messages, but without a socket.
     ///
     /// ```swift
     /// let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
     /// let producer = try Producer(to: orders, cluster: .embedded(cluster))
     /// ```
-    /// The cluster is not closed with its clients: close them first.
+    /// Closing the clients does not close the cluster; close them before it.
     public static func embedded(_ cluster: EmbeddedCluster) -> ClientOptions {
         var options = ClientOptions(bootstrapServers: [
             BrokerAddress(host: InnerServer.host, port: InnerServer.port)
@@ -21,7 +21,7 @@ extension ClientOptions {
     }
 }
 
-/// Hands frames to a broker in this process.
+/// Passes frames to a broker in this process.
 private struct InnerTransport: FrameTransport {
     let server: InnerServer
 

@@ -1,38 +1,38 @@
 @_exported public import MoldauClient
 @_exported public import ServiceLifecycle
 
-/// A producer runs in a `ServiceGroup`: when that is shut down, what was sent is delivered, and the connections end.
+/// Runs a producer in a `ServiceGroup`: at shutdown, it delivers what was sent and closes its connections.
 extension Producer: Service {
-    /// Runs until it is shut down gracefully, or cancelled: then nothing is waited for.
+    /// Runs until graceful shutdown, or until it is cancelled; then it waits for nothing.
     public func run() async throws {
         await untilShutDown()
         await close()
     }
 }
 
-/// Reads records in a `ServiceGroup`, one after another.
+/// Processes records in a `ServiceGroup`, one at a time.
 ///
 /// ```swift
 /// let worker = ConsumerService(consumer) { record in try await bill(record, by: producer) }
 /// ServiceGroup(services: [producer, worker], logger: logger)
 /// ```
-/// When the group is shut down, the service ends behind the record that it has; what was dealt with is committed, with
-/// `enable.auto.commit`, and the group of consumers is left. Services of a group end one after another, the last first:
-/// put the producer that this one uses before it.
+/// When the group shuts down, the service ends after its current record, commits what was processed if
+/// `enable.auto.commit` is on, and leaves the consumer group. A service group ends its services one at a time, the last
+/// first: list the producer that this one uses before it.
 public struct ConsumerService<Key, Value>: Service {
     private let consumer: Consumer<Key, Value>
     private let body: @Sendable (ConsumerRecord<Key, Value>) async throws -> Void
 
     /// - Parameters:
-    ///   - consumer: the service closes it at its end.
-    ///   - body: deals with a record. If it throws, the service ends with that error; the record, and those that were
+    ///   - consumer: the service closes it when it ends.
+    ///   - body: processes a record. If it throws, the service ends with that error; the record, and those that were
     ///     polled with it, are read again.
     public init(
         _ consumer: Consumer<Key, Value>,
         forEach body: @escaping @Sendable (ConsumerRecord<Key, Value>) async throws -> Void
     ) { (self.consumer, self.body) = (consumer, body) }
 
-    /// Reads until it is shut down gracefully or cancelled, or the consumer is closed.
+    /// Runs until graceful shutdown or cancellation, or until the consumer is closed.
     /// - Throws: what `body` throws; `ClientError`.
     public func run() async throws {
         let consumer = consumer
@@ -50,11 +50,11 @@ public struct ConsumerService<Key, Value>: Service {
     }
 }
 
-/// A consumer runs in a `ServiceGroup`, beside a service of one's own that reads it: when it is shut down, what was
-/// dealt with is committed, and the group of consumers is left.
+/// Runs a consumer in a `ServiceGroup`, beside a service of yours that reads from it: at shutdown, it commits what was
+/// processed and leaves the consumer group.
 ///
-/// Put it before the one that reads, since the last one is shut down first; that one ends its loop over `records` by
-/// `endReading`:
+/// List it before the service that reads, since services are shut down last to first; that one ends its loop over
+/// `records` with `endReading`:
 ///
 /// ```swift
 /// try await withGracefulShutdownHandler {
@@ -62,7 +62,7 @@ public struct ConsumerService<Key, Value>: Service {
 /// } onGracefulShutdown: { consumer.endReading() }
 /// ```
 extension Consumer: Service {
-    /// Runs until it is shut down gracefully, or cancelled: then the reader is not waited for.
+    /// Runs until graceful shutdown, or until it is cancelled; then it does not wait for the reader.
     public func run() async throws {
         await untilShutDown()
         await finish()

@@ -14,8 +14,8 @@ extension ConsumerRecord {
     /// ```
     /// - Parameters:
     ///   - group: the consumer's group, for the span's attributes; nil if it has none.
-    ///   - tracer: nil: the one that `InstrumentationSystem.bootstrap` has set.
-    ///   - body: what is done with the record; if it throws, the span has the error.
+    ///   - tracer: nil uses the one that `InstrumentationSystem.bootstrap` has set.
+    ///   - body: processes the record; if it throws, the error is recorded in the span.
     /// - Throws: what `body` throws.
     public func withSpan<Result>(
         group: String? = nil, by tracer: (any Tracer)? = nil, isolation: isolated (any Actor)? = #isolation,

@@ -3,7 +3,7 @@ import MoldauRecords
 import MoldauSpans
 public import Tracing
 
-/// Gives each record that a producer sends the context of a trace, in its headers.
+/// Adds the trace context to the headers of each record that a producer sends.
 ///
 /// ```swift
 /// let producer = try Producer(to: orders, cluster: cluster, interceptors: [TracingProducerInterceptor()])
@@ -11,13 +11,13 @@ public import Tracing
 ///     try await producer.send("42", "a record")
 /// }
 /// ```
-/// For each record it makes a span `create TOPIC`, below the current one, and whoever processes the record continues
-/// from there. The span ends when the record is passed on for sending: records are sent in batches, and what becomes of
-/// one is known to the span around `send`.
+/// For each record it makes a span `create TOPIC`, a child of the current one; consumers of the record continue the
+/// trace from there. The span ends when the record is handed over for sending: records are sent in batches, and the
+/// result of a record belongs to the span around `send`.
 public struct TracingProducerInterceptor<Key, Value>: ProducerInterceptor {
     private let tracer: (any Tracer)?
 
-    /// - Parameter tracer: nil: the one that `InstrumentationSystem.bootstrap` has set by the time of a record.
+    /// - Parameter tracer: nil uses the one that `InstrumentationSystem.bootstrap` has set when a record is sent.
     public init(tracer: (any Tracer)? = nil) { self.tracer = tracer }
 
     public func onSend(_ record: ProducerRecord<Key, Value>) -> ProducerRecord<Key, Value> {

@@ -12,7 +12,7 @@ public import MoldauRecords
     internal import Darwin
 #endif
 
-/// A broker in this process: topics in a directory, or in memory. There is no server and no wire protocol.
+/// A broker in this process: topics in a directory, or in memory. Needs no server; `MoldauServer` can add one.
 ///
 /// Only one process at a time can use a directory. The cluster may be used by several threads; its consumers, producers
 /// and admins by one thread each.

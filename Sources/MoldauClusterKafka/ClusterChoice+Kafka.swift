@@ -1,8 +1,8 @@
 @_exported public import MoldauClusterEmbedded
 
 extension ClusterChoice {
-    /// An Apache Kafka cluster, or whatever speaks its protocol. Any number of processes may run the application: they
-    /// share its work.
+    /// An Apache Kafka cluster, or any other that speaks its protocol. Any number of processes may run the application
+    /// and share its work.
     ///
     /// ```swift
     /// let app = StreamsApplication(
@@ -10,10 +10,10 @@ extension ClusterChoice {
     /// ```
     /// - Parameters:
     ///   - servers: some of the cluster's brokers, `HOST:PORT`, separated by commas. Kafka's `bootstrap.servers`.
-    ///   - stateDirectory: where this process keeps its state, for each application a directory in it; nil keeps all
-    ///     state in memory.
-    ///   - newTopicPartitions: missing input and output topics are created with this many partitions; nil makes them an
-    ///     error that names them.
+    ///   - stateDirectory: where this process keeps its state, with a directory in it for each application; nil keeps
+    ///     all state in memory.
+    ///   - newTopicPartitions: creates missing input and output topics with this many partitions; nil makes missing
+    ///     topics an error that names them.
     public static func kafka(
         _ servers: String, stateDirectory: String? = "state", newTopicPartitions: Int32? = nil,
         options: KafkaOptions = KafkaOptions()

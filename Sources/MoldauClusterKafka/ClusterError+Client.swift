@@ -27,7 +27,7 @@ extension ClusterError {
             }
     }
 
-    /// What became of a batch.
+    /// The port's error for a batch that failed.
     init(_ failure: BatchFailure) {
         switch failure.underlying {
         case .recordTooLarge(let bytes, let limit):
@@ -38,7 +38,7 @@ extension ClusterError {
         }
     }
 
-    /// Whether a broker that answers so takes other records.
+    /// Whether the code rejects the records themselves; the broker still accepts others.
     private static func refusesRecords(_ code: Refusal) -> Bool {
         // MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, INVALID_RECORD
         [10, 18, 32, 87].contains(code.rawValue)

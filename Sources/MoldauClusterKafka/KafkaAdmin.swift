@@ -2,7 +2,7 @@ internal import MoldauClient
 internal import MoldauCluster
 internal import MoldauRecords
 
-/// Manages the topics of a Kafka cluster, and looks at its groups.
+/// Manages the topics of a Kafka cluster, and inspects its groups.
 final class KafkaAdmin: Admin {
     private let cluster: KafkaCluster
 
@@ -38,7 +38,7 @@ final class KafkaAdmin: Admin {
         }
     }
 
-    /// The settings that are in force. Topics that were deleted meanwhile are missing.
+    /// The settings that are in force. Topics deleted in the meantime are missing.
     private func settings(of names: [String]) throws -> [String: [AdminClient.ConfigEntry]] {
         guard !names.isEmpty else { return [:] }
         let described = try ask { try await $0.describeConfigs(names.map { .topic($0) }) }
@@ -62,8 +62,8 @@ final class KafkaAdmin: Admin {
         try waitUntilKnown(topics.map(\.name))
     }
 
-    /// Kafka's brokers hear of a new topic some time after it was created. Until then it can be neither described nor
-    /// written.
+    /// Kafka's brokers learn of a new topic some time after its creation. Until then it can be neither described nor
+    /// written to.
     private func waitUntilKnown(_ names: [String]) throws {
         let end = ContinuousClock.now + min(Self.patience, cluster.options.deliveryTimeout)
         while ContinuousClock.now < end {
@@ -79,7 +79,7 @@ final class KafkaAdmin: Admin {
 
     private static var patience: Duration { .seconds(10) }
 
-    /// Kafka's brokers take no settings that they do not know: a topic then does without ours.
+    /// Kafka's brokers reject settings that they do not know: the topic is then created without ours.
     private func create(
         _ topics: [NewTopic], replicationFactor: Int16?, settings: @escaping ([String: String]) -> [String: String]
     ) throws {
@@ -102,7 +102,7 @@ final class KafkaAdmin: Admin {
         }
     }
 
-    /// Settings that begin so are none of Kafka's.
+    /// The prefix of this project's own settings; none of Kafka's starts with it.
     private static let ownPrefix = "moldau."
 
     func configure(_ topic: String, _ changes: [String: String?]) throws {
@@ -146,7 +146,7 @@ final class KafkaAdmin: Admin {
         let ends = try await admin.listOffsets(committed.mapValues { _ in .latest })
         var partitions: [TopicPartition: GroupProgress.Place] = [:]
         for (partition, place) in committed {
-            // A topic that is deleted has no end.
+            // A deleted topic has no end offset.
             guard let end = try? ends[partition]?.get().offset else { continue }
             partitions[partition] = GroupProgress.Place(committed: place.offset, end: end)
         }
@@ -157,7 +157,7 @@ final class KafkaAdmin: Admin {
 }
 
 extension TopicDescription {
-    /// - Parameter settings: those that are in force, of which the topic's own count as its configuration.
+    /// - Parameter settings: all that are in force; those set on the topic itself are its configuration.
     fileprivate init(_ topic: AdminClient.TopicDescription, _ settings: [AdminClient.ConfigEntry]) {
         let own = settings.filter { $0.source == .topic }.compactMap { entry in entry.value.map { (entry.name, $0) } }
         let needed = settings.first { $0.name == "min.insync.replicas" }?.value.flatMap(Int.init)

@@ -8,17 +8,17 @@ internal import Synchronization
 public final class KafkaCluster: Cluster, CustomStringConvertible {
     let client: ClientOptions
     let options: KafkaOptions
-    /// Answers questions of all threads.
+    /// Serves the queries of all threads.
     package let questions: AdminClient
 
-    /// By the names of their groups.
+    /// By group name.
     private let seats = Mutex<[String: GroupSeat]>([:])
 
     /// Where the cluster is, for log messages.
     public let description: String
 
-    /// A cluster to which these brokers belong. Connects when it is used.
-    /// - Throws: `ClusterError.unavailable` for settings that are not possible.
+    /// A cluster with these bootstrap brokers. Connects on first use.
+    /// - Throws: `ClusterError.unavailable` for invalid settings.
     public init(_ servers: String, options: KafkaOptions = KafkaOptions()) throws {
         self.options = options
         description = "on Kafka at '\(servers)'"
@@ -72,7 +72,7 @@ public final class KafkaCluster: Cluster, CustomStringConvertible {
         }
     }
 
-    /// Commits as the member that the process is in its group, or as nobody in particular.
+    /// Commits as this process's member of the group, or without a member id if it has none.
     func committing(group: String, _ commit: (ConsumerGroupMetadata) throws -> Void) throws {
         guard let seat = seats.withLock({ $0[group] }) else {
             return try commit(ConsumerGroupMetadata(group: group, generation: -1, memberID: "", instanceID: nil))

@@ -6,7 +6,7 @@ internal import MoldauRecords
 final class KafkaConsumer: MoldauCluster.Consumer {
     /// The most that one poll returns.
     private static var maxPollBytes: Int { 16 << 20 }
-    /// A topic that no broker knows for so long is deleted.
+    /// A topic unknown to the brokers for this long counts as deleted.
     private static var patience: Duration { .seconds(10) }
 
     let wakeup: Wakeup
@@ -25,7 +25,7 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         own.commitsAutomatically = false
         own.apiTimeout = cluster.options.deliveryTimeout
         if options.tellsMissingTopics { own.missingTopicPatience = Self.patience }
-        // A partition that is assigned or resumed has to wait for the fetch that is under way.
+        // A partition that is assigned or resumed must wait for the fetch in flight to return.
         own.fetchMaxWait = .milliseconds(100)
         own.fetchMaxBytes = 8 << 20
         let inner = try translating { try BatchConsumer(own, cluster: cluster.client(named: options.clientID)) }
@@ -61,7 +61,7 @@ final class KafkaConsumer: MoldauCluster.Consumer {
             let held = try bounds(of: [partition])[partition] ?? .zero..<(.zero)
             throw ClusterError.offsetOutOfRange(partition, requested: positions[partition] ?? .zero, held: held)
         } catch ClientError.truncated(let partition, let end) {
-            // Of what was read, this is there. Later offsets have other records now.
+            // The part of what was read that is still there. Later offsets hold other records now.
             let start = try bounds(of: [partition])[partition]?.lowerBound ?? .zero
             throw ClusterError.offsetOutOfRange(
                 partition, requested: positions[partition] ?? .zero, held: min(start, end)..<end)
@@ -69,14 +69,14 @@ final class KafkaConsumer: MoldauCluster.Consumer {
             throw ClusterError(error)
         }
         for batches in polled { positions[batches.partition] = batches.next }
-        // Of an aborted transaction nothing is left.
+        // Nothing remains of an aborted transaction.
         return polled.lazy.filter { $0.bytes.count > 0 }.map { batches in
             FetchedBatches(
                 partition: batches.partition, bytes: batches.bytes, firstOffset: batches.from, end: batches.end)
         }
     }
 
-    // MARK: Questions
+    // MARK: Queries
 
     func bounds(of partitions: Set<TopicPartition>) throws -> [TopicPartition: Range<Offset>] {
         try bounds(of: partitions, within: nil)
@@ -136,7 +136,7 @@ final class KafkaConsumer: MoldauCluster.Consumer {
         let (questions, group) = (cluster.questions, requireGroup())
         guard !partitions.isEmpty else { return [:] }
         return try translating {
-            // An open transaction is not waited for: the offsets before it will do.
+            // Does not wait for open transactions: the offsets committed before them are good enough.
             try waiting(within: time) { try await questions.listGroupOffsets(group) }
         }
         .filter { partitions.contains($0.key) }.mapValues { CommittedOffset($0.offset, metadata: $0.metadata) }

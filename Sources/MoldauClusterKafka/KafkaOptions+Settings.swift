@@ -14,6 +14,6 @@ extension KafkaOptions: NamedSettings {
             .milliseconds("delivery.timeout.ms", \.deliveryTimeout, from: 1),
         ] + ClientSecurity.namedSettings.map { $0.within(\.security) }
 
-    /// - Throws: an error that says which settings of `security.protocol`, `sasl.*` or `ssl.*` are missing.
+    /// - Throws: an error that names the missing settings of `security.protocol`, `sasl.*` or `ssl.*`.
     public mutating func settle() throws { try security.settle(&tls, &logIn) }
 }

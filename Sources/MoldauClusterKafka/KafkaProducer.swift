@@ -2,14 +2,14 @@ internal import MoldauClient
 internal import MoldauCluster
 internal import MoldauRecords
 
-/// Sends batches to a Kafka cluster, each of them once, whatever is repeated.
+/// Sends batches to a Kafka cluster. Retries do not duplicate a batch.
 class KafkaProducer: MoldauCluster.Producer {
-    /// A topic that no broker knows is asked for again for so long: a new one is not known everywhere at once.
+    /// How long to retry a topic that no broker knows: new topics become known to the brokers gradually.
     private static var patience: Duration { .seconds(3) }
 
     let inner: BatchProducer
     let cluster: KafkaCluster
-    /// The largest batches that topics take.
+    /// The largest batch that each topic accepts.
     private var limits: [String: Int] = [:]
 
     init(_ cluster: KafkaCluster, clientID: String, transactionalID: String?, timeout: Duration) throws {
@@ -18,7 +18,7 @@ class KafkaProducer: MoldauCluster.Producer {
         options.linger = .zero
         options.deliveryTimeout = cluster.options.deliveryTimeout
         options.maxBlock = cluster.options.deliveryTimeout
-        // What a topic takes is up to its settings.
+        // The topic's own limit applies instead.
         options.largestBatch = options.bufferMemory
         options.transactionalID = transactionalID
         if transactionalID != nil { options.transactionTimeout = timeout }
@@ -26,7 +26,8 @@ class KafkaProducer: MoldauCluster.Producer {
     }
 
     func send(_ batch: UnsafeRawBufferPointer, to partition: TopicPartition) throws {
-        // A broker's refusal would come too late for the records to be sent one by one, and end a transaction.
+        // Checked here: a refusal by the broker would come too late to send the records one by one, and end a
+        // transaction.
         if let limit = limits[partition.topic], batch.count > limit {
             throw ClusterError.recordTooLarge(partition, bytes: batch.count, limit: limit)
         }

@@ -2,7 +2,7 @@ internal import MoldauClient
 internal import MoldauCluster
 internal import MoldauRecords
 
-/// Passes on what a group asks of one of its members.
+/// Passes the group's calls on to the engine's member.
 final class SeatedWorker: GroupSeatHolder {
     private let worker: any GroupWorker
 

@@ -17,7 +17,7 @@ import Synchronization
 /// try await group.run()
 /// ```
 /// A service of swift-service-lifecycle; `run` works without a group as well. It may start before its application and
-/// end after it: until the application runs, queries wait or are answered with 503. A console runs once.
+/// end after it: until the application runs, queries wait or are answered with 503. A console can run only once.
 public final class StreamsConsole: Service {
     private let app: StreamsApplication
     private let address: ConsoleAddress
@@ -26,9 +26,9 @@ public final class StreamsConsole: Service {
 
     /// - Parameters:
     ///   - app: the application to show.
-    ///   - address: where to listen, and who may ask.
-    ///   - logger: logs the address, and what goes wrong with connections.
-    ///   - onListening: gets the address of the page once connections are accepted.
+    ///   - address: where to listen, and who may use the console.
+    ///   - logger: logs the address, and errors of connections.
+    ///   - onListening: called with the page's address once connections are accepted.
     public init(
         _ app: StreamsApplication, at address: ConsoleAddress, logger: Logger = Logger(label: "moldau.console"),
         onListening: @escaping @Sendable (_ url: String) -> Void = { _ in }
@@ -36,8 +36,8 @@ public final class StreamsConsole: Service {
         (self.app, self.address, self.logger, self.onListening) = (app, address, logger, onListening)
     }
 
-    /// Answers until it is cancelled or its service group shuts down; open event streams end then.
-    /// - Throws: why it cannot listen: `IOError` of the system, or errors of the certificate's files.
+    /// Serves requests until it is cancelled or its service group shuts down; open event streams end then.
+    /// - Throws: when it cannot listen: `IOError` of the system, or errors of the certificate's files.
     public func run() async throws {
         let subject = ConsoleSubject(engine: app.engine)
         let responder = ConsoleResponder(Routes.all(of: subject), gate: ConsoleGate(address), limits: subject.limits)
@@ -58,7 +58,7 @@ public final class StreamsConsole: Service {
         var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.patience
         let group = ServiceGroup(configuration: configuration)
-        // A cancelled console ends like one that is shut down: what is being answered is answered.
+        // Cancellation works like shutdown: requests in progress are still answered.
         let running = Task { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
@@ -67,6 +67,6 @@ public final class StreamsConsole: Service {
         }
     }
 
-    /// How long answers that are under way may take when the console ends.
+    /// How long requests in progress may take at shutdown.
     private static let patience = Duration.seconds(5)
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Carries the answer of a callback to a task that waits for it. A task that is cancelled waits no longer.
+/// Passes the result of a callback to a task that waits for it. The wait ends if the task is cancelled.
 package final class OneAnswer<Value: Sendable>: Sendable {
     private enum State {
         case new
@@ -23,8 +23,8 @@ package final class OneAnswer<Value: Sendable>: Sendable {
         }
     }
 
-    /// The first answer counts.
-    /// - Returns: whether this is it.
+    /// Only the first result counts.
+    /// - Returns: whether this was the first.
     @discardableResult
     package func give(_ result: Result<Value, any Error>) -> Bool {
         let (isFirst, waiting) = state.withLock { state -> (Bool, CheckedContinuation<Value, any Error>?) in
@@ -42,7 +42,7 @@ package final class OneAnswer<Value: Sendable>: Sendable {
         return isFirst
     }
 
-    /// Waits for the answer; once.
+    /// Waits for the result; may be called once.
     package func get() async throws -> Value {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in

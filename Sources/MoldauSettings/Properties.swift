@@ -1,10 +1,10 @@
 // Kafka's properties files: a line `name=value`, `name: value` or `name value` for each setting; lines that begin with
-// # or ! are comments; a backslash at a line's end goes on in the next line, and elsewhere takes the meaning from the
-// character behind it.
+// # or ! are comments; a backslash at the end of a line continues it on the next, and elsewhere it escapes the
+// character after it.
 
 internal import MoldauRecords
 
-/// The settings of a text in the properties form.
+/// The settings of a text in Kafka's properties format.
 struct Properties {
     private(set) var values: [String: String] = [:]
 
@@ -27,7 +27,7 @@ struct Properties {
             let part = line.drop(while: \.isWhitespace)
             if begun.isEmpty, part.isEmpty || part.hasPrefix("#") || part.hasPrefix("!") { continue }
             begun += part
-            // Two backslashes are one that belongs to the value.
+            // A doubled backslash stands for one in the value.
             if !begun.reversed().prefix(while: { $0 == "\\" }).count.isMultiple(of: 2) {
                 begun.removeLast()
                 continue
@@ -45,7 +45,7 @@ struct Properties {
         }
     }
 
-    /// What a value means: behind a backslash stands a character that is meant as it is, or n, r, t, f or uXXXX.
+    /// Resolves escapes: after a backslash comes a character that stands for itself, or n, r, t, f or uXXXX.
     private static func unescaped(_ value: Substring) throws -> String {
         let controls: [Character: Character] = ["n": "\n", "r": "\r", "t": "\t", "f": "\u{c}"]
         var text = ""

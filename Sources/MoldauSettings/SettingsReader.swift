@@ -1,6 +1,6 @@
 public import MoldauRecords
 
-/// Sets options from sources, and knows afterwards what is in force, and where it came from.
+/// Sets options from sources, and records which settings are in force and where each came from.
 ///
 /// ```swift
 /// var configuration = StreamsConfiguration()
@@ -15,23 +15,23 @@ public struct SettingsReader {
         public let name: String
         /// The value; nil if there is none, or if it is secret.
         public let value: String?
-        /// Whether the value is not to be shown.
+        /// Whether the value must not be shown.
         public let isSecret: Bool
-        /// Where it came from; nil if nobody has set it.
+        /// Where it came from; nil if no source has set it.
         public let origin: String?
     }
 
     private let sources: [SettingsSource]
     private var names: Set<String> = []
-    /// What the options were set to, by name.
+    /// The values that the options were set to, by name.
     public private(set) var inForce: [InForce] = []
 
     private init(_ sources: [SettingsSource]) { self.sources = sources }
 
-    /// Has `body` fill options, and checks then that the sources hold nothing else.
-    /// - Parameter sources: what comes first counts most.
+    /// Calls `body` to fill options, then checks that the sources contain no other settings.
+    /// - Parameter sources: in order of precedence, the highest first.
     /// - Returns: the settings in force, by name.
-    /// - Throws: `SettingError`, of an unknown name with the nearest one that there is; what `body` throws.
+    /// - Throws: `SettingError`; for an unknown name, with the closest known one; what `body` throws.
     @discardableResult
     public static func read(
         _ sources: [SettingsSource], _ body: (inout SettingsReader) throws -> Void
@@ -42,9 +42,9 @@ public struct SettingsReader {
         return reader.inForce.sorted(on: \.name)
     }
 
-    /// Sets what the sources hold of these options.
-    /// - Returns: what they are set to.
-    /// - Throws: `SettingError`; what the options say does not fit together.
+    /// Sets these options from the sources.
+    /// - Returns: the values that they are set to.
+    /// - Throws: `SettingError`; the options' own error if their values contradict each other.
     @discardableResult
     public mutating func fill<Options: NamedSettings>(_ options: inout Options) throws -> [InForce] {
         var origins: [String: String] = [:]
@@ -77,7 +77,7 @@ public struct SettingsReader {
         return filled
     }
 
-    /// Takes all settings whose names begin so.
+    /// Collects all settings whose names have the prefix.
     private func fill(_ map: inout [String: String], _ prefix: String, _ origins: inout [String: String]) throws {
         for source in sources.reversed() {
             for name in source.names where name.hasPrefix(prefix) {

@@ -2,17 +2,17 @@ public import Configuration
 internal import Foundation
 internal import MoldauRecords
 
-/// Where settings come from: a file, the environment, the command line, or any provider of swift-configuration.
+/// Where settings come from: a file, the environment, the command line, or a provider of swift-configuration.
 public struct SettingsSource: Sendable {
-    /// A setting as the source spells it, and the name that it seems to mean.
+    /// A setting as the source spells it, and the name that this probably means.
     struct Spelling: Sendable {
         let spelled: String
         let meant: String
     }
 
-    /// What it is called where it is told where a value comes from.
+    /// The source's name in errors and reports.
     let origin: String
-    /// What the source holds; nil if it cannot tell.
+    /// The settings in the source; nil if it cannot list them.
     let held: [Spelling]?
     /// How the source spells a setting.
     private let spell: @Sendable (String) -> String
@@ -25,7 +25,7 @@ public struct SettingsSource: Sendable {
         (self.origin, self.held, self.spell, self.lookUp) = (origin, held, spell, lookUp)
     }
 
-    /// A file in Kafka's form: a line `name=value` for each setting; lines that begin with # or ! are comments.
+    /// A file in Kafka's format: a line `name=value` for each setting; lines that begin with # or ! are comments.
     /// - Throws: `SettingError.unreadable`.
     public static func properties(file path: String) throws -> SettingsSource {
         let origin = "file '\(path)'"
@@ -34,8 +34,8 @@ public struct SettingsSource: Sendable {
         return try properties(text, origin: origin)
     }
 
-    /// A text in the form of Kafka's files.
-    /// - Parameter origin: what the text is called where it is told where a value comes from.
+    /// A text in the format of Kafka's files.
+    /// - Parameter origin: the source's name in errors and reports.
     /// - Throws: `SettingError.unreadable`.
     public static func properties(_ text: String, origin: String) throws -> SettingsSource {
         values(try Properties(text, origin: origin).values, origin: origin)
@@ -53,8 +53,8 @@ public struct SettingsSource: Sendable {
             lookUp: { try provider.text($0, .string) })
     }
 
-    /// Variables of the environment: with the prefix `SHOP`, `SHOP_COMMIT_INTERVAL_MS` is `commit.interval.ms`.
-    /// - Parameter variables: nil for those of this process.
+    /// Environment variables: with the prefix `SHOP`, `SHOP_COMMIT_INTERVAL_MS` is `commit.interval.ms`.
+    /// - Parameter variables: nil for the environment of this process.
     public static func environment(prefix: String, _ variables: [String: String]? = nil) -> SettingsSource {
         let variables = (variables ?? ProcessInfo.processInfo.environment).filter { $0.key.hasPrefix("\(prefix)_") }
         let provider = EnvironmentVariablesProvider(environmentVariables: variables)
@@ -69,10 +69,10 @@ public struct SettingsSource: Sendable {
             lookUp: { try provider.text($0.prepending(ConfigKey([prefix])), .string) })
     }
 
-    /// Arguments of the command line: `--commit.interval.ms=100`, or `--commit-interval-ms 100`. What is not meant for
-    /// settings is not to be among them.
+    /// Command-line arguments: `--commit.interval.ms=100`, or `--commit-interval-ms 100`. Pass only those that are
+    /// settings.
     public static func arguments(_ arguments: [String]) -> SettingsSource {
-        // An argument that is no setting's name belongs to the one before it.
+        // An argument that is not the name of a setting is the value of the one before it.
         let plain = arguments.map { argument -> String in
             guard argument.hasPrefix("--") else { return argument }
             let name = argument.prefix { $0 != "=" }
@@ -86,11 +86,11 @@ public struct SettingsSource: Sendable {
                 Spelling(spelled: $0, meant: String($0.dropFirst(2)).replacing("-", with: "."))
             },
             spell: { "--\($0.replacing(".", with: "-"))" },
-            // Values with commas are lists there.
+            // The provider reads values with commas as lists.
             lookUp: { try provider.text($0, .stringArray) })
     }
 
-    /// A provider of swift-configuration. Names that are no settings cannot be told of it.
+    /// A provider of swift-configuration. It cannot list its names, so unknown ones are not reported.
     public static func provider(_ provider: some ConfigProvider) -> SettingsSource {
         SettingsSource(provider.providerName, held: nil) { key in
             var failure: (any Error)?
@@ -116,10 +116,10 @@ public struct SettingsSource: Sendable {
         }
     }
 
-    /// The names that the things seem to mean that the source holds.
+    /// The probable names of all settings in the source.
     var names: [String] { held?.map(\.meant) ?? [] }
 
-    /// The first thing that the source holds and that is none of these settings.
+    /// The first entry of the source that is none of these settings.
     func stranger(to names: Set<String>) -> Spelling? {
         let known = Set(names.map(spell))
         return held?.first { !known.contains($0.spelled) }

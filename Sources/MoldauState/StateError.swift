@@ -8,7 +8,7 @@ import MoldauRecords
     import Musl
 #endif
 
-/// Why a store refused something. Each case holds the facts; `description` says what to do about them.
+/// Why a store operation failed. Each case holds the facts; `description` says what to do about them.
 public enum StateError: Error, Equatable, CustomStringConvertible {
     /// Another process, or another task of this one, has opened the task's state.
     case directoryInUse(path: String, message: String)
@@ -18,14 +18,14 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case directoryNotCreated(path: String, code: Int32)
     /// RocksDB failed at `operation`; `message` is its own.
     case rocksDB(operation: String, path: String, message: String)
-    /// There is no room for the state now. Nothing was stored, and the write may be repeated; if a custom store throws
-    /// this, the thread waits too.
+    /// There is no disk space for the state now. Nothing was stored, and the write may be retried; the thread also
+    /// waits if a custom store throws this.
     case noSpace(place: String, message: String)
     /// A custom store failed at `operation`; `message` is its own.
     case customStore(store: String, operation: String, message: String)
     /// A store's metadata cannot be decoded.
     case malformedMetadata(store: String, reason: String)
-    /// The stored data has another form than the topology's store, and cannot be read as that.
+    /// The stored data has another form than the topology's store, and cannot be read as that form.
     case changed(store: String, directory: String, was: String, wanted: String)
     /// Bytes in the store are not what a store of its kind writes.
     case damaged(store: String, reason: String)
@@ -35,7 +35,7 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case nullKey(store: String)
     /// Two stores of one task have the same name.
     case nameTaken(store: String)
-    /// This name is reserved.
+    /// The name is reserved.
     case nameReserved(store: String)
 
     public var description: String {

@@ -1,7 +1,7 @@
 import MoldauCluster
 import MoldauRecords
 
-/// A producer that keeps what it is given. Every topic exists and has one partition.
+/// A producer that keeps the batches sent to it. Every topic exists and has one partition.
 final class CapturingProducer: Producer {
     /// The batches since the last `takeBatches`, in the order in which they were sent.
     private(set) var batches: [(topic: String, bytes: [UInt8])] = []

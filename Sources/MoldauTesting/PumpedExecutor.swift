@@ -15,18 +15,18 @@ final class PumpedExecutor: TaskExecutor {
         monitor.withLock(wakes: true) { $0.jobs.append(job) }
     }
 
-    /// Runs what is ready, and what becomes ready meanwhile.
+    /// Runs all ready jobs, including those that become ready meanwhile.
     func run() {
         while let job = monitor.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) {
             job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 
-    /// Ends the current wait, or else the next one.
+    /// Ends the current wait, or the next one if none is in progress.
     func signal() { monitor.withLock(wakes: true) { $0.isSignalled = true } }
 
     /// Blocks until a job is ready, or `signal` is called.
-    /// - Returns: false if neither happened in that time.
+    /// - Returns: false if the time ran out.
     func wait(atMost seconds: Double) -> Bool {
         let isReady: Bool? = monitor.wait(timeout: .seconds(seconds)) { state in
             if state.jobs.isEmpty && !state.isSignalled { return nil }

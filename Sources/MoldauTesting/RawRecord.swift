@@ -42,10 +42,9 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
     case unknownTopic(String, known: [String])
     /// The topology has no store of that name.
     case unknownStore(String, known: [String])
-    /// A record cannot be from before 1970.
+    /// The timestamp is before 1970.
     case negativeTimestamp(topic: String, ms: Int64)
-    /// Asynchronous closures did not end, although nothing else was left to wait for. `inFlight` records wait for
-    /// results.
+    /// Asynchronous closures did not end, although nothing else was left to wait for. `inFlight` records await results.
     case asyncWorkStalled(inFlight: Int)
 
     public var description: String {

@@ -14,7 +14,7 @@ public enum TestStateLocation: Sendable, Hashable {
 /// A state location that is open for one driver.
 struct OpenStateLocation {
     private let memory = StateMemory(budgetBytes: 16 << 20)
-    /// nil: in memory.
+    /// nil for memory.
     private let directory: String?
     private let isTemporary: Bool
 

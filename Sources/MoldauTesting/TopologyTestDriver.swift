@@ -1,5 +1,5 @@
 // Runs a whole topology as one task, synchronously, on the calling thread: the engine's own task, queues and outbox,
-// without threads or a cluster. After each record it calls due stream-time punctuations, commits, and reads what was
+// without threads or a cluster. After each record it calls due stream-time punctuations, commits, and processes records
 // written to topics that the topology also reads, until nothing is left; windows that close are emitted at once. These
 // are the rules of Kafka Streams' `TopologyTestDriver`.
 
@@ -16,22 +16,22 @@ import MoldauTopology
 /// try driver.pipe(lines, key: "1", value: "all streams lead to Kafka", at: Timestamp(ms: 0))
 /// #expect(try driver.read(from: counts).count == 5)
 /// ```
-/// Every topic has one partition. The wall clock stands still until it is advanced. Errors of user code are thrown by
-/// `pipe`. Asynchronous closures run on the calling thread too, by default to their ends before `pipe` returns; only
-/// repeated attempts wait for the clock to be advanced.
+/// Every topic has one partition. The wall clock stands still until it is advanced. `pipe` throws the errors of user
+/// code. Asynchronous closures run on the calling thread too, and by default complete before `pipe` returns; only
+/// retries wait for the clock to be advanced.
 public final class TopologyTestDriver {
     /// The wall clock.
     public private(set) var now: Timestamp
     private var time: RoundTime { RoundTime(now) }
 
-    /// Whether each commit writes the stores' caches behind; otherwise only a full cache does.
+    /// Whether each commit flushes the stores' caches; otherwise only a full cache does.
     package var writesStoresAtCommit = false
 
     /// When the driver waits for the results of asynchronous operators.
     public enum AsyncDraining: Sendable {
-        /// Before anything else follows a record: results and punctuations come as if the operator were synchronous.
+        /// After each record, before anything else: results and punctuations come as if the operator were synchronous.
         case afterEachRecord
-        /// Only in `drainAsync`. Otherwise results are taken when they are there, as in production; the test can hold
+        /// Only in `drainAsync`. Otherwise results are taken as they arrive, as in production; the test can hold
         /// closures back, or let them exceed their timeout by advancing the clock.
         case whenAsked
     }
@@ -53,10 +53,10 @@ public final class TopologyTestDriver {
     private var isClosed = false
 
     /// - Parameters:
-    ///   - topology: what is tested.
+    ///   - topology: the topology to test.
     ///   - applicationID: used in the names of internal topics.
     ///   - configuration: the handlers and settings of the application.
-    ///   - state: where stores are kept; a directory that stays lets a second driver resume.
+    ///   - state: where stores are kept; with a directory that is kept, a second driver can resume.
     ///   - wallClock: the initial time of the clock.
     ///   - draining: when the driver waits for asynchronous closures.
     ///   - topics: the existing topics, for sources that read topics by a pattern.
@@ -93,7 +93,7 @@ public final class TopologyTestDriver {
         }
         now = wallClock
         (self.names, self.producer, self.outbox, self.location) = (names, producer, outbox, location)
-        // Nobody begins where another one ended.
+        // Offsets are not stored: each driver starts at the beginning.
         taskCommit = TaskCommit(
             outbox: outbox, group: { GroupMetadata(group: applicationID) }, commitPositions: { _ in })
         taskTopics = Set(task.partitions.map(\.topic))
@@ -217,7 +217,7 @@ public final class TopologyTestDriver {
         drops.reduce(0) { $1.key.reason.countsInKafkaStreams ? $0 + $1.value : $0 }
     }
 
-    /// Closes processors and stores, and deletes temporary state. `deinit` does it if you do not.
+    /// Closes processors and stores, and deletes temporary state. `deinit` does the same.
     /// - Throws: the first error of a processor or store.
     public func close() throws {
         guard !isClosed else { return }
@@ -248,8 +248,8 @@ public final class TopologyTestDriver {
         return try task.processNext(now: time)
     }
 
-    /// Waits for the results of asynchronous operators, except for attempts that are repeated later, and runs until
-    /// nothing is left to do.
+    /// Waits for the results of asynchronous operators, except for retries that are due later, and runs until nothing
+    /// is left to do.
     /// - Throws: `TestDriverError.asyncWorkStalled` if there is no progress for ten seconds.
     public func drainAsync() throws {
         outbox.begin(time)
@@ -280,7 +280,7 @@ public final class TopologyTestDriver {
 
     private func commit() throws {
         while try !taskCommit.commit([task], globalTables: globalTables, now: time, writeBehind: writesStoresAtCommit) {
-            // Records that wait for the clock, or for the test, leave the commit to a later one.
+            // Records that wait for the clock, or for the test, defer the commit.
             guard draining == .afterEachRecord, task.context.isAwaitingResults else { return try outbox.flush() }
             try waitForResults()
         }
@@ -301,7 +301,7 @@ public final class TopologyTestDriver {
         return batches.count
     }
 
-    /// Gives a batch to the topology, as if it had been fetched.
+    /// Passes a batch to the topology, as if it had been fetched.
     private func take(_ batch: [UInt8], of topic: String) throws {
         let first = ends[topic] ?? .zero
         var batch = batch

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Moldau
 
-/// The workloads. Their inputs are those of GenerateWorkloads.java.
+/// The workloads. Docs/Performance.md describes their inputs.
 enum Workload: String, ExpressibleByArgument, CaseIterable {
     /// Lines are split into words, which are counted: a change of key, a repartition topic, a store, every count
     /// written.

@@ -3,8 +3,8 @@
 
     generate_words.py FOLDER [--vocabulary 10000000] [--lines 500000]
 
-Lines have ten words on average, drawn by Zipf's law, as GenerateWorkloads.java draws them from its hundred thousand. The same
-arguments always give the same files: words.txt and EXPECTED.txt.
+Lines have ten words on average, drawn by Zipf's law. The same arguments always give the same files: words.txt and
+EXPECTED.txt.
 """
 
 import argparse

@@ -12,13 +12,13 @@ import MoldauTopology
 /// A change of a table, or a record of a stream, in a buffer, with everything needed to process it later as if it had
 /// just arrived.
 struct BufferedChange {
-    /// The value that downstream nodes know: they have not seen the buffered changes.
+    /// The value as downstream nodes know it: they have not seen the buffered changes.
     var prior: [UInt8]?
     var old: [UInt8]?
     var new: [UInt8]?
     var timestamp: Timestamp
     var headers: Headers
-    /// nil for a record that a punctuation made.
+    /// nil for a record from a punctuation.
     var origin: RecordOrigin?
     var bufferTime = Timestamp(ms: 0)
 

@@ -13,7 +13,7 @@ extension Emission {
 }
 
 extension EmitStrategy {
-    /// - Parameter emission: that of windows that are emitted before they close.
+    /// - Parameter emission: how windows are emitted before they close.
     func described(_ emission: Emission) -> EmissionDescription {
         self == .onWindowClose ? .onWindowClose : emission.described
     }

@@ -14,8 +14,8 @@ final class DiversionScope: Sendable {
     var nodes: Set<String> { names.withLock { $0 } }
 
     /// Records the nodes and stores that `write` adds.
-    /// - Throws: `TopologyError.invalidSetting` if it adds a repartition topic: the record read back from there is not
-    ///   the one that the scope knows.
+    /// - Throws: `TopologyError.invalidSetting` if it adds a repartition topic: a record that is read back from there
+    ///   is not the scope's own record.
     func noting(_ topology: inout Topology, _ write: (inout Topology) throws -> Void) throws {
         let (nodeCount, storeCount) = (topology.nodes.count, topology.stores.count)
         let topicCount = topology.repartitionTopics.count

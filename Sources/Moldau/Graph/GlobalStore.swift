@@ -23,16 +23,16 @@ extension StreamsBuilder {
     /// // customers: ada=Prague, bob=Brno
     /// // known: ada=Prague 5, bob=nil
     /// ```
-    /// The topic is read to its end before anything is processed; afterwards its records are applied as they arrive,
-    /// whatever their timestamps. The processor may change the store, and forwards nothing. Every node of the topology
-    /// may read the store without being connected to it. There is no changelog: if the disk is lost, the processor
-    /// fills the store again from the topic. Records without a key are dropped (counted).
+    /// The topic is read to its end before any records are processed; afterwards its records are applied as they
+    /// arrive, whatever their timestamps. The processor may change the store, and forwards nothing. Every node of the
+    /// topology may read the store without being connected to it. There is no changelog: if the disk is lost, the
+    /// processor fills the store again from the topic. Records without a key are dropped (counted).
     /// - Parameters:
     ///   - name: the processor's name in descriptions; the source's name is this one with `-source` appended.
     ///   - make: makes the processor of one stream thread; must return a new one each time.
-    ///   - store: what the processor writes into.
-    ///   - topic: what every thread reads all of.
-    ///   - timestamps: how the records' times are found.
+    ///   - store: the store that the processor writes to.
+    ///   - topic: the topic, which every thread reads completely.
+    ///   - timestamps: extracts the timestamps of records.
     public func addGlobalStore<Key, Value, Made: Processor & SendableMetatype>(
         _ store: StoreDefinition, from topic: Topic<Key, Value>, named name: String? = nil,
         timestamps: TimestampExtractor<Key?, Value>? = nil, _ make: @escaping @Sendable () throws -> Made

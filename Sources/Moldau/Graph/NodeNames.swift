@@ -1,10 +1,10 @@
 import MoldauRecords
 import MoldauTopology
 
-/// How operators, stores and internal topics are named if the user names none.
+/// How operators, stores and internal topics are named if the user does not name them.
 public enum Naming: Sendable {
     /// Stores and internal topics are named after their place (`text-lines-count`), so that adding or removing
-    /// stateless steps elsewhere does not rename them. If two would have the same name, one has to be named.
+    /// stateless steps elsewhere does not rename them. If two would have the same name, one must be named.
     case stable
     /// Exactly Kafka Streams' names, made of counters (`KSTREAM-AGGREGATE-STATE-STORE-0000000003`), for applications
     /// that migrate.
@@ -18,13 +18,13 @@ final class NodeNames {
     private var taken: Set<String> = []
     /// The generated names of stores and topics, or their prefixes.
     private var generated: Set<String> = []
-    /// Generated names with a number that tells them from others of the same operation and place, each with the name
-    /// without the number.
+    /// Generated names with a number that distinguishes them from others of the same operation and place, each with the
+    /// name without the number.
     private var numberedNames: [String: String] = [:]
 
     init(_ naming: Naming) { self.naming = naming }
 
-    /// The given name, or the next one with the prefix. A number is used up in both cases, as in Kafka Streams.
+    /// The given name, or the next one with the prefix. Consumes a number in both cases, as in Kafka Streams.
     func processor(_ given: String?, _ prefix: String) -> String {
         let generated = numbered(prefix)
         return given ?? generated
@@ -41,8 +41,8 @@ final class NodeNames {
         settled(numbered(prefix + "STATE-STORE-"), origin: origin, operation: operation)
     }
 
-    /// The name of a topic or store that the user did not name. `generated` has its node's number, which is used up
-    /// already. Stable: `<origin>-<operation>`.
+    /// The name of a topic or store that the user did not name. `generated` contains its node's number, which is
+    /// already consumed. Stable: `<origin>-<operation>`.
     func settled(_ generated: String, origin: String, operation: String) -> String {
         let base = "\(origin)-\(operation)"
         let name = naming == .kafkaStreams ? generated : unique(base)
@@ -64,7 +64,7 @@ final class NodeNames {
         }
     }
 
-    /// The name of a store or topic without the number that tells it from others.
+    /// The name of a store or topic without the number that distinguishes it from others.
     private func unnumbered(_ resource: String) -> String {
         for ending in Self.endings where resource.hasSuffix(ending) {
             if let base = numberedNames[String(resource.dropLast(ending.count))] { return base + ending }
@@ -72,14 +72,14 @@ final class NodeNames {
         return resource
     }
 
-    /// What may follow a generated name in the name of a store or topic.
+    /// Suffixes of a generated name in the name of a store or topic.
     private static let endings = ["", "-repartition", "-store", "-topic"]
 
     private static func resources(of topology: Topology) -> [String] {
         (topology.stores + topology.globalTables.map(\.store)).map(\.name) + topology.repartitionTopics.map(\.name)
     }
 
-    /// - Throws: `TopologyError.unnamed` where stores or internal topics have generated names (KIP-1111).
+    /// - Throws: `TopologyError.unnamed` if stores or internal topics have generated names (KIP-1111).
     func check(_ topology: Topology) throws {
         let names = Set(generated.flatMap { name in Self.endings.map { name + $0 } })
         let unnamed = Self.resources(of: topology).filter(names.contains)

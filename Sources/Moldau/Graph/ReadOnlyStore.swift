@@ -19,8 +19,8 @@ extension StreamsBuilder {
     /// ```
     /// A null value deletes the key; records without a key are dropped (counted). Each task holds its own partition, so
     /// a processor finds the keys that are in the partitions of its records. The topic is the store's changelog:
-    /// nothing else must write to the store, because a restore would not bring that back. A store that does not start
-    /// at the earliest record has a changelog of its own.
+    /// nothing else must write to the store, because a restore would lose such writes. A store that does not start at
+    /// the earliest record has a changelog of its own.
     public func addReadOnlyStore<Key, Value>(
         _ store: KeyValueStoreName<Key, Value>, from topic: Topic<Key, Value>, kind: StoreKind? = nil,
         named given: String? = nil, start: StartPosition = .earliest

@@ -30,7 +30,7 @@ public struct TableStoreOptions: Sendable {
     /// Settings of the changelog topic that differ from the defaults, by Kafka's names.
     public var changelogSettings: [String: String]
 
-    /// Arguments that are left out follow the topology's options.
+    /// Options that are omitted follow the topology's.
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
@@ -53,7 +53,7 @@ public struct WindowStoreOptions: Sendable {
     /// Settings of the changelog topic that differ from the defaults, by Kafka's names.
     public var changelogSettings: [String: String]
 
-    /// Arguments that are left out follow the topology's options.
+    /// Options that are omitted follow the topology's.
     public init(
         kind: StoreKind? = nil, emission: Emission? = nil, retention: Duration? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
@@ -73,7 +73,7 @@ public struct BufferStoreOptions: Sendable {
     /// Settings of the changelog topic that differ from the defaults, by Kafka's names.
     public var changelogSettings: [String: String]
 
-    /// Arguments that are left out follow the topology's options.
+    /// Options that are omitted follow the topology's.
     public init(kind: StoreKind? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]) {
         (self.kind, self.isLogged, self.changelogSettings) = (kind, isLogged, changelogSettings)
     }

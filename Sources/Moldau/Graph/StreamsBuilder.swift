@@ -4,7 +4,7 @@ import MoldauTopology
 
 /// Declares the sources of a topology; operators are methods of the streams and tables that it returns.
 ///
-/// Lives while the closure of `Topology(_:_:)` runs. Errors in names and settings are collected, and the first one is
+/// Exists while the closure of `Topology(_:_:)` runs. Errors in names and settings are collected, and the first one is
 /// thrown after the closure returns.
 public final class StreamsBuilder {
     let options: TopologyOptions

@@ -4,7 +4,7 @@ import MoldauTopology
 
 /// Settings of a whole topology.
 public struct TopologyOptions: Sendable {
-    /// How nodes, stores and internal topics are named if the user names none.
+    /// How nodes, stores and internal topics are named if the user does not name them.
     public var naming: Naming
     /// Whether nodes downstream of a table see every change.
     public var emission: Emission
@@ -41,7 +41,7 @@ extension TopologyOptions {
 }
 
 extension Emission {
-    /// - Throws: `TopologyError.invalidSetting` if no key may be held.
+    /// - Throws: `TopologyError.invalidSetting` if `maxHeldKeys` allows none.
     func check(of name: String) throws {
         guard case .lastPerCommit(let limit) = self, limit < 1 else { return }
         throw TopologyError.invalidSetting(
@@ -52,13 +52,13 @@ extension Emission {
 /// How far back windowed aggregations look in their stores, and whether joins of streams wait for the whole grace
 /// period.
 public enum WindowMemory: Sendable, Hashable {
-    /// Everything that may still change or has still to be emitted.
+    /// Everything that may still change, or must still be emitted.
     case complete
     /// Only the retention period, by the store's own clock, as in Kafka Streams; older entries are found only while
     /// their changes are held back. Results are lost if that is too short: with `onWindowClose`, those of windows that
     /// close after a longer pause of the input; the session that a late record belongs to may not be found, so that
-    /// there are two. In left and outer joins a late record without a match has a result at once, whether within the
-    /// grace period or not, and may have another one later.
+    /// there are two. In left and outer joins a late record without a match has a result at once, even within the grace
+    /// period, and may have another one later.
     case kafkaStreams
 }
 

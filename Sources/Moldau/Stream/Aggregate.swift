@@ -21,7 +21,7 @@ extension KGroupedStream {
         result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
         options: TableStoreOptions? = nil
     ) -> KTable<Key, Number> {
-        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
+        // Kafka Streams consumes a number here without using it if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
         guard let keysOnly else {
             return aggregating(
@@ -69,7 +69,7 @@ extension KGroupedStream {
             Fold(initial: initial, next: next))
     }
 
-    /// Combines the values of each key pairwise; the first value is taken as it is. nil deletes the row.
+    /// Combines the values of each key pairwise, starting with the first value. nil deletes the row.
     ///
     /// ```swift
     /// let largest = payments.groupByKey().reduce { max($0, $1) }

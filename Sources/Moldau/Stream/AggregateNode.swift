@@ -6,7 +6,7 @@ extension KGroupedStream {
     /// Adds the node of an aggregation with its store, below a repartition if the key was changed.
     /// - Parameters:
     ///   - operation: the description of the node.
-    ///   - emission: nil for that of the store's options.
+    ///   - emission: nil for the emission in the store's options.
     ///   - inlet: wires the node in a task.
     func aggregated<ResultKey, Result>(
         _ prefix: String, _ operation: OperatorDescription, named given: String?, _ choice: StoreChoice,

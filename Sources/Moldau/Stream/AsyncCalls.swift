@@ -1,4 +1,4 @@
-// The records of one task that wait for asynchronous results, in order of arrival.
+// The records of one task that await asynchronous results, in order of arrival.
 //
 //                 ┌────────────── tried again ──────────────┐
 //     record ──▸ waiting ──▸ running ──▸ threw, or timed out ┤
@@ -83,7 +83,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
 
     func resume() throws -> Int {
         let now = context.task.time.uptime
-        // Sorted, so that the order does not depend on chance: random pauses are drawn in it.
+        // Sorted, so that the order is deterministic: random pauses are drawn in it.
         for message in mailbox.take().sorted(by: { $0.number < $1.number }) {
             guard let call = calls[message.number], call.attempt == message.attempt, case .running = call.state else {
                 continue
@@ -99,7 +99,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         }
         for number in first..<end {
             guard let call = calls[number], case .waiting = call.state else { continue }
-            // So that spans that the closure makes belong to the record's.
+            // So that spans created by the closure belong to the record's span.
             try context.task.following(call.situation.span) { start(number, now: now) }
         }
         return try release()
@@ -115,7 +115,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         let task = Task(executorPreference: context.task.asyncExecutor) {
             let result: Result<NewValue, any Error>
             do { result = .success(try await transform(key, value)) } catch { result = .failure(error) }
-            // It has room for all, and nobody closes it.
+            // The mailbox is unlimited, and never closed.
             try? mailbox.post(Message(number: number, attempt: attempt, result: result))
         }
         call.state = .running(task, deadline: now + timeout)
@@ -134,7 +134,7 @@ final class AsyncCalls<Key: Sendable, Value: Sendable, NewValue: Sendable>: Defe
         }
     }
 
-    /// Forwards the results that no earlier call holds back.
+    /// Forwards the results that do not have to wait for an earlier call.
     private func release() throws -> Int {
         let before = first
         while let call = calls[first], case .done(let result) = call.state {

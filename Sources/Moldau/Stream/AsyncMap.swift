@@ -15,19 +15,19 @@ extension KStream {
     /// // pages: ada=/HOME, bob=/SHOP
     /// ```
     /// The closures of up to `maxInFlight` records of a task run at the same time. Results are forwarded in the order
-    /// in which their records came, so downstream nodes see what they would see of a plain `mapValues`, stream time
+    /// in which their records arrived, so downstream nodes see the same as after a plain `mapValues`, stream time
     /// included. While that many records are in flight the task takes no more; other tasks of the thread continue. A
     /// commit waits until all have their results. After a crash a closure may be called again for the same record.
     ///
     /// When the last attempt throws, the error goes to the processing handler, or the record is diverted, in the
-    /// record's turn. Cancellation means that the result is no longer wanted: the attempt timed out, or the application
-    /// stops.
+    /// record's turn. Cancellation means that the result is no longer needed: the attempt timed out, or the application
+    /// is stopping.
     /// - Parameters:
     ///   - maxInFlight: per task; at least 1.
-    ///   - timeout: of one attempt, by the application's clock, checked every 100 ms or more often.
-    ///   - retry: how often a call that failed is tried again.
-    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
-    ///   - transform: gives the new value; calls overlap.
+    ///   - timeout: the timeout of one attempt, by the application's clock, checked every 100 ms or more often.
+    ///   - retry: how often a failed call is retried.
+    ///   - name: the operator's name in descriptions and metrics; nil generates one.
+    ///   - transform: returns the new value; calls overlap.
     public func mapValuesAsync<NewValue: Sendable>(
         maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
         _ transform: @escaping @Sendable (Value) async throws -> NewValue

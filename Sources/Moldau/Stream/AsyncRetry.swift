@@ -1,11 +1,11 @@
 import MoldauTopology
 
-/// How often an asynchronous closure is tried again after it threw or timed out.
+/// How often an asynchronous closure is retried after it threw or timed out.
 public struct AsyncRetry: Sendable {
-    /// In all, the first one included; at least 1.
+    /// The number of attempts, including the first one; at least 1.
     public var attempts: Int
     /// The pause before the second attempt; it doubles before each further one, up to `longestBackoff`. It is shortened
-    /// by up to half, at random, so that calls that failed together are not tried again together.
+    /// by up to half, at random, so that calls that failed together are not retried together.
     public var backoff: Duration
     /// The longest pause between two attempts.
     public var longestBackoff: Duration
@@ -43,7 +43,7 @@ public struct AsyncRetry: Sendable {
         where isRetriable: @escaping @Sendable (any Error) -> Bool = { _ in true }
     ) -> AsyncRetry { AsyncRetry(attempts: attempts, backoff: backoff, isRetriable: isRetriable) }
 
-    /// - Parameter attempt: the one that failed, counted from 1.
+    /// - Parameter attempt: the number of the failed attempt, counted from 1.
     func pause(after attempt: Int, using generator: inout SeededGenerator) -> Duration {
         var longest = min(backoff, longestBackoff)
         for _ in 1..<attempt where longest < longestBackoff { longest = min(longest * 2, longestBackoff) }

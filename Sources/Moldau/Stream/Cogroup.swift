@@ -7,7 +7,7 @@ public struct CogroupedKStream<Key, Result> {
     let builder: StreamsBuilder
     let key: Serde<Key>
     let members: [CogroupMember<Key, Result>]
-    /// The stable name is built from it.
+    /// The basis of the stable name.
     var origin: String { members.map(\.origin).joined(separator: "-") }
 }
 

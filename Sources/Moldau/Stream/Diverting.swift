@@ -3,7 +3,7 @@ import MoldauTopology
 
 /// A record's value that an operator dropped, and why.
 public struct Discarded<Value> {
-    /// As it was before the operators.
+    /// The value before the operators.
     public let value: Value
     /// Why the record was dropped.
     public let reason: DropReason
@@ -47,7 +47,7 @@ extension KStream {
     ///     session was over. `.expired`: a joined stream's record came too late for its store, so that no later record
     ///     will match it.
     ///   - operators: declares the operators. They must not repartition: do so before.
-    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - given: the operator's name in descriptions and metrics; nil generates one.
     /// - Returns: the result of `operators`, and the stream of diverted records.
     public func diverting<Result>(
         _ reasons: DropReason..., named given: String? = nil,

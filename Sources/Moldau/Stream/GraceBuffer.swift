@@ -14,7 +14,7 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     private let value: Serde<Value>
     let rows: KeyValueStore<BufferPlace<Key>, BufferedChange>
     private var observedTime = Timestamp.none
-    /// No buffered record is older; nil while that is not known.
+    /// No buffered record is older; nil if unknown.
     private var oldest: Timestamp?
     private var sequence: Int32 = 0
     private var isResumed = false

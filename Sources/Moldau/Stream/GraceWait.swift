@@ -22,7 +22,7 @@ struct GraceWait<Key, Value>: Sendable {
     }
 
     /// Adds the buffer to the join's node.
-    /// - Parameter tables: the stores that the join looks rows up in.
+    /// - Parameter tables: the stores in which the join looks rows up.
     func add(to topology: inout Topology, tables: [String]) throws {
         func refuse(_ reason: String) throws { throw TopologyError.invalidSetting(name: join, reason: reason) }
         if grace < .zero { try refuse("the grace period is negative") }

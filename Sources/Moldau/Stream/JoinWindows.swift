@@ -24,7 +24,7 @@ public struct JoinWindows: Sendable, Hashable {
     /// - Parameter grace: results of left and outer joins wait that much longer, and stores retain records for it.
     /// - Parameter before: how much earlier the other record may be.
     /// - Parameter after: how much later the other record may be.
-    /// - Parameter unmatched: when records without a match are sent.
+    /// - Parameter unmatched: when the results of records without a match are emitted.
     public init(
         before: Duration, after: Duration, grace: Duration, unmatched: UnmatchedEmission = .whenWindowCloses
     ) {
@@ -36,7 +36,7 @@ public struct JoinWindows: Sendable, Hashable {
         self.init(before: difference, after: difference, grace: grace, unmatched: unmatched)
     }
 
-    /// How long a window is.
+    /// The length of a window.
     public var size: Duration { .milliseconds(before.milliseconds.addingCapped(after.milliseconds)) }
 
     /// How long a record may still match others.

@@ -44,7 +44,7 @@ public struct KStream<Key, Value> {
     ///   - changesKey: whether equal keys may be in several partitions afterwards.
     ///   - changesValue: whether records have other values afterwards.
     ///   - make: wires the node in a task; called once per task.
-    ///   - prefix: what a name that is made begins with in Kafka Streams.
+    ///   - prefix: the prefix of a generated name in Kafka Streams.
     ///   - stores: the names of the stores that the operator uses.
     @usableFromInline package func adding<NewKey, NewValue>(
         named given: String?, prefix: String, stores: [String] = [], changesKey: Bool = false,
@@ -55,7 +55,7 @@ public struct KStream<Key, Value> {
             changesValue: changesValue, make)
     }
 
-    /// As above, for an operator of the DSL, which describes itself.
+    /// As above, for an operator of the DSL with its description.
     @usableFromInline func adding<NewKey, NewValue>(
         _ operation: OperatorDescription, named given: String?, prefix: String, changesKey: Bool = false,
         changesValue: Bool = false, _ make: @escaping @Sendable (NodeContext) throws -> Inlet<Key, Value>

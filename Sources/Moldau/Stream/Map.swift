@@ -23,7 +23,7 @@ extension KStream {
         }
     }
 
-    /// Gives each record a new value.
+    /// Replaces each record's value.
     ///
     /// ```swift
     /// let loud = lines.mapValues { $0.uppercased() }
@@ -36,7 +36,7 @@ extension KStream {
         mapValues(named: name) { _, value in try transform(value) }
     }
 
-    /// Gives each record a new value, computed from its key and value.
+    /// Replaces each record's value, computed from its key and value.
     ///
     /// ```swift
     /// let visits = clicks.mapValues { user, page in "\(user) was at \(page)" }
@@ -56,7 +56,7 @@ extension KStream {
         }
     }
 
-    /// Gives each record a new key. A later operator that needs equal keys together repartitions first.
+    /// Replaces each record's key. A later operator that needs equal keys together repartitions first.
     ///
     /// ```swift
     /// let byCustomer = orders.selectKey { _, order in order.customer }

@@ -45,7 +45,7 @@ extension KStream {
     /// - Parameters:
     ///   - label: nil for the name of the node upstream.
     ///   - write: receives each line; prints to standard output by default.
-    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - given: the operator's name in descriptions and metrics; nil generates one.
     public func print(
         label: String? = nil, named given: String? = nil,
         to write: @escaping @Sendable (String) -> Void = { Swift.print($0) }

@@ -6,9 +6,9 @@ extension KStream {
     /// Processes the stream with a custom processor, one instance per task. A later operator that needs equal keys
     /// together repartitions first.
     ///
-    /// Nothing is repartitioned before it: a processor sees the records of its task, which need not be all records of a
-    /// key if the key was changed upstream. Call `repartition()` first if its stores need them all; without it the
-    /// topology has a warning.
+    /// No repartition precedes it: a processor sees the records of its task, which need not be all records of a key if
+    /// the key was changed upstream. Call `repartition()` first if its stores need them all; without it the topology
+    /// has a warning.
     ///
     /// ```swift
     /// final class Changes: Processor {
@@ -35,7 +35,7 @@ extension KStream {
     /// - Parameters:
     ///   - stores: the stores that it uses in addition to its own: those added with `addStore`, and those of tables.
     ///   - make: makes the processor of one task; must return a new one each time.
-    ///   - given: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - given: the operator's name in descriptions and metrics; nil generates one.
     public func process<Made: Processor & SendableMetatype>(
         named given: String? = nil, stores: [any StoreName] = [], _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
@@ -74,7 +74,7 @@ extension KStream {
         named given: String?, prefix: String, stores: [any StoreName], changesKey: Bool,
         _ make: @escaping @Sendable () throws -> Made
     ) -> KStream<Made.KeyOut, Made.ValueOut> where Made.KeyIn == Key, Made.ValueIn == Value {
-        // A given name uses up no number here, as in Kafka Streams.
+        // A given name consumes no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, prefix)
         builder.addStores(of: Made.self)
         let stores = stores.map(\.name) + Made.stores.map(\.name)

@@ -13,7 +13,7 @@ extension KStream {
     /// - Parameters:
     ///   - name: the middle part of the topic's name, between the application's id and `-repartition`.
     ///   - partitions: nil for as many as the upstream topic with the most partitions.
-    ///   - partitioner: chooses a record's partition; by its key unless something else is given.
+    ///   - partitioner: chooses a record's partition; by default by its key.
     @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) -> KStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
@@ -119,7 +119,7 @@ struct RepartitionNode {
     let filter: @Sendable (NodeContext, _ passesNullKeys: Bool) throws -> Any
     let sink: @Sendable (NodeContext, _ topic: String) throws -> Any
     let source: TopologyNode.MakeHead
-    /// The formats that are written, and that are read back.
+    /// The formats that are written and that are read back.
     let sent: RecordFormat
     let received: RecordFormat
 

@@ -36,7 +36,7 @@ extension StreamJoin where Left == Right {
         return Inlet { record in
             if left.isNull(record.value) { return context.drop(.nullValue) }
             if key.isNull(record.key) {
-                // Such a record matches nothing, not even itself.
+                // Such a record matches no record, not even itself.
                 if kind == .inner {
                     context.drop(.nullKey)
                 } else {

@@ -10,8 +10,8 @@ extension KStream {
     /// // shouted: 1=TO BE
     /// ```
     /// - Parameter partitioner: chooses partitions; nil chooses them by key.
-    /// - Parameter topic: where the records go.
-    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter topic: the topic to write to.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil generates one.
     @inlinable public func to(
         _ topic: Topic<Key, Value>, named name: String? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) {

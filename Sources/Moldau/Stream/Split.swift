@@ -76,7 +76,7 @@ public final class BranchedKStream<Key, Value> {
     /// ```
     /// - Parameter suffix: appended to the split's name to make the branch's; by default the branch's number, counted
     ///   from 1.
-    /// - Parameter isIncluded: whether a record is of this branch.
+    /// - Parameter isIncluded: whether a record belongs to this branch.
     @discardableResult
     public func branch(
         _ suffix: String? = nil, where isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
@@ -105,7 +105,7 @@ public final class BranchedKStream<Key, Value> {
 
     private func add(_ suffix: String) -> (child: String, branch: KStream<Key, Value>) {
         let child = name + suffix
-        _ = stream.builder.names.processor(nil, "KSTREAM-BRANCH-")  // Used up by Kafka Streams.
+        _ = stream.builder.names.processor(nil, "KSTREAM-BRANCH-")  // Kafka Streams consumes this number.
         stream.builder.attempt { try NodeNames.validate(child) }
         let node = GraphNode(child) { topology, parents in
             let make: @Sendable (NodeContext) throws -> Any = { try $0.next(Key.self, Value.self) }

@@ -5,8 +5,8 @@ import MoldauTopology
 extension KStream {
     /// Joins records of equal keys that are close in time: one result per pair.
     ///
-    /// The result has the later time of the two. Records without a key or value are dropped (counted). A side whose key
-    /// was changed is repartitioned first; both sides must have the same number of partitions.
+    /// The result has the later timestamp of the two. Records without a key or value are dropped (counted). A side
+    /// whose key was changed is repartitioned first; both sides must have the same number of partitions.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
@@ -18,10 +18,10 @@ extension KStream {
     /// - Parameters:
     ///   - name: names the nodes and repartition topics.
     ///   - stores: the prefix of the stores' names.
-    ///   - options: of the stores that keep each side's records.
+    ///   - options: the options of the stores that keep each side's records.
     ///   - other: the stream to join with.
     ///   - windows: how far apart in time two records may be.
-    ///   - joiner: makes the result of a pair.
+    ///   - joiner: returns the result of a pair.
     public func join<Other: StreamCodable, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, named name: String? = nil,
         storesNamed stores: String? = nil,
@@ -49,8 +49,8 @@ extension KStream {
         return joining(other, join, named: name, stores: stores, options)
     }
 
-    /// As `join`, but a record of this stream that finds no match has a result with nil, emitted when its window is
-    /// over. Stream time advances with the records of both streams only.
+    /// As `join`, but a record of this stream without a match has a result with nil, emitted when its window is over.
+    /// Only the records of both streams advance stream time.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .seconds(10))
@@ -85,8 +85,7 @@ extension KStream {
         return joining(other, join, named: name, stores: stores, options)
     }
 
-    /// As `join`, but a record of either stream that finds no match has a result with nil, emitted when its window is
-    /// over.
+    /// As `join`, but a record of either stream without a match has a result with nil, emitted when its window is over.
     ///
     /// ```swift
     /// let windows = JoinWindows(difference: .seconds(60), grace: .zero)
@@ -166,8 +165,7 @@ extension KStream {
     }
 }
 
-/// What is known about a join's two sides while the topology is written: the two declarations may turn out to be one
-/// stream.
+/// What is known about a join's two sides while the topology is written: both may turn out to be the same stream.
 private final class WrittenSides {
     var leftParents: [String] = []
     var isSelfJoin = false

@@ -1,4 +1,4 @@
-// How two streams are joined. Each record goes first to its side's join node, which looks for matches in the other
+// How two streams are joined. Each record goes first to its side's join node, which searches for matches in the other
 // side's store, and only then into its own side's store:
 //
 //     left ──▸ keeping ──▸ joining (reads the right store) ──┐
@@ -43,8 +43,8 @@ struct StreamJoin<Key, Left, Right, Result>: Sendable {
     }
 
     /// Whether one store is enough for a stream joined with itself: if each record matches itself, or if records
-    /// without a match have no result. With two stores a record could have a result without a match before it meets
-    /// itself; with one store and these conditions it cannot.
+    /// without a match have no result. With two stores a record could have a result without a match before it is joined
+    /// with itself; with one store and these conditions it cannot.
     var canShareStore: Bool { kind == .inner || windows.before >= .zero && windows.after >= .zero }
 
     struct Definitions {

@@ -5,9 +5,9 @@ import MoldauTopology
 extension KStream {
     /// Joins each record with the row of its key. Records without a row, a key or a value are dropped (counted).
     ///
-    /// Only the stream's records cause results, which keep their time and headers. In a versioned table the row that
-    /// was valid at the record's time is looked up, in a plain one the latest. Repartitions the stream first if its key
-    /// was changed; stream and table must have the same number of partitions.
+    /// Only the stream's records trigger results, which keep their timestamps and headers. In a versioned table the row
+    /// that was valid at the record's time is looked up, in a plain one the latest. Repartitions the stream first if
+    /// its key was changed; stream and table must have the same number of partitions.
     ///
     /// ```swift
     /// let located = clicks.join(customers) { page, city in "\(page) from \(city)" }
@@ -19,8 +19,8 @@ extension KStream {
     ///   are found (KIP-923). Records that are later than this are joined at once. Needs a versioned table with a
     ///   history of at least this length.
     /// - Parameter table: the table to join with.
-    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
-    /// - Parameter joiner: makes the result of a record and its row.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil generates one.
+    /// - Parameter joiner: returns the result of a record and its row.
     @inlinable public func join<Row, Result>(
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result
@@ -120,7 +120,7 @@ extension KStream {
     }
 
     /// Joins each record with the row of a key that `selector` computes from it. Records without a row, or for which
-    /// there is no key, are dropped (counted).
+    /// `selector` returns no key, are dropped (counted).
     ///
     /// No repartition is needed: every stream thread has all rows.
     ///

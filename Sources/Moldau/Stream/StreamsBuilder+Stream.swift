@@ -13,9 +13,9 @@ extension StreamsBuilder {
     /// - Parameters:
     ///   - name: the node's name in descriptions and metrics.
     ///   - start: where to start without a committed offset.
-    ///   - timestamps: extracts the time of a record; nil for the record's own. A negative time drops the record
-    ///     (counted).
-    ///   - topic: what is read.
+    ///   - timestamps: extracts the timestamp of a record; nil for the record's own. A negative timestamp drops the
+    ///     record (counted).
+    ///   - topic: the topic to read.
     @inlinable public func stream<Key, Value>(
         _ topic: Topic<Key, Value>, named name: String? = nil, start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key, Value>? = nil
@@ -55,13 +55,13 @@ extension StreamsBuilder {
     /// // clicks-us: bob=/shop
     /// // pages: ada=/HOME, bob=/SHOP
     /// ```
-    /// The application looks for topics every `StreamsConfiguration.topicSearchInterval`; if the set has changed it
-    /// commits, and restarts its tasks with the new set. New topics are read from `start`, so `.latest` skips what was
-    /// written before they were found. A topic that the topology names elsewhere is read by that source only; the
-    /// application's internal topics and topics that begin with `__` are not read. For operators that need equal keys
-    /// together, aggregations and joins, all the topics need the same number of partitions, or the application stops
-    /// with `RuntimeError.notCopartitioned`; `repartition()` brings equal keys together. The number of partitions of
-    /// the state stays the one that the topics had at first.
+    /// The application searches for topics every `StreamsConfiguration.topicSearchInterval`; if the set has changed it
+    /// commits, and restarts its tasks with the new set. New topics are read from `start`, so `.latest` skips records
+    /// that were written before the topics were found. A topic that the topology names elsewhere is read by that source
+    /// only; the application's internal topics and topics that begin with `__` are not read. For operators that need
+    /// equal keys together, aggregations and joins, all the topics need the same number of partitions, or the
+    /// application stops with `RuntimeError.notCopartitioned`; `repartition()` brings equal keys together. The number
+    /// of partitions of the state stays the one that the topics had at first.
     ///
     /// In tests, pass the existing topics to `TopologyTestDriver`.
     @inlinable public func stream<Key, Value>(

@@ -20,7 +20,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     /// The greatest record time of either side.
     private(set) var observedTime = Timestamp.none
     private var observed: ObservedTime?
-    /// No waiting record is older; nil if none waits.
+    /// No waiting record is older; nil if none is waiting.
     private var oldest: Timestamp?
     private var isResumed = false
     private var nextSearch = Duration.zero

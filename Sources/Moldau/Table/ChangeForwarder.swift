@@ -5,7 +5,7 @@ import MoldauTopology
 /// Forwards the changes of a table with a store: each at once, or the last one per key at the next commit.
 ///
 /// Held changes are forwarded as Kafka Streams' record cache does: in the order of the keys' last updates, with the
-/// time and headers of that update, the old value being that of the last flush. A change is left out if the row existed
+/// time and headers of that update, the old value being that of the last flush. A change is omitted if the row existed
 /// neither before nor after it.
 @usableFromInline final class ChangeForwarder<Key, Value> {
     private struct Held {
@@ -19,7 +19,7 @@ import MoldauTopology
 
     @usableFromInline let isHolding: Bool
     @usableFromInline let sendsOldValues: Bool
-    /// For records that are followed: who wrote the store's rows.
+    /// For traced records: who wrote the store's rows.
     @usableFromInline let writers: RowWriters<Key>?
     /// Whether `send` uses `old`.
     @inlinable var needsOldValues: Bool { isHolding || sendsOldValues }

@@ -18,10 +18,11 @@ extension KTable {
     /// - Parameters:
     ///   - foreignKey: the other row's key; nil for none (dropped, counted).
     ///   - store: gives the result a store of that name.
-    ///   - partitioners: where the tables' rows are, if their topics were not written by the hash of the keys.
+    ///   - partitioners: the partitions of the tables' rows, if their topics were not partitioned by the hash of the
+    ///     keys.
     ///   - joiner: nil deletes the result.
     ///   - other: the table to join with.
-    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - name: the operator's name in descriptions and metrics; nil generates one.
     ///   - options: how the result's rows are kept.
     public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,

@@ -26,7 +26,7 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
     let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
     /// Whether a left row has a result without a right row.
     let isLeft: Bool
-    /// Whether late updates, which change no result, may arrive and have to be dropped.
+    /// Whether late updates, which change no result, may arrive and must be dropped.
     let dropsHistory: (left: Bool, right: Bool)
     let partitioners: TablePartitioners<Key, ForeignKey>
     let joiner: @Sendable (Value, Other?) throws -> Result?
@@ -107,8 +107,8 @@ struct ForeignKeyRows<Key, Value, ForeignKey, Other, Result>: Sendable {
         return { topic, key, _, count in try key.flatMap { try partitioner(topic, $0, (), count) } }
     }
 
-    /// Sends an answer to the partition that the question came from, unless the user's partitioner says where the row
-    /// is.
+    /// Sends an answer to the partition that the subscription came from, unless the user's partitioner determines the
+    /// row's partition.
     private var toLeftTable: StreamPartitioner<Key, Response> {
         guard let partitioner = partitioners.left else {
             return { _, _, response, _ in response.primaryPartition.map { [$0] } }

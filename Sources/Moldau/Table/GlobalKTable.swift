@@ -10,8 +10,8 @@ public struct GlobalKTable<Key, Value> {
 }
 
 extension StreamsBuilder {
-    /// Reads a topic as a global table. It is read to its end before anything is processed; afterwards its changes are
-    /// applied as they arrive, whatever their timestamps. Records without a key are dropped (counted).
+    /// Reads a topic as a global table. It is read to its end before any records are processed; afterwards its changes
+    /// are applied as they arrive, whatever their timestamps. Records without a key are dropped (counted).
     ///
     /// Each stream thread keeps a copy, which takes memory and disk.
     ///

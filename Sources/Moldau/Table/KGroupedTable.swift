@@ -54,8 +54,8 @@ private func regrouping<Key, Value, NewKey, NewValue>(
     _ context: NodeContext, dropsHistory: Bool, key: Serde<NewKey>, value: Serde<NewValue>,
     _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
 ) throws -> Inlet<Key, Change<Value>> {
-    // Keys are compared by their bytes. The suffix names the serde's topic, as the topic behind may be that of several
-    // aggregations.
+    // Keys are compared by their bytes. The suffix gives the serde a topic name of its own, as several aggregations may
+    // share the actual topic.
     let key = key.at("\(context.task.applicationID)-\(context.node)-repartition", .key)
     let forward = try context.nextCounted(NewKey.self, Change<NewValue>.self).receive
     func moved(_ keyIn: Key, _ row: Value?, isNew: Bool) throws -> (key: NewKey, bytes: [UInt8], value: NewValue)? {
@@ -155,7 +155,7 @@ extension KGroupedTable {
         return aggregating("KTABLE-AGGREGATE-", .aggregate, as: store, named: name, options, result: result, step)
     }
 
-    /// Combines the rows under each key pairwise; the first is taken as it is. `subtract` must undo `add`.
+    /// Combines the rows under each key pairwise, starting with the first one. `subtract` must undo `add`.
     ///
     /// ```swift
     /// let sums = openOrders.groupBy { _, order in (order.customer, order.amount) }

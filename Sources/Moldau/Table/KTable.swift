@@ -44,7 +44,7 @@ final class TableContent<Key, Value> {
     /// - Parameters:
     ///   - askUpstream: requests old values; returns whether they will be sent. Unless forced, a table without a store
     ///     does not get one for this.
-    ///   - makeGetter: returns how a row is looked up. May give the table a store.
+    ///   - makeGetter: returns a look-up for rows. May give the table a store.
     init(
         isVersioned: Bool = false, inheritsVersions: Bool = false, sendsOldValues: Bool = false,
         askUpstream: @escaping (_ force: Bool) -> Bool,
@@ -98,7 +98,7 @@ final class TableContent<Key, Value> {
         return Self.following(traces, ownStore) { key, _ in try rows.get(key) }
     }
 
-    /// A look-up in that store which tells whose rows it found.
+    /// A look-up in that store which also returns who wrote the row that it found.
     @usableFromInline static func following<Time>(
         _ traces: TaskTraces, _ store: String, _ get: @escaping (Key, Time) throws -> Row?
     ) -> (Key, Time) throws -> Row? {
@@ -109,8 +109,7 @@ final class TableContent<Key, Value> {
         }
     }
 
-    /// Prepares the rows of the keys of the next records, so that they are found faster; nil if there is nothing to
-    /// prepare.
+    /// Prefetches the rows of the keys of the next records; nil if there is nothing to prefetch.
     @usableFromInline func expectation(_ context: NodeContext) throws -> ((UnsafeBufferPointer<RecordView>) -> Void)? {
         try ownStore.flatMap { try TableRows<Key, Value>(context, $0).expectation }
     }

@@ -11,7 +11,7 @@ import MoldauRecords
 
 /// A left row's subscription to the right row with a foreign key, or the end of one.
 package struct Subscription<PrimaryKey> {
-    /// What the left side asks of the right side.
+    /// What the left side requests from the right side.
     package enum Instruction: UInt8, Sendable {
         /// End the subscription.
         case deleteSilently = 0

@@ -14,9 +14,9 @@ extension KTable {
     /// Changes are emitted in the order of their buffer time, then of their keys' bytes, with the time and headers of
     /// the last change. They are emitted when another change arrives that advances stream time. Held changes are kept
     /// in a store with a changelog.
-    /// - Parameter options: of the store of held changes.
-    /// - Parameter suppressed: what is held back, and how long.
-    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter options: the options of the store of held changes.
+    /// - Parameter suppressed: which changes are held, and how long.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil generates one.
     public func suppress(
         _ suppressed: Suppressed<Key>, named name: String? = nil, options: BufferStoreOptions? = nil
     ) -> KTable<Key, Value> where Value: StreamCodable {
@@ -28,7 +28,7 @@ extension KTable {
         _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil,
         value: Serde<Value>
     ) -> KTable<Key, Value> {
-        // Unlike with other operators, a given name uses up no number here, as in Kafka Streams.
+        // Unlike with other operators, a given name consumes no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")
         let choice = StoreChoice(buffer: given.map { "\($0)-store" }, options, in: builder) {
             builder.names.store("KTABLE-SUPPRESS-", origin: origin, operation: "suppress")

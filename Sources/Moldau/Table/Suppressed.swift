@@ -5,7 +5,7 @@ import MoldauState
 public struct Suppressed<Key>: Sendable {
     /// What happens when the held changes exceed the limits.
     public enum Overflow: Sendable {
-        /// Those that have waited longest are emitted early.
+        /// The changes that have waited longest are emitted early.
         case emitEarly
         /// The stream thread stops with `SuppressionError.full`.
         case stop
@@ -18,7 +18,7 @@ public struct Suppressed<Key>: Sendable {
     }
 
     let wait: Wait
-    /// The time from which the wait of a change is counted.
+    /// The time from which a change's wait is counted.
     let bufferTime: @Sendable (Key, Timestamp) -> Timestamp
     let dropsDeletions: Bool
     let maxRecords: Int
@@ -34,10 +34,10 @@ public struct Suppressed<Key>: Sendable {
     /// // rare: ada@10=2
     /// ```
     /// - Parameters:
-    ///   - maxRecords: the number of keys that may wait.
+    ///   - maxRecords: the number of keys with held changes.
     ///   - maxBytes: the size of their keys and values, counted as Kafka Streams does.
-    ///   - limit: how much may wait.
-    ///   - overflow: what happens when more would wait.
+    ///   - limit: how long changes are held.
+    ///   - overflow: what happens when the limits are exceeded.
     public static func untilTimeLimit(
         _ limit: Duration, maxRecords: Int = .max, maxBytes: Int = .max, whenFull overflow: Overflow = .emitEarly
     ) -> Suppressed {

@@ -42,7 +42,7 @@ final class SuppressionBuffer: CacheBackedStore {
     /// The held change of a key.
     func change(of key: [UInt8]) throws -> BufferedChange? { try changes.get(key) }
 
-    /// Holds a change. A key that has one already keeps its place and its value from before.
+    /// Holds a change. A key that already has one keeps its place and its value from before it.
     func put(_ key: [UInt8], _ change: BufferedChange) throws {
         try resume()
         var change = change
@@ -61,7 +61,7 @@ final class SuppressionBuffer: CacheBackedStore {
         byteCount += size(key, change)
     }
 
-    /// Takes out the change that is emitted next.
+    /// Removes and returns the change that is emitted next.
     func takeFirst() throws -> (key: [UInt8], change: BufferedChange)? {
         try resume()
         guard let place = first else { return nil }

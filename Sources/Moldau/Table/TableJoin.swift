@@ -6,8 +6,8 @@ extension KTable {
     /// Joins the rows of equal keys: there is a result while both rows exist. If the joiner returns nil, the result is
     /// deleted.
     ///
-    /// An update on either side updates the result; its time is the later one of the two rows. Both tables must have
-    /// the same number of partitions.
+    /// An update on either side updates the result; its timestamp is the later one of the two rows. Both tables must
+    /// have the same number of partitions.
     ///
     /// ```swift
     /// let cards = customers.join(phones) { city, phone in "\(city) \(phone)" }
@@ -19,9 +19,9 @@ extension KTable {
     ///   - store: gives the result a store of its own.
     ///   - result: gives the result a store with a generated name.
     ///   - other: the table to join with.
-    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - name: the operator's name in descriptions and metrics; nil generates one.
     ///   - options: how the result's rows are kept.
-    ///   - joiner: makes the result of two rows.
+    ///   - joiner: returns the result of two rows.
     public func join<Other, Result>(
         _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
         options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
@@ -168,7 +168,7 @@ private struct TableJoinSide<Key, Value, Other, Result>: Sendable {
     }
 }
 
-/// The node where both sides' results come together, and are stored if the user named a store.
+/// The node where both sides' results come together; stored if the user named a store.
 private struct TableJoinMerge<Key, Result>: Sendable {
     let store: String?
     let emission: Emission

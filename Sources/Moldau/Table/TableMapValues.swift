@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Gives each row a new value; nil deletes the row. The closure must be pure: unless the result has a store, it may
+    /// Replaces each row's value; nil deletes the row. The closure must be pure: unless the result has a store, it may
     /// be called twice for a change, with the new value and with the old one.
     ///
     /// ```swift
@@ -12,9 +12,9 @@ extension KTable {
     /// // doubled: ada=10, ada=nil
     /// ```
     /// - Parameter store: gives the result a store of its own.
-    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil generates one.
     /// - Parameter options: how the result's rows are kept.
-    /// - Parameter transform: gives the new value of a row.
+    /// - Parameter transform: returns the new value of a row.
     public func mapValues<NewValue>(
         as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ transform: @escaping @Sendable (Value) throws -> NewValue?
@@ -22,7 +22,7 @@ extension KTable {
         mapValues(as: store, named: name, options: options) { _, value in try transform(value) }
     }
 
-    /// Gives each row a new value, computed from its key and value.
+    /// Replaces each row's value, computed from its key and value.
     ///
     /// ```swift
     /// let cards = customers.mapValues { name, city in "\(name) of \(city)" }
@@ -52,7 +52,7 @@ extension KTable {
         as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
         _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable<Key, Value> {
-        // With old values a row that was excluded before needs no deletion: ask for them, but do not add a store for
+        // With old values, a row that was already excluded needs no deletion: request them, but do not add a store for
         // that.
         deriving(
             .filter, "KTABLE-FILTER-", as: store, named: name, options,
@@ -84,7 +84,7 @@ extension KTable {
         _ transform: @escaping RowTransform<Key, Value, NewValue>
     ) -> KTable<Key, NewValue> {
         let (builder, parent) = (builder, content)
-        // A store that the user did not name is not made, but its number is used up, as in Kafka Streams.
+        // A store that the user did not name is not made, but its number is consumed, as in Kafka Streams.
         if store == nil, options != nil { _ = builder.names.store(prefix, origin: origin, operation: "unnamed") }
         let choice = store.map { StoreChoice($0, options, in: builder) { "" } }
         let name = builder.name(given, prefix)

@@ -1,7 +1,7 @@
 import MoldauTopology
 
-/// The partitions of the rows of two tables that are joined by a foreign key. Not needed if the topics were written by
-/// the hash of their keys, as producers do by default.
+/// The partitions of the rows of two tables that are joined by a foreign key. Not needed if the topics were partitioned
+/// by the hash of their keys, as producers do by default.
 ///
 /// ```swift
 /// let byLength = TablePartitioners<String, String>(
@@ -14,9 +14,9 @@ import MoldauTopology
 /// // shipments: o1=120 to Prague
 /// ```
 public struct TablePartitioners<Key, OtherKey>: Sendable {
-    /// Of the table whose rows refer to others; nil sends answers to the partition that asked.
+    /// The partitioner of the table whose rows refer to others; nil sends answers to the partition that asked.
     public var left: StreamPartitioner<Key, Void>?
-    /// Of the table that is referred to; nil for the hash of the key.
+    /// The partitioner of the table that is referred to; nil for the hash of the key.
     public var right: StreamPartitioner<OtherKey, Void>?
 
     /// Each partitioner returns one partition, or nil for the default.

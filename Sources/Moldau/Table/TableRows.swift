@@ -37,7 +37,7 @@ extension TypedSourceHead {
         }
     }
 
-    /// Prepares the rows of the keys of the next records, so that they are found faster.
+    /// Prefetches the rows of the keys of the next records.
     @usableFromInline var expectation: ((UnsafeBufferPointer<RecordView>) -> Void)? {
         guard case .latest(let store) = self else { return nil }
         return { store.expect($0) }

@@ -14,10 +14,10 @@ extension StreamsBuilder {
     /// // rows: ada=1, ada=2, ada=nil
     /// ```
     /// - Parameter store: names the store.
-    /// - Parameter topic: whose newest record of each key is a row.
-    /// - Parameter timestamps: how the records' times are found.
-    /// - Parameter start: where to begin in a partition without a committed offset.
-    /// - Parameter given: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter topic: the topic; the newest record of each key is a row.
+    /// - Parameter timestamps: extracts the timestamps of records.
+    /// - Parameter start: where to start in a partition without a committed offset.
+    /// - Parameter given: the operator's name in descriptions and metrics; nil generates one.
     /// - Parameter options: how the rows are kept.
     @inlinable public func table<Key, Value>(
         _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)? = nil, named given: String? = nil,
@@ -182,7 +182,7 @@ final class TableSource<Key, Value> {
     }
 }
 
-/// What a table's node does with the records that reach it.
+/// How a table's node handles the records that reach it.
 @usableFromInline enum TableInput<Key, Value> {
     /// Where the rows go.
     @usableFromInline struct Store: Sendable {
@@ -192,7 +192,7 @@ final class TableSource<Key, Value> {
         @usableFromInline let sendsOldValues: Bool
     }
 
-    /// Makes the node's inlet. Without a store, each record goes on as a change.
+    /// Makes the node's inlet. Without a store, each record is forwarded as a change.
     @usableFromInline typealias Make = @Sendable (NodeContext, Store?) throws -> Any
 
     /// - Parameters:

@@ -3,7 +3,7 @@ import MoldauState
 import MoldauTopology
 
 extension KTable {
-    /// Gives each row a new value, computed with the help of stores; nil deletes the row.
+    /// Replaces each row's value, computed with the help of stores; nil deletes the row.
     ///
     /// ```swift
     /// let highest = KeyValueStoreName<String, Int>("highest")
@@ -25,7 +25,7 @@ extension KTable {
     ///   - store: gives the result a store of its own; old values and look-ups are then read there.
     ///   - stores: the stores that it uses; add them with `addStore`.
     ///   - make: makes the function for one task.
-    ///   - name: the operator's name in descriptions and metrics; nil: one is made.
+    ///   - name: the operator's name in descriptions and metrics; nil generates one.
     ///   - options: how the result's rows are kept.
     public func transformValues<NewValue>(
         as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, stores: [any StoreName] = [],

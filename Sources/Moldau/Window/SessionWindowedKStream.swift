@@ -5,8 +5,8 @@ import MoldauTopology
 /// A grouped stream's records by key and session, ready to be aggregated.
 ///
 /// A record may extend a session or merge several: the old ones are then deleted, and the new one is emitted. A record
-/// that arrives after its session and the grace period are over is dropped (counted), as is one without a key. The time
-/// of a result is the session's end.
+/// that arrives after its session and the grace period are over is dropped (counted), as is one without a key. The
+/// timestamp of a result is the session's end.
 public struct SessionWindowedKStream<Key, Value> {
     let grouped: KGroupedStream<Key, Value>
     let windows: SessionWindows
@@ -49,7 +49,7 @@ extension SessionWindowedKStream {
         result: Serde<Number>, as store: SessionStoreName<Key, Number>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
+        // Kafka Streams consumes a number here without using it if only the options of the store are given.
         if store == nil, options != nil {
             _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
         }
@@ -68,11 +68,11 @@ extension SessionWindowedKStream {
     /// ```
     /// - Parameter merge: merges a session's value into another when a record joins them. The first call gets the
     ///   initial value; the sessions come in the order of their ends.
-    /// - Parameter initial: what an aggregate begins with.
-    /// - Parameter store: the name of the store; nil: one is made.
-    /// - Parameter name: the operator's name in descriptions and metrics; nil: one is made.
+    /// - Parameter initial: the initial value of an aggregate.
+    /// - Parameter store: the name of the store; nil generates one.
+    /// - Parameter name: the operator's name in descriptions and metrics; nil generates one.
     /// - Parameter options: how the aggregates are kept.
-    /// - Parameter update: takes a record into the aggregate.
+    /// - Parameter update: adds a record to the aggregate.
     public func aggregate<Result: StreamCodable & Sendable>(
         _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
@@ -108,7 +108,7 @@ extension SessionWindowedKStream {
             Fold(initial: initial, next: next), merge)
     }
 
-    /// Combines the values of each session pairwise; the first value is taken as it is.
+    /// Combines the values of each session pairwise, starting with the first one.
     ///
     /// ```swift
     /// let paths = clicks.groupByKey().windowedBy(.sessions(gap: .seconds(30), grace: .zero), emit: .onWindowClose)

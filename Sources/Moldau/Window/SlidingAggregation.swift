@@ -29,7 +29,7 @@ final class SlidingAggregation<Key, Value, Result> {
         difference = differenceMs
     }
 
-    /// What the windows around a record tell about it.
+    /// What a record's neighbouring windows tell about it.
     private struct Neighbours {
         var starts: Set<Int64> = []
         /// The base of the record's left window, if the previous record is within it.
@@ -58,7 +58,7 @@ final class SlidingAggregation<Key, Value, Result> {
         Window(start: Timestamp(ms: start), size: .milliseconds(difference))
     }
 
-    /// - Returns: false if user code failed and the record is to be skipped.
+    /// - Returns: false if user code failed and the record must be skipped.
     private func slide(_ record: Record<Key, Value>, _ closeTime: Int64) throws -> Bool {
         let time = record.timestamp.ms
         var near = Neighbours()
@@ -74,7 +74,7 @@ final class SlidingAggregation<Key, Value, Result> {
                 } else if row.timestamp.ms < time {
                     (near.hasLeft, near.previous) = (true, row.timestamp.ms)
                 } else {
-                    return true  // An earlier record had this very time: its windows are those of this one.
+                    return true  // An earlier record had this very timestamp: its windows are also those of this one.
                 }
             } else {
                 (near.left, near.previous) = (row, row.timestamp.ms)
@@ -152,7 +152,7 @@ final class SlidingAggregation<Key, Value, Result> {
         _ = try update(window(0), of: combined, stored: combined, with: record, closeTime)
     }
 
-    /// - Returns: false if user code failed and the record is to be skipped.
+    /// - Returns: false if user code failed and the record must be skipped.
     private func update(
         _ window: Window, of base: Row?, stored: Row?, with record: Record<Key, Value>, _ closeTime: Int64
     ) throws -> Bool {

@@ -64,7 +64,7 @@ extension TimeWindowedKStream {
         result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
         options: WindowStoreOptions? = nil
     ) -> KTable<Windowed<Key>, Number> {
-        // Kafka Streams uses up a number for nothing here if only the options of the store are given.
+        // Kafka Streams consumes a number here without using it if only the options of the store are given.
         if store == nil, options != nil { skipNumber() }
         return aggregating("KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting())
     }
@@ -104,7 +104,7 @@ extension TimeWindowedKStream {
             Fold(initial: initial, next: next))
     }
 
-    /// Combines the values of each key and window pairwise; the first value is taken as it is.
+    /// Combines the values of each key and window pairwise, starting with the first one.
     ///
     /// ```swift
     /// let largest = payments.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).reduce { max($0, $1) }

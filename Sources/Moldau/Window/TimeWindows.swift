@@ -41,8 +41,8 @@ public struct TimeWindows: Sendable {
     /// // counts: ada[30-90]=1, ada[60-120]=1
     /// ```
     /// - Parameter advance: at most the size.
-    /// - Parameter size: how long each window is.
-    /// - Parameter grace: how much longer late records are taken.
+    /// - Parameter size: the length of each window.
+    /// - Parameter grace: how much longer late records are accepted.
     public static func hopping(_ size: Duration, every advance: Duration, grace: Duration) -> TimeWindows {
         TimeWindows(
             shape: .aligned(advanceMs: advance.milliseconds), sizeMs: size.milliseconds, graceMs: grace.milliseconds)
@@ -91,7 +91,7 @@ public struct TimeWindows: Sendable {
     /// - Parameters:
     ///   - size: the length of the longest window: state is kept for this long, plus the grace period.
     ///   - windows: returns the windows that contain a time, in ascending order; ends are exclusive. Must be pure.
-    ///   - grace: how much longer late records are taken.
+    ///   - grace: how much longer late records are accepted.
     public static func custom(
         size: Duration, grace: Duration, _ windows: @escaping @Sendable (Timestamp) -> [Window]
     ) -> TimeWindows {

@@ -76,7 +76,7 @@ import MoldauTopology
     private let closingMs: Int64
     /// Whether the store may hold windows that were to be emitted on close, although every change is emitted now.
     @usableFromInline private(set) var mayHaveUnsent: Bool
-    /// That of the records; the store's is that of the windows.
+    /// The stream time of the records; the store has its own, that of the windows.
     @usableFromInline let streamTime: ObservedTime
 
     @usableFromInline init(
@@ -129,7 +129,7 @@ import MoldauTopology
     }
 
     /// Adds a record to a window.
-    /// - Returns: false if user code failed and the record is to be skipped.
+    /// - Returns: false if user code failed and the record must be skipped.
     @inlinable func update(_ record: Record<Key, Value>, in window: Window) throws -> Bool {
         var reportedOld: Result?
         var timestamp = record.timestamp
@@ -154,7 +154,7 @@ import MoldauTopology
     /// - Parameters:
     ///   - base: the aggregate that the record is added to; nil for the initial value.
     ///   - stored: the window's current row.
-    /// - Returns: false if user code failed and the record is to be skipped.
+    /// - Returns: false if user code failed and the record must be skipped.
     func make(_ window: Window, of base: Row?, stored: Row?, with record: Record<Key, Value>) throws -> Bool {
         let (before, after): (Result?, Result?)
         do { (before, after) = try fold.adding(record.key, record.value, to: base?.value) } catch {
@@ -168,8 +168,8 @@ import MoldauTopology
         return true
     }
 
-    /// Whether the row of a window counts as an old value: one that Kafka Streams finds in its record cache only does
-    /// not.
+    /// Whether the row of a window counts as an old value: a row that Kafka Streams would find only in its record cache
+    /// does not.
     @inlinable func reportsOld(of window: Window) -> Bool {
         remembersAll || store.segments.isWithinRetention(window.start.ms)
     }

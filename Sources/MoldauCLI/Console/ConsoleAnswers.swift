@@ -1,9 +1,9 @@
 import Foundation
 import MoldauRecords
 
-// What the console answers, as far as the commands print it.
+// The console's answers, as far as the commands print them.
 
-/// A value of JSON, as it came.
+/// A JSON value, as received.
 enum ConsoleValue: Decodable, Equatable {
     case null
     case bool(Bool)
@@ -45,7 +45,7 @@ enum ConsoleValue: Decodable, Equatable {
         }
     }
 
-    /// As people read it: a text without quotes, its control characters escaped; anything else as JSON.
+    /// As people read it: a string without quotes, with its control characters escaped; anything else as JSON.
     var text: String {
         if case .text(let text) = self { return text.printable }
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed]
@@ -55,7 +55,7 @@ enum ConsoleValue: Decodable, Equatable {
 }
 
 extension String {
-    /// Without characters that a terminal acts upon: they stand as `\u{1b}`.
+    /// The text with the characters that control a terminal escaped, as `\u{1b}`.
     var printable: String {
         unicodeScalars.reduce(into: "") { text, scalar in
             if scalar.isControl {
@@ -82,7 +82,7 @@ struct ConsoleRow: Decodable {
     let found: Bool
 }
 
-/// `/stores/NAME/range`, and the like.
+/// `/stores/NAME/range`, and similar.
 struct ConsolePage: Decodable {
     struct Entry: Decodable {
         let key: ConsoleValue
@@ -99,7 +99,7 @@ struct ConsolePage: Decodable {
 /// An event of `/stores/NAME/changes`.
 struct ConsoleChange: Decodable {
     let key: ConsoleValue
-    /// Of a window or session.
+    /// The start of the window or session.
     let start: Int64?
     let end: Int64?
     let value: ConsoleValue?
@@ -108,7 +108,7 @@ struct ConsoleChange: Decodable {
     let offset: Int64?
 }
 
-/// An event that says how many are missing.
+/// An event that says how many changes are missing.
 struct ConsoleGap: Decodable {
     let count: Int64
 }

@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// Asks an application's console, over HTTP/1.1 with a connection for each request.
+/// Sends requests to an application's console, over HTTP/1.1 with a connection for each request.
 struct ConsoleClient: Sendable {
     let host: String
     let port: Int
@@ -13,15 +13,15 @@ struct ConsoleClient: Sendable {
     let authority: String?
     let token: String?
 
-    /// The largest answer that is taken.
+    /// The largest answer that is accepted.
     private static var mostBytes: Int { 64 << 20 }
 
     var address: String {
         "\(isSecure ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
 
-    /// The answer to a question.
-    /// - Throws: `CommandFailure` if nobody answers, or with what the console says.
+    /// Returns the answer to a request.
+    /// - Throws: `CommandFailure` if the console does not answer, or with the error in its answer.
     func get<Answer: Decodable>(_ path: [String], _ query: [(String, String?)] = []) async throws -> Answer {
         var body = ByteBuffer()
         for try await piece in try await ask(path, query) {
@@ -33,7 +33,7 @@ struct ConsoleClient: Sendable {
         return try Self.decoded(Data(body.readableBytesView))
     }
 
-    /// The events that the console tells, until it ends or `body` returns false.
+    /// Passes the console's events to `body`, until the stream ends or `body` returns false.
     /// - Throws: `CommandFailure`, as `get`; what `body` throws.
     func events(
         _ path: [String], _ query: [(String, String?)] = [], _ body: (_ name: String, _ data: Data) async throws -> Bool
@@ -83,7 +83,7 @@ struct ConsoleClient: Sendable {
         return stream
     }
 
-    /// Passes on what is answered; what is no success becomes an error.
+    /// Passes the body of the answer on; a status other than success becomes an error.
     private func take(
         _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>,
         _ source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation, answered: () -> Void
@@ -151,7 +151,7 @@ struct ConsoleClient: Sendable {
         return HTTPRequestHead(version: .http1_1, method: .GET, uri: uri, headers: headers)
     }
 
-    /// The path and query, with all but letters, digits and `-._~` as percent signs and hexadecimal digits (RFC 3986).
+    /// The path and query, percent-encoded except for letters, digits and `-._~` (RFC 3986).
     static func uri(_ path: [String], _ query: [(String, String?)]) -> String {
         let query = query.compactMap { name, value in value.map { "\(name)=\(escaped($0))" } }
         return "/" + path.map(escaped).joined(separator: "/")
@@ -166,7 +166,7 @@ struct ConsoleClient: Sendable {
         charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 }
 
-/// Cuts a body into server-sent events (HTML standard, 9.2), of which the console uses names and data of one line.
+/// Splits a body into server-sent events (HTML standard, 9.2); the console uses only names and data of one line.
 struct EventLines {
     private static let mostBytes = 1 << 20
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// The options that say which application's console a command asks.
+/// The options that say which application's console to use.
 struct ConsolePlace: ParsableArguments {
     @Option(
         name: .customLong("console"),
@@ -18,8 +18,8 @@ struct ConsolePlace: ParsableArguments {
         help: "A PEM file with the authorities that the console's certificate leads to; without it the system's.")
     var authority: String?
 
-    /// Asks the console that the options say.
-    /// - Throws: `CommandFailure` for an address that is none, or a file that cannot be read.
+    /// The client for the given console.
+    /// - Throws: `CommandFailure` for an invalid address, or a file that cannot be read.
     func client() throws(CommandFailure) -> ConsoleClient {
         guard let url = URLComponents(string: address), let host = url.host, !host.isEmpty,
             url.scheme == "http" || url.scheme == "https", url.path.isEmpty || url.path == "/", url.query == nil

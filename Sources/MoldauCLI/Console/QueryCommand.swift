@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// `moldau query`: what an application's store has.
+/// `moldau query`: reads rows of an application's store.
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Prints what a store of a running application has for a key, or its entries.",

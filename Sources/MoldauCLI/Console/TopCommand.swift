@@ -29,7 +29,7 @@ struct TopCommand: AsyncParsableCommand {
                     guard name == "update" else { return true }
                     let update: ConsoleUpdate = try ConsoleClient.decoded(data)
                     defer { last = update }
-                    // A rate needs two.
+                    // A rate needs two samples.
                     guard let last else { return true }
                     let status: ConsoleStatus = try await client.get(["status"])
                     try show(TopView(update, after: last, status), isTerminal, output)
@@ -43,7 +43,7 @@ struct TopCommand: AsyncParsableCommand {
             }
             last = nil
             try await Task.sleep(for: .seconds(1))
-            // The first failure after a connection is one too many if nobody comes back.
+            // Ends the command with an error if the console is still unreachable.
             let _: ConsoleStatus = try await client.get(["status"])
         }
     }
@@ -53,7 +53,7 @@ struct TopCommand: AsyncParsableCommand {
             for line in view.lines + [""] { try output.write(line) }
             return try output.flush()
         }
-        // From the top left corner on; what was right of a line or below the last one goes.
+        // Draws from the top left corner; clears what was to the right of each line and below the last one.
         let size = Self.terminalSize
         let lines = view.lines.prefix(size.rows - 1).map { $0.prefix(size.columns) + "\u{1b}[K" }
         try output.write("\u{1b}[H" + lines.joined(separator: "\n") + "\u{1b}[J")
@@ -83,10 +83,10 @@ struct TopView {
         [header, ""] + reasons + table(nodes) + [""] + table(tasks) + restores
     }
 
-    /// How often a second something happened that has happened so often.
+    /// The rate per second of a counter that grew from `before` to `now`.
     private func rate(_ now: Int64, _ before: Int64) -> String {
         let seconds = Double(max(1, update.now - last.now)) / 1_000
-        // Counts begin again after a restart.
+        // Counters start again at 0 after a restart.
         return Self.short(Double(max(0, now - before)) / seconds)
     }
 

@@ -1,9 +1,10 @@
-// How nothing is copied twice, and nothing left out:
+// Why no record is copied twice or left out:
 //
 // The mirror has a transactional id in the target, and commits as a group there. Each transaction holds copies, notes
-// of where the records are now, and the group's offsets: the source's offsets behind what was copied, under the names
-// of the target's partitions. So copies and progress become effective together, or not at all. At its start a mirror
-// asks for its transactional id first, which ends what an earlier one has left open, and only then for the offsets.
+// of where the copies are, and the group's offsets: the source's offsets after the copied records, under the names of
+// the target's partitions. So copies and progress are committed together, or not at all. At its start a mirror first
+// initializes its transactional id, which ends a transaction that an earlier run left open, and only then reads the
+// offsets.
 
 import Foundation
 import MoldauClient
@@ -21,7 +22,7 @@ final class Mirror {
     }
 
     private static let pollBytes = 4 << 20
-    /// A transaction ends that has so many bytes.
+    /// Commits the transaction after this many bytes.
     private static let transactionBytes = 64 << 20
 
     private let options: MirrorOptions
@@ -32,18 +33,18 @@ final class Mirror {
     private let consumer: BatchConsumer
     private let producer: BatchProducer
 
-    /// Where reading goes on, and what is committed of that.
+    /// The next offset to copy, and the committed one.
     private var (positions, committed): ([TopicPartition: Offset], [TopicPartition: Offset]) = ([:], [:])
-    /// What the source's topics are called beside their names, which may come again.
+    /// The ids of the source's topics: a topic may be deleted and recreated under the same name.
     private var topicIDs: [String: String] = [:]
     private var runs: [TopicPartition: MirrorRuns] = [:]
     private var sent: [Sent] = []
     private var sentBytes = 0
     private var builder = RecordBatchBuilder()
-    /// How many records were copied, and committed.
+    /// How many records were copied and committed.
     private(set) var count = 0
 
-    /// Ends a wait for records. May be called from any thread.
+    /// Ends a wait for records early. Callable from any thread.
     var wake: @Sendable () -> Void { { [consumer] in consumer.wake() } }
 
     init(from source: ClientSettings.Read, to target: ClientSettings.Read, options: MirrorOptions) throws {
@@ -60,14 +61,14 @@ final class Mirror {
         var writing = target.producer
         writing.transactionalID = options.name
         (writing.linger, writing.acks) = (.zero, .all)
-        // Batches are sent as the source has them.
+        // Batches are sent as they are in the source.
         writing.maxRequestSize = max(writing.maxRequestSize, 64 << 20)
         writing.bufferMemory = max(writing.bufferMemory, 128 << 20)
         producer = try BatchProducer(writing, cluster: target.client)
         producer.keepsDeliveries = true
     }
 
-    /// Ends the connections; an open transaction is aborted.
+    /// Closes the connections; aborts an open transaction.
     func close() {
         producer.close()
         consumer.close()
@@ -78,7 +79,7 @@ final class Mirror {
         }
     }
 
-    /// Copies until it is to stop, or with `untilEnd` until the end.
+    /// Copies until it is stopped, or with `untilEnd` until it reaches the end of the topics.
     func run(untilStopped isStopped: () -> Bool) throws {
         try topics.createNotes()
         try producer.identify()
@@ -111,9 +112,9 @@ final class Mirror {
         try groups.refresh(runs)
     }
 
-    // MARK: What is copied
+    // MARK: Topics and partitions
 
-    /// Looks at topics, settings and groups.
+    /// Synchronizes topics, settings and groups.
     private func refresh() throws {
         let found = try topics.refresh()
         for name in Set(topicIDs.keys).subtracting(found.keys).sorted() {
@@ -131,7 +132,7 @@ final class Mirror {
         try groups.refresh(runs)
     }
 
-    /// Reads these partitions, new ones from where the mirror is.
+    /// Starts to read these partitions; new ones at the mirror's committed offsets, or else at their first ones.
     private func begin(_ partitions: Set<TopicPartition>) throws {
         let (source, target, group) = (source, target, options.name)
         let starts = try waiting { try await source.listOffsets(of: partitions, .earliest).all() }
@@ -159,7 +160,7 @@ final class Mirror {
         in partition: TopicPartition, _ held: ClosedRange<Offset>, _ before: AdminClient.OffsetAndMetadata?
     ) throws -> Offset {
         guard let before else {
-            // What was copied of an earlier topic of that name is gone from the target too.
+            // The copies of an earlier topic of that name are gone from the target too.
             for run in runs.removeValue(forKey: partition)?.all ?? [] { notes.forget(run, of: partition) }
             return held.lowerBound
         }
@@ -180,7 +181,7 @@ final class Mirror {
                 + "in the target too, or leave it out with --exclude")
     }
 
-    /// What the source holds now, and can be read.
+    /// The end of each partition's readable records in the source.
     private func ends() throws -> [TopicPartition: Offset] {
         let (source, partitions) = (source, Array(positions.keys))
         let ends = try waiting {
@@ -257,7 +258,7 @@ final class Mirror {
         (sent, sentBytes, committed) = ([], 0, positions)
     }
 
-    /// Where the batches are that were sent; those that follow each other in both logs as one.
+    /// Where the sent batches were appended; those adjacent in both logs are merged.
     private func delivered() throws -> [(TopicPartition, MirrorRun)] {
         var new: [TopicPartition: [MirrorRun]] = [:]
         for (batch, delivery) in zip(sent, producer.deliveries) {
@@ -279,8 +280,8 @@ final class Mirror {
 }
 
 extension RecordBatchHeader {
-    /// Whether another cluster takes the batch as it is, and its records stay the same: without gaps between offsets,
-    /// and with the records' own times.
+    /// Whether another cluster accepts the batch unchanged, and keeps its records the same: no gaps between offsets,
+    /// and the records' own timestamps.
     fileprivate var isWhole: Bool {
         recordCount == lastOffsetDelta + 1 && !isLogAppendTime && deleteHorizon == nil
     }

@@ -77,7 +77,7 @@ struct MirrorCommand: ParsableCommand {
     }
 }
 
-/// The options that say from where.
+/// The options for the source cluster.
 struct MirrorSource: ParsableArguments {
     @Option(name: .customLong("source-data"), help: "A data directory to copy from.")
     var path: String?
@@ -111,7 +111,7 @@ struct MirrorSource: ParsableArguments {
 
 /// What is mirrored, and how.
 struct MirrorOptions {
-    /// The group and the transactional id of the mirror, and the topic in which it notes where records are.
+    /// The mirror's group and transactional id, and the name of the topic with its notes.
     let name: String
     let include: Regex<AnyRegexOutput>
     let exclude: Regex<AnyRegexOutput>?
@@ -121,7 +121,7 @@ struct MirrorOptions {
     let refreshInterval: Duration
     let untilEnd: Bool
 
-    /// What all mirrors' names begin with.
+    /// The prefix of all mirrors' names.
     private static let prefix = "moldau-mirror-"
 
     func copies(topic name: String) -> Bool {

@@ -1,14 +1,14 @@
 import MoldauClient
 import MoldauRecords
 
-/// Gives the source's groups their offsets in the target.
+/// Translates the offsets of the source's groups, and commits them in the target.
 struct MirrorGroups {
     let source: AdminClient
     let target: AdminClient
     let options: MirrorOptions
 
-    /// Moves groups on that have no members in the target; none is moved back. Blocks.
-    /// - Parameter runs: where the records are that were copied.
+    /// Advances groups that have no members in the target; never moves one back. Blocks.
+    /// - Parameter runs: where the copied records are.
     func refresh(_ runs: [TopicPartition: MirrorRuns]) throws {
         let (source, target) = (source, target)
         let names = try waiting { try await source.listGroups() }.map(\.group).filter(options.copies(group:))
@@ -30,7 +30,7 @@ struct MirrorGroups {
                 })
             let outcomes = try waiting { try await target.alterGroupOffsets(name, offsets) }
             for outcome in outcomes.values {
-                // A member that has come meanwhile commits by itself.
+                // The group got a member meanwhile, which commits by itself.
                 if case .failure(let error) = outcome, error.refusal != .unknownMember { throw error }
             }
         }

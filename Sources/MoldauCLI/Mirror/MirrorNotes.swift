@@ -1,8 +1,7 @@
 import MoldauClient
 import MoldauRecords
 
-/// The topic of the target in which a mirror notes where records are: see `MirrorRun`. A run that is forgotten has a
-/// null.
+/// The topic of the target in which a mirror notes where records are: see `MirrorRun`. A run is deleted by a tombstone.
 final class MirrorNotes {
     private static let recordsPerBatch = 500
 
@@ -11,19 +10,19 @@ final class MirrorNotes {
     private let admin: AdminClient
     private var unsent: [(key: String, text: String?)] = []
 
-    /// - Parameter admin: looks after the same cluster. Its owner closes it.
+    /// - Parameter admin: a client of the same cluster. Its owner closes it.
     init(topic: String, cluster: ClientOptions, admin: AdminClient) {
         (self.topic, self.cluster, self.admin) = (topic, cluster, admin)
     }
 
-    /// Whether there is something that was not sent.
+    /// Whether there are unsent notes.
     var hasNews: Bool { !unsent.isEmpty }
 
     func add(_ run: MirrorRun, of partition: TopicPartition) { unsent.append((run.key(of: partition), run.text)) }
 
     func forget(_ run: MirrorRun, of partition: TopicPartition) { unsent.append((run.key(of: partition), nil)) }
 
-    /// Sends what is new as a part of the open transaction.
+    /// Sends the unsent notes as a part of the open transaction.
     func send(by producer: BatchProducer, at time: Timestamp) throws {
         var builder = RecordBatchBuilder()
         while !unsent.isEmpty {
@@ -40,7 +39,7 @@ final class MirrorNotes {
         }
     }
 
-    /// All runs that are noted, by partition. Blocks.
+    /// Reads all noted runs, by partition. Blocks.
     func read() throws -> [TopicPartition: MirrorRuns] {
         let partition = TopicPartition(topic, 0)
         let admin = admin

@@ -1,29 +1,29 @@
 import MoldauRecords
 
-/// Records of a partition that were copied one after another: where they were, and where they are.
+/// Records of a partition that were copied one after another: their offsets in the source and in the target.
 struct MirrorRun: Equatable {
     /// The first record's offset in the source.
     let first: Offset
-    /// The last one's.
+    /// The last record's offset in the source.
     let last: Offset
-    /// The first record's offset in the target, where the others follow without gaps.
+    /// The first record's offset in the target; the others follow it without gaps.
     let target: Offset
-    /// How many records these are: fewer than offsets, if the source's topic is compacted.
+    /// The number of records: smaller than the number of offsets if the source's topic is compacted.
     let count: Int64
 
-    /// The offset behind them in the target.
+    /// The offset after them in the target.
     var targetEnd: Offset { target + count }
-    /// Whether each offset of the source is a record.
+    /// Whether every offset in the source has a record.
     private var isDense: Bool { last - first + 1 == count }
 
-    /// Where a reader of the target goes on that was to read this offset of the source next, or one behind the run: no
-    /// record is left out. Within a run with gaps it is the run's beginning.
+    /// Maps an offset of the source, in the run or after it, to the target offset at which a reader resumes without
+    /// missing a record. Within a run with gaps that is the start of the run.
     func target(of offset: Offset) -> Offset {
         if offset > last { return targetEnd }
         return isDense && offset > first ? target + (offset - first) : target
     }
 
-    /// Runs that follow each other in both logs are one.
+    /// Merges two runs that are adjacent in both logs; nil if they are not.
     func joined(with next: MirrorRun) -> MirrorRun? {
         guard isDense, next.isDense, last + 1 == next.first, targetEnd == next.target else { return nil }
         return MirrorRun(first: first, last: next.last, target: target, count: count + next.count)
@@ -41,7 +41,7 @@ struct MirrorRun: Equatable {
     /// `last:target:count`.
     var text: String { "\(last):\(target):\(count)" }
 
-    /// Where and what a run is, by what was written; nil if it was not written so.
+    /// Parses a noted run; nil if the text is not one.
     static func read(key: String, text: String) -> (partition: TopicPartition, run: MirrorRun)? {
         let numbers = text.split(separator: ":").map { Int64($0) }
         guard let (partition, first) = place(key: key), numbers.count == 3, let last = numbers[0],
@@ -51,7 +51,7 @@ struct MirrorRun: Equatable {
         return (partition, run)
     }
 
-    /// Whose run it is, and its first offset.
+    /// The partition and first offset in a run's key; nil if it is not one.
     static func place(key: String) -> (partition: TopicPartition, first: Offset)? {
         let parts = key.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, let number = Int32(parts[1]), number >= 0,
@@ -61,27 +61,27 @@ struct MirrorRun: Equatable {
     }
 }
 
-/// All runs of a partition that are known: those of the source's records, without a gap between them.
+/// All known runs of a partition: those of the records that the source still holds, with no record missing in between.
 struct MirrorRuns: Equatable {
-    /// In the order of their offsets.
+    /// By ascending offset.
     private(set) var all: [MirrorRun]
 
     init(_ runs: some Sequence<MirrorRun> = []) { all = runs.sorted(on: \.first) }
 
-    /// Notes a run that lies behind all others.
+    /// Appends a run, which must be after all others.
     mutating func append(_ run: MirrorRun) { all.append(run) }
 
-    /// Removes the runs whose records the source does not hold any more.
-    /// - Returns: those.
+    /// Removes the runs whose records the source no longer holds.
+    /// - Returns: the removed runs.
     mutating func removeAll(before start: Offset) -> [MirrorRun] {
         let gone = all.prefix { $0.last < start }
         all.removeFirst(gone.count)
         return Array(gone)
     }
 
-    /// Where in the target a reader goes on that was to read this offset of the source next; nil if nothing was copied.
+    /// Maps a source offset to the target offset at which a reader resumes; nil if nothing was copied.
     func target(of offset: Offset) -> Offset? {
-        // The last run that begins at or before it: what lies between two runs is no record.
+        // The last run that begins at or before the offset; there are no records between two runs.
         var (low, high) = (0, all.count)
         while low < high {
             let middle = (low + high) / 2

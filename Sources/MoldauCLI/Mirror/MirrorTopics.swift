@@ -1,22 +1,22 @@
 import MoldauClient
 import MoldauRecords
 
-/// Keeps the target's topics like the source's.
+/// Keeps the target's topics and their settings in line with the source's.
 struct MirrorTopics {
     let source: AdminClient
     let target: AdminClient
     let options: MirrorOptions
 
-    /// The settings that each cluster decides for itself: they depend on its brokers, or would change or refuse
-    /// records' times.
+    /// Settings that each cluster decides for itself: they depend on its brokers, or would change or reject records'
+    /// timestamps.
     private static let ownSettings: Set<String> = [
         "follower.replication.throttled.replicas", "leader.replication.throttled.replicas", "min.insync.replicas",
         "message.timestamp.type", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms",
         "message.timestamp.difference.max.ms", "unclean.leader.election.enable",
     ]
 
-    /// Creates what is missing, and changes what differs. Blocks.
-    /// - Returns: the source's topics that are copied, by name.
+    /// Creates missing topics, and updates settings that differ. Blocks.
+    /// - Returns: the source's topics to copy, by name.
     func refresh() throws -> [String: AdminClient.TopicDescription] {
         let (source, target) = (source, target)
         let names = try waiting { try await source.listTopics() }.map(\.name).filter(options.copies(topic:))
@@ -33,7 +33,7 @@ struct MirrorTopics {
         return wanted
     }
 
-    /// Creates the topic in which the mirror notes where records are: for each key what was written last.
+    /// Creates the topic with the mirror's notes. It is compacted.
     func createNotes() throws {
         let target = target
         let topic = AdminClient.NewTopic(
@@ -49,7 +49,7 @@ struct MirrorTopics {
         guard !topics.isEmpty else { return }
         let target = target
         let new = topics.sorted(on: \.key).map { name, topic in
-            // Whatever the target's default is: times are copied.
+            // Explicit, whatever the target's default is: timestamps are copied.
             AdminClient.NewTopic(
                 name, partitions: Int32(topic.partitions.count), replicationFactor: options.replicationFactor,
                 configs: (settings[name] ?? [:]).merging(["message.timestamp.type": "CreateTime"]) { $1 })
@@ -75,7 +75,7 @@ struct MirrorTopics {
         LineOutput.tell("changed settings of \(all.keys.sorted().map(\.name).joined(separator: ", "))")
     }
 
-    /// What topics were given, by name, without what each cluster decides.
+    /// The settings of topics, by name, without those that each cluster decides.
     private func own(_ names: [String], _ admin: AdminClient) throws -> [String: [String: String]] {
         guard !names.isEmpty else { return [:] }
         let described = try waiting { try await admin.describeConfigs(names.map { .topic($0) }).all() }
@@ -89,7 +89,7 @@ struct MirrorTopics {
 }
 
 extension Result where Failure == ClientError {
-    /// nil for a topic that is not there.
+    /// nil for a topic that does not exist.
     fileprivate func present() throws(ClientError) -> Success? {
         if case .failure(.unknownTopic) = self { return nil }
         return try get()

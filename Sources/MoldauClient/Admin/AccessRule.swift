@@ -1,4 +1,4 @@
-/// Who may do what with what: one of Kafka's ACLs.
+/// Who may perform which operation on which resource: one of Kafka's ACLs.
 public struct AccessRule: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Kafka's kinds of resources.
     public enum Resource: Int8, Sendable, CaseIterable {
@@ -16,9 +16,9 @@ public struct AccessRule: Hashable, Comparable, Sendable, CustomStringConvertibl
         case user = 7
     }
 
-    /// Which names the rule is about.
+    /// How the rule matches resource names.
     public enum Pattern: Int8, Sendable, CaseIterable {
-        /// The name itself; `*` is every name.
+        /// The exact name; `*` is every name.
         case literal = 3
         /// All names that begin with it.
         case prefixed = 4
@@ -32,17 +32,17 @@ public struct AccessRule: Hashable, Comparable, Sendable, CustomStringConvertibl
         case read = 3
         /// Writing records.
         case write = 4
-        /// Creating.
+        /// Creating resources.
         case create = 5
-        /// Deleting.
+        /// Deleting resources.
         case delete = 6
-        /// Changing, partitions for example.
+        /// Changing a resource, for example its number of partitions.
         case alter = 7
-        /// Describing.
+        /// Describing resources.
         case describe = 8
-        /// What brokers do among themselves.
+        /// Requests between brokers.
         case clusterAction = 9
-        /// Reading settings.
+        /// Describing settings.
         case describeConfigs = 10
         /// Changing settings.
         case alterConfigs = 11
@@ -56,30 +56,30 @@ public struct AccessRule: Hashable, Comparable, Sendable, CustomStringConvertibl
         case twoPhaseCommit = 15
     }
 
-    /// Whether the rule allows or forbids. What is forbidden counts more.
+    /// Whether the rule allows or denies. Denial takes precedence.
     public enum Permission: Int8, Sendable, CaseIterable {
-        /// It forbids.
+        /// The operation is denied.
         case deny = 2
-        /// It allows.
+        /// The operation is allowed.
         case allow = 3
     }
 
-    /// What kind of thing it is about.
+    /// The kind of the resource.
     public var resource: Resource
-    /// Its name, or the beginning of names.
+    /// The resource's name, or a prefix of names.
     public var name: String
-    /// Which of both.
+    /// The kind of name match.
     public var pattern: Pattern
-    /// Who: `User:alice`; `User:*` is everybody.
+    /// The principal: `User:alice`; `User:*` is every user.
     public var principal: String
-    /// From where; `*` is everywhere.
+    /// The client's address; `*` is any.
     public var host: String
-    /// What.
+    /// The operation.
     public var operation: Operation
-    /// Whether it is allowed.
+    /// Whether it is allowed or denied.
     public var permission: Permission
 
-    /// A rule; from everywhere, and allowing, unless something else is said.
+    /// A rule; by default it allows, from any address.
     public init(
         _ resource: Resource, _ name: String, _ pattern: Pattern = .literal, principal: String, host: String = "*",
         _ operation: Operation, _ permission: Permission = .allow
@@ -99,7 +99,7 @@ public struct AccessRule: Hashable, Comparable, Sendable, CustomStringConvertibl
         left.order.lexicographicallyPrecedes(right.order)
     }
 
-    /// In words.
+    /// The rule in words.
     public var description: String {
         "\(permission) \(principal) from \(host) to \(operation) \(pattern) \(resource) '\(name)'"
     }

@@ -1,36 +1,36 @@
 internal import MoldauWire
 
 extension AdminClient {
-    /// Which access rules are meant: those that have all that is not nil.
+    /// Selects access rules: those equal in every field that is not nil.
     public struct AccessRuleFilter: Sendable, Equatable {
-        /// What kind of thing they are about.
+        /// The kind of the resource.
         public var resource: AccessRule.Resource?
         /// The name in the rule.
         public var name: String?
-        /// Whether rules count that apply to the name by their pattern, too.
+        /// Whether rules also match whose pattern applies to the name.
         public var matchesPatterns = false
-        /// The pattern of the rule, unless `matchesPatterns`.
+        /// The kind of name match; ignored if `matchesPatterns`.
         public var pattern: AccessRule.Pattern?
-        /// Who.
+        /// The principal.
         public var principal: String?
-        /// From where.
+        /// The client's address.
         public var host: String?
-        /// What.
+        /// The operation.
         public var operation: AccessRule.Operation?
-        /// Whether it is allowed.
+        /// Whether it is allowed or denied.
         public var permission: AccessRule.Permission?
 
-        /// All rules.
+        /// Matches all rules.
         public init() {}
 
-        /// This rule.
+        /// Matches this rule.
         public init(_ rule: AccessRule) {
             (resource, name, pattern) = (rule.resource, rule.name, rule.pattern)
             (principal, host) = (rule.principal, rule.host)
             (operation, permission) = (rule.operation, rule.permission)
         }
 
-        /// As Kafka counts: 1 is any.
+        /// Kafka's numbers, where 1 means any.
         fileprivate var numbers: (resource: Int8, pattern: Int8, operation: Int8, permission: Int8) {
             (
                 resource?.rawValue ?? 1, matchesPatterns ? 2 : pattern?.rawValue ?? 1, operation?.rawValue ?? 1,
@@ -39,7 +39,7 @@ extension AdminClient {
         }
     }
 
-    /// The access rules that a filter matches.
+    /// Returns the access rules that a filter matches.
     /// - Throws: `ClientError`; `CancellationError`.
     public func describeAcls(_ filter: AccessRuleFilter = AccessRuleFilter()) async throws -> [AccessRule] {
         let request = DescribeAclsRequest {
@@ -90,8 +90,8 @@ extension AdminClient {
         }
     }
 
-    /// Removes the access rules that a filter matches.
-    /// - Returns: those that were removed.
+    /// Deletes the access rules that a filter matches.
+    /// - Returns: the deleted rules.
     /// - Throws: `ClientError`; `CancellationError`.
     @discardableResult
     public func deleteAcls(_ filter: AccessRuleFilter) async throws -> [AccessRule] {
@@ -124,7 +124,7 @@ extension AdminClient {
 }
 
 extension AccessRule {
-    /// A rule by Kafka's numbers; nil if one of them is not known.
+    /// A rule from Kafka's numbers; nil if one of them is unknown.
     fileprivate init?(
         _ resource: Int8, _ name: String, _ pattern: Int8, _ principal: String, _ host: String, _ operation: Int8,
         _ permission: Int8

@@ -4,25 +4,25 @@ internal import MoldauWire
 extension AdminClient {
     /// A broker of the cluster.
     public struct Node: Hashable, Sendable {
-        /// Its number, which it keeps.
+        /// The broker's id, which never changes.
         public let id: Int32
-        /// Where clients reach it.
+        /// Where clients connect to it.
         public let address: BrokerAddress
-        /// `broker.rack`: what it shares with others that may fail together.
+        /// `broker.rack`: the rack, or whatever else brokers share that may fail as a whole.
         public let rack: String?
     }
 
     /// The brokers of a cluster.
     public struct ClusterDescription: Sendable, Equatable {
-        /// The cluster's name, which never changes; nil if the brokers are too old to tell.
+        /// The cluster's id, which never changes; nil if the brokers are too old to return it.
         public let clusterID: String?
-        /// The brokers that are up, by number.
+        /// The brokers that are running, by id.
         public let nodes: [Node]
-        /// The broker that takes what concerns the whole cluster; nil if there is none now.
+        /// The broker that serves requests about the whole cluster; nil if there is none now.
         public let controller: Int32?
     }
 
-    /// Which brokers there are.
+    /// Describes the brokers of the cluster.
     /// - Throws: `ClientError`; `CancellationError`.
     public func describeCluster() async throws -> ClusterDescription {
         let picture = try await repeated { try await self.picture(of: []) }
@@ -33,7 +33,7 @@ extension AdminClient {
 }
 
 extension MetadataResponse {
-    /// The brokers, by number.
+    /// The brokers, by id.
     var nodes: [AdminClient.Node] {
         brokers.map { broker in
             AdminClient.Node(

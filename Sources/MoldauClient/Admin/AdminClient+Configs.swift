@@ -2,26 +2,26 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension AdminClient {
-    /// What settings belong to.
+    /// What a setting belongs to.
     public struct ConfigResource: Hashable, Comparable, Sendable, CustomStringConvertible {
         /// Kafka's kinds.
         public enum Kind: Int8, Sendable {
             /// A topic.
             case topic = 2
-            /// A broker, by its number; without a name what all brokers have by default.
+            /// A broker, by its id; an empty name means the default of all brokers.
             case broker = 4
             /// A group.
             case group = 32
         }
 
-        /// What it is.
+        /// The kind of the resource.
         public let kind: Kind
-        /// Which one.
+        /// The resource's name.
         public let name: String
 
         /// A topic's settings.
         public static func topic(_ name: String) -> ConfigResource { ConfigResource(kind: .topic, name: name) }
-        /// A broker's settings; nil: what all brokers have by default.
+        /// A broker's settings; nil for the default of all brokers.
         public static func broker(_ node: Int32?) -> ConfigResource {
             ConfigResource(kind: .broker, name: node.map(String.init) ?? "")
         }
@@ -35,7 +35,7 @@ extension AdminClient {
         /// `topic 'orders'`, for example.
         public var description: String { name.isEmpty ? "default \(kind)" : "\(kind) '\(name)'" }
 
-        /// The broker that alone knows the settings; nil if any does.
+        /// The only broker that knows the settings; nil if any does.
         fileprivate var node: Int32? { kind == .broker ? Int32(name) : nil }
     }
 
@@ -43,23 +43,23 @@ extension AdminClient {
     public struct ConfigEntry: Sendable, Equatable {
         /// Where a value comes from.
         public enum Source: Int8, Sendable {
-            /// The brokers are too old to tell.
+            /// The brokers are too old to return it.
             case unknown = 0
-            /// It was set for the topic.
+            /// Set for the topic.
             case topic = 1
-            /// It was set for the broker while that ran.
+            /// Set for the broker while it was running.
             case dynamicBroker = 2
-            /// It was set for all brokers while they ran.
+            /// Set for all brokers while they were running.
             case dynamicDefaultBroker = 3
-            /// From the broker's own file of settings.
+            /// Set in the broker's configuration file.
             case staticBroker = 4
             /// Kafka's default.
             case defaultValue = 5
-            /// It was set for a broker's log.
+            /// Set for the loggers of a broker.
             case dynamicBrokerLogger = 6
-            /// It was set for clients.
+            /// Set for clients.
             case clientMetrics = 7
-            /// It was set for the group.
+            /// Set for the group.
             case group = 8
         }
 
@@ -69,16 +69,16 @@ extension AdminClient {
         public let value: String?
         /// Where the value comes from.
         public let source: Source
-        /// Whether it is secret.
+        /// Whether the value is secret.
         public let isSensitive: Bool
         /// Whether it cannot be changed.
         public let isReadOnly: Bool
-        /// The same setting elsewhere, what counts more first.
+        /// The same setting in other places, by descending precedence.
         public let synonyms: [Synonym]
 
-        /// A value that holds where nothing counts more.
+        /// A value that applies if no other takes precedence.
         public struct Synonym: Sendable, Equatable {
-            /// The name that it has there.
+            /// The setting's name there.
             public let name: String
             /// The value; nil if it is secret.
             public let value: String?
@@ -86,24 +86,24 @@ extension AdminClient {
             public let source: Source
         }
 
-        /// Whether nobody has set it, neither for this resource nor for the brokers.
+        /// Whether it is not set, neither for this resource nor for the brokers.
         public var isDefault: Bool { source == .defaultValue }
     }
 
     /// A change of a setting.
     public enum ConfigChange: Sendable, Equatable {
-        /// It gets this value.
+        /// Sets this value.
         case set(String)
-        /// It goes back to what holds without it.
+        /// Deletes the value, so that the default applies.
         case delete
-        /// These values are added to a list.
+        /// Appends these values to a list.
         case append(String)
-        /// These values are taken from a list.
+        /// Removes these values from a list.
         case subtract(String)
     }
 
     /// The settings in force, by resource.
-    /// - Parameter names: those that are asked for; nil for all.
+    /// - Parameter names: the settings to return; nil for all.
     /// - Throws: `CancellationError`.
     public func describeConfigs(
         _ resources: [ConfigResource], names: [String]? = nil
@@ -128,8 +128,8 @@ extension AdminClient {
         }
     }
 
-    /// Changes settings; those that are not named stay.
-    /// - Parameter validateOnly: whether to find out only whether they can be changed.
+    /// Changes settings; those not named keep their values.
+    /// - Parameter validateOnly: only checks whether the change is possible.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func incrementalAlterConfigs(
@@ -158,7 +158,7 @@ extension AdminClient {
         kind: Int8, name: String, code: ErrorCode, message: String?, success: Success
     )
 
-    /// Asks brokers about their own settings, and any broker about others.
+    /// Asks each broker about its own settings, and any broker about the others.
     private func askNodes<Success: Sendable>(
         _ resources: [ConfigResource],
         _ ask: @escaping @Sendable (BrokerAddress?, [ConfigResource]) async throws -> [Answer<Success>]

@@ -1,22 +1,23 @@
 internal import MoldauWire
 
 extension AdminClient {
-    /// An offset that a group has committed, or is to commit.
+    /// An offset that a group has committed, or will commit.
     public struct OffsetAndMetadata: Sendable, Equatable {
-        /// The offset of the record that is read next.
+        /// The offset of the next record to read.
         public var offset: Offset
-        /// The epoch of the leader that wrote the record before; nil if that is not known.
+        /// The leader epoch of the record before it; nil if unknown.
         public var leaderEpoch: Int32?
-        /// What the client has noted with it.
+        /// A text that the client has committed with the offset.
         public var metadata: String
 
-        /// An offset, without a note.
+        /// An offset, by default without a text.
         public init(_ offset: Offset, leaderEpoch: Int32? = nil, metadata: String = "") {
             (self.offset, self.leaderEpoch, self.metadata) = (offset, leaderEpoch, metadata)
         }
     }
 
-    /// What a group has committed. Partitions without an offset are missing; a group that is not there has none.
+    /// Returns the offsets that a group has committed. Partitions without an offset are missing; an unknown group has
+    /// none.
     /// - Parameter requireStable: whether to wait for open transactions that may commit offsets.
     /// - Throws: `ClientError`; `CancellationError`.
     public func listGroupOffsets(
@@ -31,9 +32,9 @@ extension AdminClient {
         return response.committed
     }
 
-    /// Sets the offsets of a group; those of other partitions stay. The group must not have members.
-    /// - Throws: `ClientError` if nothing was set; `CancellationError`. Of a group with members the outcome is a
-    ///   refusal, `unknownMember`.
+    /// Sets offsets of a group; those of other partitions stay. The group must not have members.
+    /// - Throws: `ClientError` if nothing was set; `CancellationError`. For a group with members the outcome is the
+    ///   refusal `unknownMember`.
     @discardableResult
     public func alterGroupOffsets(
         _ group: String, _ offsets: [TopicPartition: OffsetAndMetadata]
@@ -63,9 +64,9 @@ extension AdminClient {
         }
     }
 
-    /// Forgets offsets of a group.
-    /// - Throws: `ClientError` if nothing was deleted; `CancellationError`. Of a topic that the group reads the outcome
-    ///   is a refusal, `groupSubscribedToTopic`.
+    /// Deletes offsets of a group.
+    /// - Throws: `ClientError` if nothing was deleted; `CancellationError`. For a topic that the group reads the
+    ///   outcome is the refusal `groupSubscribedToTopic`.
     @discardableResult
     public func deleteGroupOffsets(
         _ group: String, _ partitions: Set<TopicPartition>
@@ -105,7 +106,7 @@ extension OffsetCommitRequest.Partition {
 }
 
 extension OffsetCommitResponse {
-    /// An error that says that the coordinator is to be asked again.
+    /// The error that means the coordinator must be looked up again.
     fileprivate var coordination: ErrorCode {
         topics.lazy.flatMap(\.partitions).map(\.errorCode).first {
             $0.asksForCoordinator || $0 == .coordinatorLoadInProgress

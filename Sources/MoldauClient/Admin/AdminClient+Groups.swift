@@ -2,23 +2,23 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension AdminClient {
-    /// What a group is doing.
+    /// The state of a group.
     public enum GroupState: String, Sendable {
-        /// Its members come and go.
+        /// Waiting for its members to join.
         case preparingRebalance = "PreparingRebalance"
-        /// Its members wait for their partitions.
+        /// Waiting for the assignment of partitions.
         case completingRebalance = "CompletingRebalance"
-        /// Its members have their partitions.
+        /// All members have their partitions.
         case stable = "Stable"
-        /// Partitions are being shared out (KIP-848).
+        /// Partitions are being assigned (KIP-848).
         case assigning = "Assigning"
-        /// Members are giving partitions up (KIP-848).
+        /// Members are revoking partitions (KIP-848).
         case reconciling = "Reconciling"
         /// It has no members.
         case empty = "Empty"
-        /// It is no more.
+        /// It has been deleted.
         case dead = "Dead"
-        /// Something that this client does not know.
+        /// A state that this client does not know.
         case unknown = "Unknown"
     }
 
@@ -26,11 +26,11 @@ extension AdminClient {
     public struct GroupListing: Sendable, Equatable {
         /// The name.
         public let group: String
-        /// `consumer` for consumers; other clients have words of their own.
+        /// `consumer` for consumers; other clients use their own.
         public let protocolType: String
-        /// What it is doing; `unknown` if the brokers are too old to tell.
+        /// Its state; `unknown` if the brokers are too old to return it.
         public let state: GroupState
-        /// `Classic`, or `Consumer` (KIP-848); nil if the brokers are too old to tell.
+        /// `Classic`, or `Consumer` (KIP-848); nil if the brokers are too old to return it.
         public let type: String?
     }
 
@@ -38,35 +38,35 @@ extension AdminClient {
     public struct GroupDescription: Sendable, Equatable {
         /// The name.
         public let group: String
-        /// What it is doing.
+        /// Its state.
         public let state: GroupState
-        /// `consumer` for consumers; other clients have words of their own.
+        /// `consumer` for consumers; other clients use their own.
         public let protocolType: String
-        /// How partitions are shared out: the assignor's name.
+        /// The name of the assignor.
         public let assignor: String
-        /// The members, in the order of their ids.
+        /// The members, by id.
         public let members: [MemberDescription]
         /// The broker that coordinates it.
         public let coordinator: Node
-        /// Whether its members come in by the protocol of KIP-848.
+        /// Whether its members use the protocol of KIP-848.
         public let isConsumerProtocol: Bool
     }
 
     /// A member of a group.
     public struct MemberDescription: Sendable, Equatable {
-        /// What the group calls it.
+        /// The member's id.
         public let memberID: String
         /// `group.instance.id`; nil if it has none.
         public let instanceID: String?
         /// `client.id`.
         public let clientID: String
-        /// From where it comes.
+        /// The client's address.
         public let host: String
-        /// The partitions that it reads.
+        /// The assigned partitions.
         public let assignment: Set<TopicPartition>
     }
 
-    // MARK: Reading
+    // MARK: Queries
 
     /// All groups, by name.
     /// - Throws: `ClientError`; `CancellationError`.
@@ -82,12 +82,12 @@ extension AdminClient {
                 state: GroupState(rawValue: group.groupState) ?? .unknown,
                 type: group.groupType.isEmpty ? nil : group.groupType)
         }
-        // While a coordinator moves, two brokers may name its groups.
+        // While a coordinator moves, two brokers may list its groups.
         return Dictionary(listings.map { ($0.group, $0) }) { $1 }.values.sorted(on: \.group)
     }
 
     /// Groups and their members.
-    /// - Throws: `CancellationError`. Of a group that is not there the outcome is a refusal, `groupNotFound`.
+    /// - Throws: `CancellationError`. For an unknown group the outcome is the refusal `groupNotFound`.
     public func describeGroups(_ names: [String]) async throws -> Outcomes<String, GroupDescription> {
         try await Self.atOnce(Set(names).map { ($0, ()) }) { name, _ in
             let coordinator = try await self.coordinator(of: name)
@@ -140,7 +140,7 @@ extension AdminClient {
         let request = DescribeGroupsRequest { $0.groups = [name] }
         let response = try await ask(group: name, request, what) { response in
             guard let group = response.groups.first else { return .unknownServerError }
-            // So older brokers say that there is none.
+            // Older brokers report an unknown group as dead.
             return group.errorCode == .none && group.groupState == "Dead" ? .groupIDNotFound : group.errorCode
         }
         guard let group = response.groups.first else { throw ClientError.closed }
@@ -156,10 +156,10 @@ extension AdminClient {
             coordinator: coordinator, isConsumerProtocol: false)
     }
 
-    // MARK: Changing
+    // MARK: Changes
 
-    /// Deletes groups with the offsets that they have committed.
-    /// - Throws: `CancellationError`. Of a group with members the outcome is a refusal, `nonEmptyGroup`.
+    /// Deletes groups, with their committed offsets.
+    /// - Throws: `CancellationError`. For a group with members the outcome is the refusal `nonEmptyGroup`.
     @discardableResult
     public func deleteGroups(_ names: [String]) async throws -> Outcomes<String, Void> {
         try await Self.atOnce(Set(names).map { ($0, ()) }) { name, _ in
@@ -170,8 +170,8 @@ extension AdminClient {
         }
     }
 
-    /// Asks the coordinator of a group, again and again while that may help.
-    /// - Parameter code: the error in an answer that concerns the whole group.
+    /// Sends a request to the coordinator of a group; retries errors that may pass.
+    /// - Parameter code: the error in a response that concerns the whole group.
     /// - Throws: `ClientError`; `CancellationError`.
     func ask<Request: WireRequest>(
         group name: String, _ request: Request, _ what: String, code: (Request.Response) -> ErrorCode
@@ -183,7 +183,7 @@ extension AdminClient {
 }
 
 extension ClientError {
-    /// Whether a group may be one of the classic protocol, or the broker knows no other.
+    /// Whether the group may use the classic protocol, or the broker knows no other.
     fileprivate var meansClassic: Bool {
         switch self {
         case .unsupportedAPI: true
@@ -194,7 +194,7 @@ extension ClientError {
 }
 
 extension DescribeGroupsResponse.Member {
-    /// The partitions of a consumer; none if its assignor's bytes cannot be read.
+    /// The partitions assigned to a consumer; empty if the assignor's bytes cannot be read.
     fileprivate var partitions: Set<TopicPartition> {
         guard let assignment = try? ConsumerAssignment.decode(memberAssignment).data else { return [] }
         return Set(

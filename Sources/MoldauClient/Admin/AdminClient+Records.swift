@@ -1,64 +1,64 @@
 internal import MoldauWire
 
 extension AdminClient {
-    /// Which offset is asked for.
+    /// Which offset to look up.
     public enum OffsetSpec: Hashable, Sendable {
-        /// The first that the partition holds.
+        /// The first offset that the partition holds.
         case earliest
-        /// The one behind the last.
+        /// The offset after the last record.
         case latest
-        /// That of the record with the latest time. Brokers tell it from Kafka 3.0 on.
+        /// The offset of the record with the latest timestamp. Needs brokers from Kafka 3.0 on.
         case maxTimestamp
-        /// That of the first record of that time or a later one.
+        /// The offset of the first record with this timestamp or a later one.
         case timestamp(Timestamp)
     }
 
-    /// An offset that was asked for.
+    /// The result of an offset lookup.
     public struct ListedOffset: Sendable, Equatable {
-        /// The offset; nil if there is no record of that time.
+        /// The offset; nil if no record has that timestamp.
         public let offset: Offset?
-        /// The time of that record, where a time was asked for.
+        /// The timestamp of that record, if the lookup was by timestamp.
         public let timestamp: Timestamp?
-        /// The epoch of the leader that wrote it; nil if that is not known.
+        /// The epoch of the leader that wrote it; nil if unknown.
         public let leaderEpoch: Int32?
     }
 
-    /// A producer whose records a partition holds.
+    /// The state of a producer in a partition.
     public struct ProducerState: Sendable, Equatable {
-        /// The producer's number.
+        /// The producer's id.
         public let producerID: Int64
-        /// How often it has changed hands.
+        /// The producer's epoch.
         public let producerEpoch: Int32
-        /// The number of its last record in the partition; −1 if that is not known.
+        /// The sequence number of its last record in the partition; −1 if unknown.
         public let lastSequence: Int32
-        /// When it last wrote.
+        /// The timestamp of its last record.
         public let lastTimestamp: Timestamp
-        /// The epoch of the coordinator of its transactions; nil if it has none.
+        /// The epoch of its transaction coordinator; nil if it has none.
         public let coordinatorEpoch: Int32?
-        /// Where its open transaction begins; nil if none is open.
+        /// The first offset of its open transaction; nil if none is open.
         public let transactionStart: Offset?
     }
 
-    /// A transaction of a partition that hangs: its coordinator does not know it any more.
+    /// A hanging transaction of a partition: its coordinator no longer knows it.
     public struct HangingTransaction: Sendable, Equatable {
-        /// Where it is open.
+        /// The partition in which it is open.
         public var partition: TopicPartition
-        /// The producer's number.
+        /// The producer's id.
         public var producerID: Int64
-        /// Its epoch.
+        /// The producer's epoch.
         public var producerEpoch: Int16
         /// The coordinator's epoch.
         public var coordinatorEpoch: Int32
 
-        /// A transaction, as `describeProducers` shows it.
+        /// A hanging transaction, as found by `describeProducers`.
         public init(_ partition: TopicPartition, producerID: Int64, producerEpoch: Int16, coordinatorEpoch: Int32) {
             (self.partition, self.producerID) = (partition, producerID)
             (self.producerEpoch, self.coordinatorEpoch) = (producerEpoch, coordinatorEpoch)
         }
     }
 
-    /// Offsets of partitions.
-    /// - Parameter isolation: with `readCommitted` the end is before the first open transaction.
+    /// Looks up offsets of partitions.
+    /// - Parameter isolation: with `readCommitted`, `latest` is before the first open transaction.
     /// - Throws: `CancellationError`.
     public func listOffsets(
         _ wanted: [TopicPartition: OffsetSpec], isolation: ConsumerOptions.Isolation = .readUncommitted
@@ -91,7 +91,7 @@ extension AdminClient {
         }
     }
 
-    /// Offsets of all partitions of topics, or of partitions, at the same place.
+    /// Looks up the same kind of offset for all partitions of topics, or for partitions.
     /// - Throws: `CancellationError`.
     public func listOffsets(
         of partitions: some Sequence<TopicPartition>, _ spec: OffsetSpec,
@@ -101,8 +101,8 @@ extension AdminClient {
     }
 
     /// Deletes the records before these offsets.
-    /// - Parameter before: nil as the offset: all that are there.
-    /// - Returns: the first offset that each partition holds now.
+    /// - Parameter before: a nil offset deletes all records.
+    /// - Returns: the first remaining offset of each partition.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func deleteRecords(before offsets: [TopicPartition: Offset?]) async throws -> Outcomes<
@@ -134,7 +134,7 @@ extension AdminClient {
         }
     }
 
-    /// The producers that have written to partitions, and their open transactions.
+    /// Returns the producers that have written to partitions, and their open transactions.
     /// - Throws: `CancellationError`.
     public func describeProducers(
         of partitions: some Sequence<TopicPartition>
@@ -161,7 +161,7 @@ extension AdminClient {
         }
     }
 
-    /// Aborts a transaction that hangs. What its coordinator knows is aborted by `fenceProducers`.
+    /// Aborts a hanging transaction. One that its coordinator knows is aborted by `fenceProducers`.
     /// - Throws: `ClientError`; `CancellationError`.
     public func abortTransaction(_ hanging: HangingTransaction) async throws {
         let outcomes = try await askLeaders(of: CollectionOfOne(hanging.partition)) { address, partitions in
@@ -193,7 +193,7 @@ extension AdminClient.OffsetSpec {
         case .latest: -1
         case .earliest: -2
         case .maxTimestamp: -3
-        // Negative times have other meanings on the wire: before 1970 is before the first record.
+        // Negative timestamps have other meanings in the protocol: before 1970 means before the first record.
         case .timestamp(let time): max(time.ms, 0)
         }
     }

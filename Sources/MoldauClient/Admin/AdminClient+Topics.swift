@@ -6,12 +6,12 @@ extension AdminClient {
     public struct NewTopic: Sendable, Equatable {
         /// Its name.
         public var name: String
-        /// How many partitions it has; nil for what the cluster's settings say.
+        /// The number of partitions; nil for the cluster's default.
         public var partitions: Int32?
-        /// On how many brokers each record is; nil for what the cluster's settings say.
+        /// The number of replicas; nil for the cluster's default.
         public var replicationFactor: Int16?
-        /// The brokers of each partition, the one that leads it first; nil has the cluster choose. With it there is
-        /// neither a number of partitions nor of replicas.
+        /// The brokers of each partition, the preferred leader first; nil lets the cluster choose. If it is set,
+        /// `partitions` and `replicationFactor` are not sent.
         public var replicas: [[Int32]]?
         /// Settings by Kafka's names.
         public var configs: [String: String]
@@ -27,11 +27,11 @@ extension AdminClient {
 
     /// A topic that was created.
     public struct CreatedTopic: Sendable, Equatable {
-        /// Its id; nil if the brokers are too old to tell.
+        /// Its id; nil if the brokers are too old to return it.
         public let id: TopicID?
-        /// How many partitions it has; nil if the brokers are too old to tell.
+        /// The number of partitions; nil if the brokers are too old to return it.
         public let partitions: Int32?
-        /// On how many brokers each record is; nil if the brokers are too old to tell.
+        /// The number of replicas; nil if the brokers are too old to return it.
         public let replicationFactor: Int16?
     }
 
@@ -39,9 +39,9 @@ extension AdminClient {
     public struct TopicListing: Sendable, Equatable {
         /// The name.
         public let name: String
-        /// The id; nil if the brokers are too old to tell.
+        /// The id; nil if the brokers are too old to return it.
         public let id: TopicID?
-        /// Whether it holds the cluster's own records.
+        /// Whether it is one of the cluster's internal topics.
         public let isInternal: Bool
     }
 
@@ -49,32 +49,32 @@ extension AdminClient {
     public struct TopicDescription: Sendable, Equatable {
         /// The name.
         public let name: String
-        /// The id; nil if the brokers are too old to tell.
+        /// The id; nil if the brokers are too old to return it.
         public let id: TopicID?
-        /// Whether it holds the cluster's own records.
+        /// Whether it is one of the cluster's internal topics.
         public let isInternal: Bool
         /// The partitions in the order of their numbers.
         public let partitions: [PartitionDescription]
     }
 
-    /// Where a partition is.
+    /// The leader and replicas of a partition.
     public struct PartitionDescription: Sendable, Equatable {
         /// Its number.
         public let partition: Partition
-        /// The broker that takes and gives its records; nil if there is none now.
+        /// The broker that leads it; nil if there is none now.
         public let leader: Int32?
-        /// How often the leader has changed; nil if the brokers are too old to tell.
+        /// The leader's epoch; nil if the brokers are too old to return it.
         public let leaderEpoch: Int32?
-        /// The brokers that have copies, the preferred leader first.
+        /// The brokers with replicas, the preferred leader first.
         public let replicas: [Int32]
-        /// Those that have all records.
+        /// The in-sync replicas.
         public let inSyncReplicas: [Int32]
     }
 
-    // MARK: Reading
+    // MARK: Queries
 
-    /// The names of all topics, in order.
-    /// - Parameter includesInternal: whether the cluster's own topics are among them.
+    /// Returns all topics, by name.
+    /// - Parameter includesInternal: whether to include the cluster's internal topics.
     /// - Throws: `ClientError`; `CancellationError`.
     public func listTopics(includesInternal: Bool = false) async throws -> [TopicListing] {
         let picture = try await repeated { try await self.picture(of: nil) }
@@ -84,8 +84,8 @@ extension AdminClient {
         }.sorted(on: \.name)
     }
 
-    /// Topics and where their partitions are.
-    /// - Throws: `CancellationError`. Of a topic that is not there the outcome is `ClientError.unknownTopic`.
+    /// Describes topics and where their partitions are.
+    /// - Throws: `CancellationError`. For an unknown topic the outcome is `ClientError.unknownTopic`.
     public func describeTopics(_ names: [String]) async throws -> Outcomes<String, TopicDescription> {
         try await settle(names) { left in
             let picture = try await self.picture(of: left)
@@ -95,13 +95,13 @@ extension AdminClient {
         }
     }
 
-    // MARK: Changing
+    // MARK: Changes
 
-    /// Creates topics. Not every broker knows them at once.
+    /// Creates topics. Brokers learn of them gradually.
     ///
-    /// If a connection ends before the answer, the request is repeated: a topic that was created then is refused as one
-    /// that exists.
-    /// - Parameter validateOnly: whether to find out only whether they can be created.
+    /// If a connection ends before the response, the request is retried; a topic that the first attempt created is then
+    /// refused as existing.
+    /// - Parameter validateOnly: only checks whether the topics can be created.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func createTopics(
@@ -119,8 +119,8 @@ extension AdminClient {
         }
     }
 
-    /// Deletes topics with their records, and the offsets that groups have committed of them.
-    /// - Throws: `CancellationError`. Of a topic that is not there the outcome is `ClientError.unknownTopic`.
+    /// Deletes topics with their records, and the offsets that groups have committed for them.
+    /// - Throws: `CancellationError`. For an unknown topic the outcome is `ClientError.unknownTopic`.
     @discardableResult
     public func deleteTopics(_ names: [String]) async throws -> Outcomes<String, Void> {
         try await settle(names) { left in
@@ -141,10 +141,10 @@ extension AdminClient {
         }
     }
 
-    /// Gives topics more partitions. Records stay where they are: keys may go to other partitions from now on.
+    /// Adds partitions to topics. Records stay where they are; from now on, keys may map to other partitions.
     /// - Parameters:
-    ///   - counts: how many partitions each topic is to have, those that are there included.
-    ///   - validateOnly: whether to find out only whether that is possible.
+    ///   - counts: the new number of partitions of each topic, existing ones included.
+    ///   - validateOnly: only checks whether the change is possible.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func createPartitions(
@@ -172,12 +172,12 @@ extension AdminClient {
         }
     }
 
-    /// How long a broker may take.
+    /// How long the broker may take.
     var timeoutMs: Int32 { Int32(clamping: cluster.options.requestTimeout.milliseconds) }
 }
 
 extension Result where Success == Void, Failure == ClientError {
-    /// Done, unless there is an error.
+    /// Success if there is no error.
     static func of(_ error: ClientError?) -> Result { error.map { .failure($0) } ?? .success(()) }
 }
 

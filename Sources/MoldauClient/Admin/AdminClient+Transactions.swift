@@ -5,23 +5,24 @@ extension AdminClient {
     public struct TransactionListing: Sendable, Equatable {
         /// The id.
         public let transactionalID: String
-        /// The number of the producer that has it.
+        /// The id of its producer.
         public let producerID: Int64
-        /// Kafka's word: `Empty`, `Ongoing`, `PrepareCommit`, `PrepareAbort`, `CompleteCommit`, `CompleteAbort`, ….
+        /// Kafka's name of the state: `Empty`, `Ongoing`, `PrepareCommit`, `PrepareAbort`, `CompleteCommit`,
+        /// `CompleteAbort`, ….
         public let state: String
     }
 
-    /// What the coordinator knows of a transactional id.
+    /// What the coordinator knows about a transactional id.
     public struct TransactionDescription: Sendable, Equatable {
         /// The id.
         public let transactionalID: String
-        /// Kafka's word for what it is doing.
+        /// Kafka's name of the state.
         public let state: String
-        /// The number of the producer that has it.
+        /// The id of its producer.
         public let producerID: Int64
-        /// How often it has changed hands.
+        /// The producer's epoch.
         public let producerEpoch: Int16
-        /// After which time it is aborted.
+        /// An open transaction is aborted after this time.
         public let timeout: Duration
         /// When the open transaction began; nil if none is open.
         public let startTime: Timestamp?
@@ -29,11 +30,11 @@ extension AdminClient {
         public let partitions: Set<TopicPartition>
     }
 
-    /// The transactional ids, by name.
+    /// Returns the transactional ids, by name.
     /// - Parameters:
-    ///   - states: only those in these states; none for all.
-    ///   - producers: only those of these producers; none for all.
-    ///   - openFor: only those with a transaction that is open for so long; needs Kafka 3.8 (KIP-994).
+    ///   - states: only those in these states; empty for all.
+    ///   - producers: only those of these producers; empty for all.
+    ///   - openFor: only those whose transaction has been open for at least this long; needs Kafka 3.8 (KIP-994).
     /// - Throws: `ClientError`; `CancellationError`.
     public func listTransactions(
         states: [String] = [], producers: [Int64] = [], openFor: Duration? = nil
@@ -59,8 +60,8 @@ extension AdminClient {
         }
     }
 
-    /// What the coordinators know of transactional ids.
-    /// - Throws: `CancellationError`. Of an id that is not there the outcome is a refusal, `transactionalIDNotFound`.
+    /// Describes transactional ids.
+    /// - Throws: `CancellationError`. For an unknown id the outcome is the refusal `transactionalIDNotFound`.
     public func describeTransactions(_ ids: [String]) async throws -> Outcomes<String, TransactionDescription> {
         try await Self.atOnce(Set(ids).map { ($0, ()) }) { id, _ in
             let request = DescribeTransactionsRequest { $0.transactionalIDs = [id] }
@@ -72,15 +73,14 @@ extension AdminClient {
         }
     }
 
-    /// Takes transactional ids away from their producers: what these have open is aborted, and they can do nothing
-    /// more.
+    /// Fences the producers of transactional ids: aborts their open transactions, and rejects their later requests.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func fenceProducers(_ ids: [String]) async throws -> Outcomes<String, Void> {
         try await Self.atOnce(Set(ids).map { ($0, ()) }) { id, _ in
             let request = InitProducerIdRequest {
                 $0.transactionalID = id
-                // As little as the coordinator takes: nobody uses the producer that this makes.
+                // The shortest that the coordinator accepts, since the producer that this creates is never used.
                 $0.transactionTimeoutMs = 1
             }
             _ = try await self.ask(transaction: id, request, "to fence the producer of '\(id)'", code: \.errorCode)

@@ -2,19 +2,19 @@ internal import MoldauNetwork
 internal import MoldauWire
 
 extension AdminClient {
-    /// A way in which a user may log in.
+    /// A mechanism with which a user may log in.
     public struct ScramCredential: Sendable, Equatable {
-        /// By which mechanism.
+        /// The mechanism.
         public let mechanism: ClientLogIn.Mechanism
-        /// How often the password is hashed.
+        /// How many times the password is hashed.
         public let iterations: Int
     }
 
     /// A change of a user's credentials.
     public enum ScramAlteration: Sendable, Equatable {
-        /// The user logs in with this password by this mechanism. The more iterations, the longer guessing takes.
+        /// Lets the user log in with this password and mechanism. More iterations make guessing slower.
         case upsert(user: String, ClientLogIn.Mechanism, password: String, iterations: Int = 8_192)
-        /// The user does not log in by this mechanism any more.
+        /// Stops the user from logging in with this mechanism.
         case delete(user: String, ClientLogIn.Mechanism)
 
         var user: String {
@@ -24,10 +24,9 @@ extension AdminClient {
         }
     }
 
-    /// How users may log in.
+    /// Returns the mechanisms with which users may log in.
     /// - Parameter users: nil for all.
-    /// - Throws: `ClientError`; `CancellationError`. Of a user that is not there the outcome is a refusal,
-    ///   `resourceNotFound`.
+    /// - Throws: `ClientError`; `CancellationError`. For an unknown user the outcome is the refusal `resourceNotFound`.
     public func describeUserScramCredentials(
         _ users: [String]? = nil
     ) async throws -> Outcomes<String, [ScramCredential]> {
@@ -59,9 +58,9 @@ extension AdminClient {
         return outcomes
     }
 
-    /// Changes how users may log in. The passwords do not travel: only salted hashes of them do.
-    /// - Throws: `ClientError.invalidSetting` for a mechanism that is not one of SCRAM's, or iterations that no broker
-    ///   takes; `CancellationError`.
+    /// Changes how users may log in. Sends salted hashes, never the passwords.
+    /// - Throws: `ClientError.invalidSetting` for a mechanism other than SCRAM, or a number of iterations that brokers
+    ///   reject; `CancellationError`.
     @discardableResult
     public func alterUserScramCredentials(_ alterations: [ScramAlteration]) async throws -> Outcomes<String, Void> {
         var request = AlterUserScramCredentialsRequest()
@@ -107,7 +106,7 @@ extension AdminClient {
 }
 
 extension ClientLogIn.Mechanism {
-    /// The mechanism with Kafka's number; nil if that is none.
+    /// The mechanism with Kafka's number; nil if there is none.
     fileprivate init?(scram number: Int8) {
         switch number {
         case 1: self = .scramSHA256

@@ -1,26 +1,26 @@
 @_exported public import MoldauRecords
 internal import MoldauWire
 
-/// Looks after a Kafka cluster: its topics, their settings and records, groups, transactions, users and access rules.
+/// Manages a Kafka cluster: its topics, their settings and records, groups, transactions, users and access rules.
 ///
 /// ```swift
 /// let admin = try AdminClient(cluster: ClientOptions(bootstrapServers: "localhost:9092"))
 /// try await admin.createTopics([.init("orders", partitions: 12)]).all()
 /// await admin.close()
 /// ```
-/// Requests go to the broker that answers for them: the controller, a partition's leader, a group's coordinator. What
-/// may succeed later is asked again for `AdminOptions.apiTimeout`. What is asked for several things returns an outcome
-/// for each of them; `all()` throws the first error. Any number of tasks may use a client.
+/// Each request goes to the broker responsible for it: the controller, a partition's leader, a group's coordinator.
+/// Errors that may pass are retried for `AdminOptions.apiTimeout`. Calls about several things return an outcome for
+/// each of them; `all()` throws the first error. Any number of tasks may use a client.
 public final class AdminClient: Sendable {
     let cluster: ClusterClient
     let options: AdminOptions
-    /// Whether the connections are another client's.
+    /// Whether the connections belong to another client.
     private let isGuest: Bool
 
-    /// How long a partition that is not known is asked for: not every broker knows at once that a topic has more.
+    /// How long to retry for an unknown partition: brokers learn of new partitions gradually.
     private static let newPartitionPatience = Duration.seconds(5)
 
-    /// A client, which connects when it is needed.
+    /// A client that connects on first use.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
         cluster: ClientOptions, options: AdminOptions = AdminOptions()
@@ -35,19 +35,19 @@ public final class AdminClient: Sendable {
         self.cluster.refresh()
     }
 
-    /// A client that uses another one's connections.
+    /// A client that uses the connections of another one.
     init(of cluster: ClusterClient, _ options: AdminOptions) {
         (self.cluster, self.options, isGuest) = (cluster, options, true)
     }
 
     deinit { if !isGuest { cluster.close() } }
 
-    /// Ends the connections. Whoever waits for an answer gets `ClientError`.
+    /// Closes the connections. Pending calls throw `ClientError`.
     public func close() async { cluster.close() }
 
     // MARK: Requests
 
-    /// Sends a request to a broker, or to any.
+    /// Sends a request to the given broker, or to any.
     func call<Request: WireRequest>(
         _ request: Request, to address: BrokerAddress? = nil
     ) async throws -> Request.Response {
@@ -57,7 +57,7 @@ public final class AdminClient: Sendable {
         }
     }
 
-    /// Sends a request to the broker that decides about the cluster.
+    /// Sends a request to the controller.
     func callController<Request: WireRequest>(_ request: Request) async throws -> Request.Response {
         let picture = try await picture(of: [])
         guard let controller = picture.address(of: picture.controllerID) else {
@@ -66,7 +66,7 @@ public final class AdminClient: Sendable {
         return try await call(request, to: controller)
     }
 
-    /// What a broker knows of the cluster and of these topics; nil for all topics.
+    /// Returns the cluster's metadata, with that of these topics; nil for all topics.
     func picture(of topics: [String]?) async throws -> MetadataResponse {
         try await call(
             MetadataRequest {
@@ -75,12 +75,12 @@ public final class AdminClient: Sendable {
             })
     }
 
-    // MARK: Repetition
+    // MARK: Retries
 
-    /// Asks until each key has an outcome that a repetition would not change, or the time is over.
+    /// Retries until each key has a final outcome, or time runs out.
     /// - Parameters:
-    ///   - attempt: asks for the keys that are left. An error of its own is the outcome of each of them.
-    ///   - patience: how long a topic that is not known is asked for.
+    ///   - attempt: requests the remaining keys. An error that it throws is the outcome of each of them.
+    ///   - patience: how long an unknown topic is retried.
     /// - Throws: `CancellationError`.
     func settle<Key: Comparable & Hashable & Sendable, Success: Sendable>(
         _ keys: some Sequence<Key>, patience: Duration = .zero,
@@ -115,7 +115,7 @@ public final class AdminClient: Sendable {
         return settled
     }
 
-    /// As `settle`, for one thing.
+    /// As `settle`, for a single call.
     /// - Throws: `ClientError`; `CancellationError`.
     func repeated<Success: Sendable>(_ attempt: () async throws -> Success) async throws -> Success {
         let outcomes: Outcomes<Int, Success> = try await settle(CollectionOfOne(0)) { _ in
@@ -129,7 +129,7 @@ public final class AdminClient: Sendable {
         Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
     }
 
-    /// Asks each broker, all at once.
+    /// Calls each broker, all concurrently.
     func askBrokers<Success: Sendable>(
         _ ask: @escaping @Sendable (BrokerAddress) async throws -> Success
     ) async throws -> [Success] {
@@ -144,8 +144,8 @@ public final class AdminClient: Sendable {
         return try brokers.compactMap { try outcomes[$0]?.get() }
     }
 
-    /// Asks the leaders of partitions, all at once.
-    /// - Parameter ask: asks one of them about partitions that it leads.
+    /// Calls the leaders of partitions, all concurrently.
+    /// - Parameter ask: sends one leader a request about partitions that it leads.
     func askLeaders<Success: Sendable>(
         of partitions: some Sequence<TopicPartition>,
         _ ask: @escaping @Sendable (BrokerAddress, [TopicPartition]) async throws -> Outcomes<TopicPartition, Success>
@@ -179,7 +179,7 @@ public final class AdminClient: Sendable {
         }
     }
 
-    /// Does something for several keys at once.
+    /// Runs an operation for several keys concurrently.
     /// - Throws: `CancellationError`.
     static func atOnce<Key: Hashable & Sendable, Input: Sendable, Success: Sendable>(
         _ inputs: [(Key, Input)], _ body: @escaping @Sendable (Key, Input) async throws -> Success
@@ -202,7 +202,7 @@ public final class AdminClient: Sendable {
 }
 
 extension Result where Failure == ClientError {
-    /// A broker that does not know a topic yet that it leads is asked again.
+    /// Makes the error retriable if a leader does not know its topic yet.
     fileprivate var fromLeader: Result {
         guard case .failure(.unknownTopic(let topic)) = self else { return self }
         return .failure(.refused(.unknownTopicOrPartition, "a question about the topic '\(topic)'"))

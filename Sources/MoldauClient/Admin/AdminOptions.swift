@@ -1,8 +1,8 @@
-/// How an `AdminClient` works. Names and defaults are Kafka's.
+/// The options of an `AdminClient`. Names and defaults are Kafka's.
 public struct AdminOptions: Sendable {
-    /// `default.api.timeout.ms`: how long a question is repeated while a repetition may help.
+    /// `default.api.timeout.ms`: how long a call is retried.
     public var apiTimeout = Duration.seconds(60)
-    /// How long a topic that no broker knows is asked for again: not every broker knows a new topic at once.
+    /// How long a topic that no broker knows is retried: brokers learn of a new topic gradually.
     public var unknownTopicPatience = Duration.seconds(1)
 
     /// Kafka's defaults.

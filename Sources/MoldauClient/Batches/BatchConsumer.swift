@@ -2,18 +2,18 @@ package import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// Reads whole record batches of partitions that are assigned by hand, for a thread that may block. The bytes are those
-/// that came from the socket: nothing is copied or taken apart.
+/// Reads whole record batches from partitions that are assigned manually, for a thread that may block. The bytes are
+/// those received from the socket: they are neither copied nor decoded.
 package final class BatchConsumer: Sendable {
-    /// Batches of one partition, one after another.
+    /// Consecutive batches of one partition.
     package struct Polled: Sendable {
         package let partition: TopicPartition
         package let bytes: SharedBytes
-        /// Records below this were not asked for.
+        /// Records before this offset were not requested; the first batch may contain some.
         package let from: Offset
-        /// Where the next batches begin.
+        /// The offset at which the next batches begin.
         package let next: Offset
-        /// The offset behind the last readable record of the partition, as last told.
+        /// The offset after the partition's last readable record, from the latest response.
         package let end: Offset
     }
 
@@ -40,27 +40,27 @@ package final class BatchConsumer: Sendable {
 
     // MARK: Partitions
 
-    /// Reads these partitions from now on, and no others. Those that stay keep their positions; a new one has none
-    /// until `seek`.
+    /// Reads these partitions from now on, and no others. Retained ones keep their positions; a new one has none until
+    /// `seek`.
     package func assign(_ partitions: Set<TopicPartition>) {
         session.cluster.refresh(Set(partitions.map(\.topic)).sorted())
         session.withFetch { $0.assign(partitions) }
     }
 
-    /// Reads a partition from this offset on.
+    /// Continues reading a partition at this offset.
     package func seek(_ partition: TopicPartition, to offset: Offset) {
         session.withFetch { $0.seek(partition, to: offset) }
     }
 
-    /// Returns nothing from these partitions, or returns their batches again.
+    /// Pauses these partitions, which then return nothing, or resumes them.
     package func pause(_ partitions: Set<TopicPartition>, _ isPaused: Bool) {
         session.withFetch { $0.pause(partitions, isPaused) }
     }
 
     // MARK: Reading
 
-    /// Waits for batches, and returns those that are there: about `limit` bytes at most. Empty after `wait` and after
-    /// `wake`.
+    /// Waits for batches, and returns those available: about `limit` bytes at most. Empty if none arrive within `wait`,
+    /// and after `wake`.
     /// - Throws: `ClientError`.
     package func poll(wait: Duration, limit: Int) throws(ClientError) -> [Polled] {
         let deadline = session.cluster.world.now + wait
@@ -96,7 +96,7 @@ package final class BatchConsumer: Sendable {
                 }
                 return (polled, ClientError?.none)
             } catch {
-                // What was taken before counts as returned. The error comes again, when it is fetched again.
+                // The batches taken so far count as returned. The error recurs when its data is fetched again.
                 return (polled, polled.isEmpty ? error : nil)
             }
         }
@@ -105,12 +105,12 @@ package final class BatchConsumer: Sendable {
         return polled
     }
 
-    /// Ends a waiting `poll`, or else the next one. May be called from any thread.
+    /// Ends a waiting `poll`, or the next one if none is waiting. May be called from any thread.
     package func wake() { signals.withLock(wakes: true) { $0.isWoken = true } }
 
     // MARK: Offsets
 
-    /// What the group has committed; partitions without an offset are missing. Blocks.
+    /// Returns the group's committed offsets; partitions without one are missing. Blocks.
     /// - Throws: `ClientError`.
     package func committed(
         _ partitions: Set<TopicPartition>
@@ -119,7 +119,7 @@ package final class BatchConsumer: Sendable {
         return try waiting { try await session.committedPositions(partitions, within: session.options.apiTimeout) }
     }
 
-    /// Commits offsets of a group as one of its members, or as nobody in particular. Blocks.
+    /// Commits offsets of a group, with or without a member id. Blocks.
     /// - Throws: `ClientError`.
     package func commit(
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata
@@ -129,7 +129,7 @@ package final class BatchConsumer: Sendable {
         guard code == .none else { throw ClientError.refused(code, "to commit offsets of the group '\(member.group)'") }
     }
 
-    /// Ends the connections.
+    /// Closes the connections.
     package func close() {
         session.state.withLock { state in
             state.isClosed = true

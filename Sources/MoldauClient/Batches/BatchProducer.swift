@@ -2,16 +2,16 @@ package import MoldauRecords
 
 /// Why a batch was not delivered.
 package struct BatchFailure: Error {
-    /// Where it was to go.
+    /// The partition that it was sent to.
     package let partition: TopicPartition
-    /// How many bytes it took.
+    /// Its size in bytes.
     package let byteCount: Int
-    /// What was wrong.
+    /// The cause.
     package let underlying: ClientError
 }
 
-/// Sends whole record batches, for a thread that may block. The sequence numbers of idempotence and transactions are
-/// written into the header of each batch; its records are not looked at. Owned by one thread.
+/// Sends whole record batches, for a thread that may block. Writes the sequence numbers of idempotence and transactions
+/// into the header of each batch, and does not decode its records. Owned by one thread.
 package final class BatchProducer {
     private struct Pending {
         let outcome: BatchOutcome
@@ -23,7 +23,7 @@ package final class BatchProducer {
     private var topics: [String: Int] = [:]
     /// In the order in which they were sent.
     private var pending: [Pending] = []
-    /// Records that were not delivered and are still to be told, the next one last.
+    /// Failures not yet reported, the next one last.
     private var failures: [BatchFailure] = []
     private var acknowledged: [TopicPartition: Offset] = [:]
     package private(set) var isInTransaction = false
@@ -31,8 +31,8 @@ package final class BatchProducer {
     /// Where a batch was appended.
     package struct Delivery: Sendable, Equatable {
         package let partition: TopicPartition
-        /// The offset of its first record, behind which the others are; nil if a repeated request was answered without
-        /// it, or if the batch was split and other producers' records came between its parts.
+        /// The offset of its first record, which the others follow; nil if a retried request was answered without it,
+        /// or if the batch was split and other producers' records came between its parts.
         package let baseOffset: Offset?
     }
 
@@ -47,10 +47,11 @@ package final class BatchProducer {
 
     /// Whether `deliveries` are kept.
     package var keepsDeliveries = false
-    /// Where the batches were appended, in the order in which they were sent. Whoever has them kept empties them.
+    /// Where the batches were appended, in the order in which they were sent, if `keepsDeliveries`. The owner empties
+    /// it.
     package var deliveries: [Delivery] = []
 
-    /// A producer, which connects when it is needed.
+    /// A producer that connects on first use.
     /// - Throws: `ClientError.invalidSetting`.
     package convenience init(_ options: ProducerOptions, cluster: ClientOptions) throws(ClientError) {
         self.init(try ProducerSender(options, cluster, try SocketWorld(cluster)))
@@ -58,16 +59,15 @@ package final class BatchProducer {
 
     init(_ sender: ProducerSender) { self.sender = sender }
 
-    /// Begins to work as the one producer with its transactional id: older ones can do nothing more, and what they left
-    /// open is aborted. Blocks.
+    /// Initializes the transactional id: fences older producers with it, and aborts their open transactions. Blocks.
     /// - Throws: `ClientError`.
     package func identify() throws {
         let sender = sender
         try waiting { try await sender.identify() }
     }
 
-    /// The number of a topic's partitions. Blocks when the topic is new.
-    /// - Throws: After `time` `ClientError.unknownTopic`; after `longest` what stood in the way of an answer.
+    /// Returns the number of a topic's partitions. Blocks if the topic is new.
+    /// - Throws: `ClientError.unknownTopic` after `time`; after `longest` the error that prevented an answer.
     package func partitionCount(
         of topic: String, within time: Duration, unanswered longest: Duration
     ) throws -> Int32 {
@@ -77,7 +77,7 @@ package final class BatchProducer {
 
     // MARK: Sending
 
-    /// Takes a batch for sending; the bytes are copied. Blocks while the buffer is full.
+    /// Sends a batch; the bytes are copied. Blocks while the buffer is full.
     ///
     /// With transactions the first batch after a commit begins the next transaction.
     /// - Throws: `BatchFailure`.
@@ -110,14 +110,14 @@ package final class BatchProducer {
         return number
     }
 
-    /// Returns when everything that was sent is delivered. Blocks.
-    /// - Throws: `BatchFailure` of one record that is not: others are told by the next calls.
+    /// Returns when everything sent before is delivered. Blocks.
+    /// - Throws: `BatchFailure` for one batch that is not; later calls report the others.
     package func flush() throws {
         if failures.isEmpty, !pending.isEmpty { try settle() }
         if let next = failures.popLast() { throw next }
     }
 
-    /// Waits for what becomes of all batches.
+    /// Waits until all batches have an outcome.
     private func settle() throws {
         let (sender, batches) = (sender, pending.map { ($0.outcome, $0.recordCount) })
         let results = try waiting {
@@ -148,14 +148,14 @@ package final class BatchProducer {
             }
         }
         pending = []
-        // Of a transaction that has failed, the first cause comes first.
+        // If a transaction has failed, its first cause is reported first.
         let isConsequence = { (failure: BatchFailure) in
             if case .transactionFailed = failure.underlying { true } else { false }
         }
         failures = (failures.filter { !isConsequence($0) } + failures.filter(isConsequence)).reversed()
     }
 
-    /// The offset behind the last record that is known to be delivered to the partition; nil before one.
+    /// The offset after the last record known to be delivered to the partition; nil if there is none.
     package func acknowledgedEnd(of partition: TopicPartition) -> Offset? { acknowledged[partition] }
 
     // MARK: Transactions
@@ -167,11 +167,11 @@ package final class BatchProducer {
         isInTransaction = true
     }
 
-    /// Makes what was sent readable, and the offsets of a group effective, all at once. Blocks.
-    /// - Parameter asMember: calls its argument with the member whose offsets these are; again, if it throws
-    ///   `ClientError` and another one may do.
-    /// - Throws: `ClientError` or `BatchFailure`: the transaction is to be aborted, by `abort` or by the next producer
-    ///   with its id.
+    /// Commits the transaction: makes what was sent readable, and the group's offsets effective, atomically. Blocks.
+    /// - Parameter asMember: calls its argument with the member whose offsets these are; and again if it throws
+    ///   `ClientError` and another member id may succeed.
+    /// - Throws: `ClientError` or `BatchFailure`: then the transaction must be aborted, by `abort` or by the next
+    ///   producer with its id.
     package func commit(
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata],
         asMember: ((ConsumerGroupMetadata) throws -> Void) throws -> Void
@@ -192,7 +192,7 @@ package final class BatchProducer {
         isInTransaction = false
     }
 
-    /// Has what was sent since the last commit never be readable. Blocks.
+    /// Aborts the transaction: what was sent since the last commit never becomes readable. Blocks.
     package func abort() throws {
         guard isInTransaction else { return }
         (pending, failures) = ([], [])
@@ -201,9 +201,9 @@ package final class BatchProducer {
         isInTransaction = false
     }
 
-    /// Ends the connections; an open transaction is aborted. Blocks for that.
+    /// Closes the connections; aborts an open transaction first, which blocks.
     package func close() {
-        // If it cannot be aborted now, the cluster does it after the transaction's timeout.
+        // If it cannot be aborted now, the cluster aborts it after the transaction timeout.
         try? abort()
         sender.close()
     }

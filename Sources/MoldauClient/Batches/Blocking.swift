@@ -1,9 +1,9 @@
 internal import Dispatch
 internal import MoldauRecords
 
-/// Runs asynchronous work, and blocks the calling thread until it is done. The work runs on threads of its own: it goes
-/// on even where all threads of Swift's pool are blocked like this.
-/// - Parameter time: the work is cancelled after this, and not waited for; nil: it takes as long as it takes.
+/// Runs asynchronous work, and blocks the calling thread until it is done. The work runs on threads of its own, so it
+/// makes progress even if all threads of Swift's pool are blocked like this.
+/// - Parameter time: the work is cancelled after this, and not waited for; nil for no limit.
 /// - Throws: what `body` throws; `ClientError.timedOut`.
 package func waiting<Value: Sendable>(
     within time: Duration? = nil, for body: @escaping @Sendable () async throws -> Value
@@ -22,9 +22,9 @@ package func waiting<Value: Sendable>(
     return try result.get()
 }
 
-/// Runs tasks one at a time, on threads that are not of Swift's pool.
+/// Runs tasks one at a time, outside Swift's thread pool.
 final class OwnThreads: TaskExecutor {
-    /// For tasks that neither block nor take long.
+    /// For tasks that neither block nor run long.
     static let shared = OwnThreads()
 
     private let queue = DispatchQueue(label: "moldau.client")

@@ -1,10 +1,10 @@
 internal import MoldauRecords
 internal import Synchronization
 
-/// Memory that something is encoded in before its bytes are copied to where they go. Reused: fresh memory costs more
-/// than the copy.
+/// A reusable buffer in which something is encoded before its bytes are copied to their destination. Reused, since
+/// fresh memory costs more than the copy.
 @usableFromInline final class EncodingMemory: Sendable {
-    /// What needed more gives it back.
+    /// Memory beyond this size is freed after use.
     private let mostBytes: Int
     private let spare = Mutex<ByteWriter?>(nil)
 

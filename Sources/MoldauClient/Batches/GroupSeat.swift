@@ -2,23 +2,23 @@ package import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// What a `GroupSeat` asks of the one who takes it. Called from any thread, and never twice at once. What takes long
-/// holds up this seat alone.
+/// The callbacks of a `GroupSeat` to its holder. Called from any thread, one at a time. A slow callback delays only
+/// this seat.
 package protocol GroupSeatHolder: AnyObject, Sendable {
-    /// The topics that the member reads, for those who look at the group, and what it tells whoever divides the work.
+    /// The member's topics, for those who inspect the group, and its user data for the member that assigns the work.
     func report() -> (topics: Set<String>, data: [UInt8])
-    /// Divides the group's work among its members, by what they have told.
+    /// Assigns the group's work to its members, from the data that they reported.
     func divide(_ members: [String: [UInt8]]) throws -> [String: (partitions: Set<TopicPartition>, data: [UInt8])]
-    /// The member's share of the work, as it was divided last.
+    /// Called with the member's latest assignment.
     func seated(_ share: [UInt8])
-    /// Others may have the member's work. It joins again when `divideAnew` is called.
+    /// Called when the member's work may have been reassigned. It joins again when `divideAnew` is called.
     func lost(_ reason: String)
-    /// The seat is lost for good.
+    /// Called when the seat is lost for good.
     func failed(_ error: ClientError)
 }
 
-/// A seat in a group whose members divide their work by themselves. It is kept by heartbeats, whatever its holder does
-/// meanwhile; joins and heartbeats go on in a task of its own until `leave`.
+/// A membership in a group whose members assign their work themselves. Heartbeats keep it alive, whatever its holder is
+/// doing; joins and heartbeats run in a task of its own until `leave`.
 package final class GroupSeat: Sendable {
     private struct State {
         var seat: GroupSeatState
@@ -29,13 +29,13 @@ package final class GroupSeat: Sendable {
 
     private let cluster: ClusterClient
     private let holder: any GroupSeatHolder
-    /// The holder takes its time there: what other clients of the process wait for goes on.
+    /// Threads of its own, since the holder's callbacks may be slow: other clients of the process are not delayed.
     private let threads = OwnThreads()
     private let state: Mutex<State>
-    /// Wakes threads that wait for the work to be divided.
+    /// Wakes threads that wait for a rebalance.
     private let changes = Monitor(0)
 
-    /// A seat that is taken with the first `divideAnew`.
+    /// A seat that joins the group with the first `divideAnew`.
     /// - Throws: `ClientError.invalidSetting`.
     package convenience init(
         _ options: GroupSeatOptions, cluster: ClientOptions, holder: any GroupSeatHolder
@@ -52,7 +52,7 @@ package final class GroupSeat: Sendable {
 
     deinit { cluster.close() }
 
-    /// Has the group divide its work anew. Does not wait.
+    /// Starts a rebalance. Does not wait.
     package func divideAnew() {
         let alarm = state.withLock { state -> OneAnswer<Void>? in
             if state.isClosed { return nil }
@@ -65,8 +65,8 @@ package final class GroupSeat: Sendable {
 
     // MARK: Committing
 
-    /// Lets the member commit: calls `commit` with its present place in the group, and again if the group has divided
-    /// its work meanwhile, which takes nothing away that the member has not given up. Blocks.
+    /// Lets the member commit: calls `commit` with its current member id and generation, and again if a rebalance came
+    /// in between, which takes nothing away that the member has not given up. Blocks.
     /// - Throws: `ClientError.notMember` if the member's work is lost; what `commit` throws.
     package func committing(within time: Duration, _ commit: (ConsumerGroupMetadata) throws -> Void) throws {
         let deadline = ContinuousClock.now + time
@@ -138,7 +138,7 @@ package final class GroupSeat: Sendable {
     }
 
     private func tell(_ step: GroupSeatState.Step) {
-        // It may have left while it was asked.
+        // It may have left while the request was in flight.
         guard !state.withLock(\.isClosed) else { return }
         switch step {
         case .seated(let share): holder.seated(share)
@@ -207,12 +207,12 @@ package final class GroupSeat: Sendable {
 
     // MARK: End
 
-    /// Gives the seat up, unless it has a name of its own: that stays taken until the session's time is over. Blocks
-    /// for a short while.
+    /// Leaves the group, unless it is a static member: then its place stays reserved until the session times out.
+    /// Blocks briefly.
     package func leave() {
         let (task, alarm, request) = state.withLock { state in
             defer { (state.isClosed, state.task) = (true, nil) }
-            // Also in the middle of a join: the others would wait for it.
+            // Also during a join, since the other members would wait for it.
             let leaves = !state.seat.memberID.isEmpty && state.seat.options.instanceID == nil && !state.isClosed
             return (state.task, state.alarm, leaves ? state.seat.leaveRequest() : nil)
         }
@@ -223,7 +223,7 @@ package final class GroupSeat: Sendable {
             let pauses = Backoff(first: cluster.options.retryBackoff, longest: cluster.options.retryBackoffMax)
             _ = try? waiting {
                 try await cluster.ask(
-                    // Behind a join, which waits for others, it would not be heard.
+                    // On another connection: behind a JoinGroup, which waits for other members, it would be delayed.
                     request, coordinatorOf: .group(request.groupID), .requests, timeout: .seconds(5),
                     within: .seconds(2),
                     pauses: pauses, code: \.errorCode
@@ -235,7 +235,7 @@ package final class GroupSeat: Sendable {
 }
 
 extension ClientError {
-    /// The code with which a coordinator has refused a commit because of the member's place in the group.
+    /// The error code if a coordinator refused a commit because of the membership.
     fileprivate var membershipCode: ErrorCode? {
         guard case .refused(let code, _, _) = self else { return nil }
         let known: [ErrorCode] = [.rebalanceInProgress, .illegalGeneration, .unknownMemberID, .fencedInstanceID]

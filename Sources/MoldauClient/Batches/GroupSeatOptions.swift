@@ -1,17 +1,17 @@
-/// How a member of a group behaves whose work is divided by whoever uses the client. Names and defaults are Kafka's.
+/// The options of a member whose group assigns its work itself. Names and defaults are Kafka's.
 package struct GroupSeatOptions: Sendable {
-    /// The name that Kafka Streams has for its way of dividing work. Who offers only others cannot join.
+    /// Kafka Streams' protocol name. A member that offers only others cannot join.
     static let protocolName = "stream"
 
     /// `group.id`.
     package var group: String
-    /// `group.instance.id`: the name of a member that keeps its work over a restart.
+    /// `group.instance.id`: the name of a static member, which keeps its work over a restart.
     package var instanceID: String?
-    /// `session.timeout.ms`: a member that is not heard for so long is taken for dead.
+    /// `session.timeout.ms`: a member that sends no heartbeat for this long is considered dead.
     package var sessionTimeout = Duration.seconds(45)
     /// `heartbeat.interval.ms`.
     package var heartbeatInterval = Duration.seconds(3)
-    /// `rebalance.timeout.ms`: how long the others are waited for when the work is divided.
+    /// `rebalance.timeout.ms`: how long a rebalance waits for the other members.
     package var rebalanceTimeout = Duration.seconds(60)
 
     /// A member of that group.

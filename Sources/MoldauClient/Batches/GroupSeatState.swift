@@ -1,4 +1,4 @@
-// A member of a group whose work is divided by whoever uses the client, by the classic protocol:
+// A member of a group whose members assign the work themselves, by the classic protocol:
 //
 //           JoinGroup            SyncGroup               heartbeats
 //     out ─────────────▶ joined ───────────▶ seated ◀──────────────────┐
@@ -9,23 +9,23 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// A seat in a group, as a pure state: it makes requests and takes their answers.
+/// A seat in a group, as a pure state: it makes requests and takes their responses.
 struct GroupSeatState: Sendable {
-    /// What follows from an answer.
+    /// What to do after a response.
     enum Step: Equatable {
-        /// Ask once more, at once.
+        /// Join again at once.
         case joinAgain
-        /// Ask once more, after a while.
+        /// Join again after a pause.
         case retry(ClientError)
-        /// Tell the group what each of these members has, by what they have told.
+        /// Send the group the assignment of each of these members, computed from their user data.
         case divide([String: [UInt8]])
-        /// Ask the group what this member has.
+        /// Ask the group for this member's assignment.
         case ask
-        /// The member has this.
+        /// The member has this assignment.
         case seated([UInt8])
-        /// Others may have what the member had.
+        /// The member's work may have been reassigned.
         case lost(String)
-        /// It is over.
+        /// The membership has ended.
         case fail(ClientError)
     }
 
@@ -33,14 +33,14 @@ struct GroupSeatState: Sendable {
     private(set) var memberID = ""
     private(set) var generation: Int32 = -1
     private(set) var needsJoin = false
-    /// Whether a join is under way.
+    /// Whether a join is in progress.
     private(set) var isJoining = false
-    /// Whether the member was asked for another division after it had told what the present join is about.
+    /// Whether another rebalance was requested after the member sent its data for the current join.
     private var isAskedMeanwhile = false
 
     init(_ options: GroupSeatOptions) { self.options = options }
 
-    /// Whether the member has a share of the group's work.
+    /// Whether the member has an assignment.
     var isSeated: Bool { generation >= 0 && !memberID.isEmpty }
 
     var member: ConsumerGroupMetadata {
@@ -48,12 +48,12 @@ struct GroupSeatState: Sendable {
             group: options.group, generation: generation, memberID: memberID, instanceID: options.instanceID)
     }
 
-    /// The work is to be divided anew.
+    /// Requests a rebalance.
     mutating func askAnew() { (needsJoin, isAskedMeanwhile) = (true, true) }
 
     // MARK: Joining
 
-    /// To be called before the member is asked what it tells.
+    /// Call before the member reports its data.
     mutating func startJoining() { (isJoining, isAskedMeanwhile) = (true, false) }
 
     mutating func endJoining() { isJoining = false }
@@ -125,7 +125,7 @@ struct GroupSeatState: Sendable {
         case .unknownMemberID, .illegalGeneration:
             let wasSeated = isSeated
             generation = -1
-            // A member whose generation is over would be waited for under its old name.
+            // A member of an old generation would be waited for under its old id.
             if code == .unknownMemberID { memberID = "" }
             guard wasSeated else { return .joinAgain }
             needsJoin = false
@@ -142,14 +142,14 @@ struct GroupSeatState: Sendable {
         }
     }
 
-    // MARK: Staying
+    // MARK: Heartbeats
 
     func heartbeat() -> HeartbeatRequest { HeartbeatRequest(member) }
 
-    /// The answer to a heartbeat, or to a commit, of that generation.
-    /// - Returns: what follows, if it is no good news.
+    /// Takes the response of that generation's heartbeat or commit.
+    /// - Returns: what to do; nil if nothing.
     mutating func heard(_ code: ErrorCode, generation: Int32) -> Step? {
-        // While it joins, only the answer to that counts.
+        // While it joins, only the response to the join counts.
         guard generation == self.generation, isSeated, !isJoining else { return nil }
         switch code {
         case .rebalanceInProgress:

@@ -1,12 +1,12 @@
 internal import MoldauWire
 
 extension ClusterClient {
-    /// Asks a coordinator, again and again while that may help.
+    /// Sends a request to a coordinator; retries errors that may pass.
     /// - Parameters:
-    ///   - time: after that, nothing is asked again.
-    ///   - pauses: those between two questions.
-    ///   - lost: called if it is not known whether a question has arrived, or will.
-    ///   - refusal: the error that the code of an answer means; nil if the answer is taken.
+    ///   - time: after this, no attempt begins.
+    ///   - pauses: the pauses between attempts.
+    ///   - lost: called if it is unknown whether a request has arrived, or will.
+    ///   - refusal: the error for the code in a response; nil if the response is accepted.
     /// - Throws: `ClientError`; `CancellationError`.
     @discardableResult
     func ask<Request: WireRequest>(

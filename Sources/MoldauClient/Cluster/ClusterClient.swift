@@ -2,18 +2,18 @@ internal import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// What a client asks a broker for has a connection of its own, where one would hold up another.
+/// Requests that would delay others have a connection of their own, by purpose.
 enum Purpose: Hashable, Sendable {
     case requests
-    /// Fetches wait for records.
+    /// Fetches, which wait for records.
     case fetches
-    /// Joining a group waits for the others.
+    /// Joining a group, which waits for its other members.
     case coordination
 }
 
-/// What is coordinated by one broker.
+/// What a coordinator is responsible for.
 struct CoordinatorKey: Hashable, Sendable {
-    /// As FindCoordinator counts: 0 for groups, 1 for transactional ids.
+    /// The key type of FindCoordinator: 0 for groups, 1 for transactional ids.
     let type: Int8
     let name: String
 
@@ -21,8 +21,8 @@ struct CoordinatorKey: Hashable, Sendable {
     static func transaction(_ name: String) -> CoordinatorKey { CoordinatorKey(type: 1, name: name) }
 }
 
-/// The connections of one client to its cluster, and what it knows of it. Whatever it does, it does in its world's
-/// order; it may be called from anywhere.
+/// A client's connections to its cluster, and its metadata. Everything runs in the order of its world; calls may come
+/// from any thread.
 final class ClusterClient: Sendable {
     fileprivate struct LinkKey: Hashable {
         let address: BrokerAddress
@@ -38,9 +38,9 @@ final class ClusterClient: Sendable {
     fileprivate struct TopicWaiter: Sendable {
         let topic: String
         let begin: Duration
-        /// How long a topic that the cluster does not know is waited for.
+        /// How long to wait for an unknown topic.
         let patience: Duration
-        /// How long an answer of the cluster is waited for.
+        /// How long to wait for a response of the cluster.
         let longest: Duration
         let answer: @Sendable (Result<Int32, ClientError>) -> Void
     }
@@ -48,14 +48,14 @@ final class ClusterClient: Sendable {
     fileprivate struct State {
         var map: ClusterMap
         var links: [LinkKey: any BrokerLink] = [:]
-        /// Brokers that could not be reached, until they are tried again.
+        /// Brokers that could not be reached, until they are retried.
         var avoided: [BrokerAddress: Avoided] = [:]
         var coordinators: [CoordinatorKey: BrokerAddress] = [:]
         var watcher: (@Sendable () -> Void)?
         var waiters: [TopicWaiter] = []
-        /// The last question about the cluster had no answer.
+        /// The error of the last metadata request; nil if it succeeded.
         var lastError: ClientError?
-        /// When the next question may be due.
+        /// When the next metadata request may be due.
         var timer: Duration?
         var turn = 0
         var isClosed = false
@@ -70,13 +70,13 @@ final class ClusterClient: Sendable {
         state = Mutex(State(map: ClusterMap(options)))
     }
 
-    /// What is known now.
+    /// The current metadata.
     var map: ClusterMap { state.withLock(\.map) }
 
-    /// Called in the world's order when what is known has changed.
+    /// `watcher` is called in the world's order when the metadata has changed.
     func watch(_ watcher: @escaping @Sendable () -> Void) { state.withLock { $0.watcher = watcher } }
 
-    /// Ends all connections, after what was to be sent before was sent; what waits for an answer fails.
+    /// Closes all connections, after earlier requests were sent; pending requests fail.
     func close() { world.perform { self.closeNow() } }
 
     private func closeNow() {
@@ -91,7 +91,7 @@ final class ClusterClient: Sendable {
 
     // MARK: Requests
 
-    /// Sends a request to a broker by its number.
+    /// Sends a request to a broker by its id.
     func send<Request: WireRequest>(
         _ request: Request, toNode node: Int32, _ purpose: Purpose = .requests, maxVersion: Int16 = .max,
         timeout: Duration? = nil, then answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
@@ -103,7 +103,7 @@ final class ClusterClient: Sendable {
         send(request, to: address, purpose, maxVersion: maxVersion, timeout: timeout, then: answer)
     }
 
-    /// Sends a request to whatever broker is known.
+    /// Sends a request to any known broker.
     func sendToAny<Request: WireRequest>(
         _ request: Request, maxVersion: Int16 = .max,
         then answer: @escaping @Sendable (Result<Request.Response, ClientError>) -> Void
@@ -117,7 +117,7 @@ final class ClusterClient: Sendable {
         send(request, to: address, .requests, maxVersion: maxVersion, timeout: nil, then: answer)
     }
 
-    /// Sends a request to the broker that coordinates a group or a transactional id, after it was looked for.
+    /// Sends a request to the coordinator of a group or a transactional id, after looking it up.
     func send<Request: WireRequest>(
         _ request: Request, toCoordinatorOf key: CoordinatorKey, _ purpose: Purpose = .coordination,
         maxVersion: Int16 = .max, timeout: Duration? = nil,
@@ -135,7 +135,7 @@ final class ClusterClient: Sendable {
         }
     }
 
-    /// Another broker coordinates, or none: it is looked for again.
+    /// Forgets the coordinator after an error, so that it is looked up again.
     func forgetCoordinator(_ key: CoordinatorKey) { state.withLock { $0.coordinators[key] = nil } }
 
     private func findCoordinator(
@@ -163,7 +163,7 @@ final class ClusterClient: Sendable {
         }
     }
 
-    /// Sends in the world's order: a link's requests must leave in the order in which it noted them.
+    /// Sends in the world's order: a link must send its requests in the order in which it registered them.
     func send<Request: WireRequest>(
         _ request: Request, to address: BrokerAddress, _ purpose: Purpose, maxVersion: Int16 = .max,
         timeout: Duration? = nil,
@@ -182,7 +182,7 @@ final class ClusterClient: Sendable {
         }
     }
 
-    /// The connection that is there, or a new one.
+    /// The existing connection, or a new one.
     private func link(_ key: LinkKey) -> Result<any BrokerLink, ClientError> {
         let now = world.now
         return state.withLock { state -> Result<any BrokerLink, ClientError> in
@@ -195,7 +195,7 @@ final class ClusterClient: Sendable {
         }
     }
 
-    /// Keeps in mind which brokers answer.
+    /// Records which brokers respond.
     private func note(_ error: ClientError?, of link: any BrokerLink, _ key: LinkKey) {
         guard let error else {
             state.withLock { $0.avoided[key.address] = nil }
@@ -204,7 +204,7 @@ final class ClusterClient: Sendable {
         guard !link.isOpen else { return }
         let (now, chance) = (world.now, world.chance())
         state.withLock { state in
-            // The first request that fails with its link speaks for all.
+            // Of the requests that fail with their link, only the first is counted.
             guard state.links[key] === link else { return }
             state.links[key] = nil
             state.map.becomeStale()
@@ -223,7 +223,7 @@ final class ClusterClient: Sendable {
 
     // MARK: Metadata
 
-    /// What is known is old, or a topic is new: asks again.
+    /// Requests new metadata, since it is stale or a topic is new.
     func refresh(_ topics: [String] = []) {
         let isNew = state.withLock { state in
             if topics.isEmpty { state.map.becomeStale() }
@@ -233,16 +233,16 @@ final class ClusterClient: Sendable {
         if isNew { world.perform { self.askIfDue() } }
     }
 
-    /// All topics are known from now on, or only those that are asked for.
+    /// Tracks all topics from now on, or only those requested.
     func wantAll(_ isWanted: Bool) {
         state.withLock { $0.map.wantAll(isWanted) }
         if isWanted { world.perform { self.askIfDue() } }
     }
 
-    /// The number of a topic's partitions, once the cluster tells.
-    /// - Parameter longest: how long an answer is waited for; nil: no longer than for a topic that is not known.
-    /// - Throws: After `time` `ClientError.unknownTopic` if the cluster said that there is none; after `longest` what
-    ///   stood in the way of an answer.
+    /// Returns the number of a topic's partitions, once the cluster returns it.
+    /// - Parameter longest: how long to wait for a response; nil: no longer than for an unknown topic.
+    /// - Throws: `ClientError.unknownTopic` after `time` if the cluster answered that the topic does not exist; after
+    ///   `longest` the error that prevented a response.
     func partitionCount(
         of topic: String, within time: Duration, unanswered longest: Duration? = nil
     ) async throws -> Int32 {
@@ -315,7 +315,7 @@ final class ClusterClient: Sendable {
 }
 
 extension ClusterClient.State {
-    /// The waiters whose topic is known now, or for which it is too late.
+    /// Removes and returns the waiters whose topic is known now, or whose time has run out.
     fileprivate mutating func takeWaiters(
         _ now: Duration
     ) -> [(ClusterClient.TopicWaiter, Result<Int32, ClientError>)] {
@@ -346,7 +346,7 @@ extension ClusterClient.State {
 }
 
 extension Result {
-    /// The error, if it is one.
+    /// The error; nil for a success.
     var failure: Failure? {
         if case .failure(let error) = self { return error }
         return nil

@@ -1,32 +1,32 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// What is known of a cluster: brokers, topics, leaders. Without I/O, time or chance of its own.
+/// The metadata of a cluster: brokers, topics, leaders. Without I/O, clock or randomness of its own.
 struct ClusterMap: Sendable {
-    /// Who leads a partition.
+    /// The leader of a partition.
     struct Leader: Sendable, Hashable {
-        /// The number of the broker; nil if nobody leads it now.
+        /// The broker's id; nil if the partition has no leader now.
         var node: Int32?
-        /// The leader's epoch; −1 if it is not known.
+        /// The leader's epoch; −1 if unknown.
         var epoch: Int32
     }
 
-    /// A topic that the cluster has told of.
+    /// A topic that the cluster has described.
     struct TopicEntry: Sendable {
-        /// Zero if the broker is too old to tell.
+        /// Zero if the broker is too old to return it.
         var id: TopicID
         var leaders: [Leader]
-        /// Whether it is the cluster's own: no pattern matches it.
+        /// Whether it is internal to the cluster: no pattern matches it.
         var isInternal = false
     }
 
-    /// Whom to ask next about the cluster.
+    /// Which broker to ask for metadata.
     enum Source: Hashable, Sendable {
         case node(Int32)
         case bootstrap(BrokerAddress)
     }
 
-    /// What to ask, and whom; nil for all topics.
+    /// The broker to ask, and the topics; nil for all topics.
     typealias Question = (source: Source, topics: [String]?)
 
     private let bootstrap: [BrokerAddress]
@@ -35,17 +35,17 @@ struct ClusterMap: Sendable {
     private(set) var brokers: [Int32: BrokerAddress] = [:]
     private(set) var controller: Int32?
     private(set) var topics: [String: TopicEntry] = [:]
-    /// What the cluster said about topics that it did not describe.
+    /// The cluster's errors for topics that it did not describe.
     private(set) var errors: [String: ErrorCode] = [:]
-    /// The first and the last of the answers that have said that a topic is not there, one after another.
+    /// The times of the first and the last of consecutive responses in which the topic was missing.
     private(set) var missing: [String: ClosedRange<Duration>] = [:]
-    /// Another one after each answer.
+    /// Changes with each response.
     private(set) var revision = 0
-    /// The topics to ask for.
+    /// The topics to request.
     private var wanted: Set<String> = []
-    /// Whether all topics are asked for, as somebody reads by a pattern.
+    /// Whether all topics are requested, since a consumer subscribes to a pattern.
     private var wantsAll = false
-    /// Whether the question that waits for its answer is for all topics; and whether one was answered.
+    /// Whether the pending request is for all topics; and whether one such request was answered.
     private var asksAll = false
     private(set) var knowsAll = false
     private var isStale = true
@@ -62,7 +62,7 @@ struct ClusterMap: Sendable {
         backoff = Backoff(first: options.retryBackoff, longest: options.retryBackoffMax)
     }
 
-    /// Why the topic is not described, if asking again does not help.
+    /// The error that explains why the topic is not described; nil if retrying may help.
     func refusal(of topic: String) -> ClientError? {
         guard let code = errors[topic], !code.isRetriable else { return nil }
         return .refused(code, "to describe the topic '\(topic)'")
@@ -74,24 +74,24 @@ struct ClusterMap: Sendable {
         return leaders.indices.contains(number) ? leaders[number] : nil
     }
 
-    /// From now on the topic is asked for.
+    /// Requests the topic from now on.
     mutating func want(_ topic: String) { if wanted.insert(topic).inserted { isStale = true } }
 
-    /// From now on all topics are asked for, or only those that are wanted.
+    /// Requests all topics from now on, or only those that are wanted.
     mutating func wantAll(_ isWanted: Bool) {
         if isWanted, !wantsAll { (isStale, knowsAll) = (true, false) }
         wantsAll = isWanted
     }
 
-    /// The topics that a pattern matches. The cluster's own are in no pattern (`exclude.internal.topics`).
+    /// The topics that a pattern matches; never internal ones (`exclude.internal.topics`).
     func names(matching pattern: TopicExpression) -> Set<String> {
         Set(topics.lazy.filter { !$0.value.isInternal && pattern.matches($0.key) }.map(\.key))
     }
 
-    /// An answer or a lost connection shows that something has changed.
+    /// A response or a lost connection shows that the metadata is stale.
     mutating func becomeStale() { isStale = true }
 
-    /// What to ask now, if it is time; the answer goes to `answered` or `failed`.
+    /// The request to send now, if one is due; its response goes to `answered` or `failed`.
     mutating func nextQuestion(_ now: Duration) -> Question? {
         guard !isAsking, now >= retryAt ?? now else { return nil }
         let isOld = askedAt.map { now - $0 >= maxAge } ?? true
@@ -99,14 +99,14 @@ struct ClusterMap: Sendable {
         (isAsking, isStale, askedAt, asksAll) = (true, false, now, wantsAll)
         defer { turn += 1 }
         let nodes = brokers.keys.sorted()
-        // Each fourth time, and while no broker is known, the cluster is looked for where it was at the beginning.
+        // Every fourth time, and while no broker is known, the bootstrap brokers are asked.
         let source: Source =
             nodes.isEmpty || turn % 4 == 3
             ? .bootstrap(bootstrap[turn / (nodes.isEmpty ? 1 : 4) % bootstrap.count]) : .node(nodes[turn % nodes.count])
         return (source, wantsAll ? nil : wanted.sorted())
     }
 
-    /// When there is something to ask; nil if a question waits for its answer.
+    /// When the next request is due; nil while one is pending.
     func nextTime(_ now: Duration) -> Duration? {
         if isAsking { return nil }
         if isStale { return max(retryAt ?? now, now) }
@@ -125,14 +125,14 @@ struct ClusterMap: Sendable {
         for topic in response.topics {
             guard let name = topic.name else { continue }
             let isKnown = take(topic, name, now)
-            // Of all topics, some may be without a leader for long, and nobody asks for them.
+            // When all topics are requested, some may lack a leader for long without being needed.
             isComplete = isComplete && (isKnown || asksAll && !wanted.contains(name))
         }
         if asksAll { forgetOthers(than: Set(response.topics.compactMap(\.name)), now) }
         revision += 1
         if isComplete {
             backoff.reset()
-            // Questions that come at once would be answered alike.
+            // Requests sent immediately would return the same.
             retryAt = now + pause
         } else {
             isStale = true
@@ -140,14 +140,14 @@ struct ClusterMap: Sendable {
         }
     }
 
-    /// All topics were told: others are gone.
+    /// The response covers all topics: those missing from it do not exist.
     private mutating func forgetOthers(than told: Set<String>, _ now: Duration) {
         knowsAll = true
         topics = topics.filter { told.contains($0.key) }
         for name in wanted.subtracting(told) { note(.unknownTopicOrPartition, of: name, now) }
     }
 
-    /// - Returns: whether all about the topic is known.
+    /// - Returns: whether the topic is completely known.
     private mutating func take(_ topic: MetadataResponse.Topic, _ name: String, _ now: Duration) -> Bool {
         note(topic.errorCode, of: name, now)
         guard topic.errorCode == .none else {
@@ -156,11 +156,11 @@ struct ClusterMap: Sendable {
         }
         let known = topics[name].flatMap { $0.id == topic.topicID ? $0.leaders : nil }
         var leaders = [Leader](repeating: Leader(node: nil, epoch: -1), count: topic.partitions.count)
-        // An answer of a broker that lags behind must not take partitions away: a topic never loses any.
+        // A response from a broker that lags behind must not remove partitions: a topic never loses any.
         if let known { leaders += known.dropFirst(leaders.count) }
         for partition in topic.partitions where leaders.indices.contains(Int(partition.partitionIndex)) {
             let number = Int(partition.partitionIndex)
-            // Nor must it lead back to the leader before.
+            // Nor may it restore the previous leader.
             if let known, known.indices.contains(number), known[number].epoch > partition.leaderEpoch,
                 partition.leaderEpoch >= 0
             {
@@ -190,7 +190,7 @@ struct ClusterMap: Sendable {
 }
 
 extension ErrorCode {
-    /// Whether the error says that what is known of the cluster is old.
+    /// Whether the error says that the metadata is stale.
     var asksForMetadata: Bool {
         switch self {
         case .notLeaderOrFollower, .leaderNotAvailable, .unknownTopicOrPartition, .unknownTopicID, .fencedLeaderEpoch,
@@ -200,7 +200,7 @@ extension ErrorCode {
         }
     }
 
-    /// Whether the error says that another broker coordinates.
+    /// Whether the error says that the coordinator has moved.
     var asksForCoordinator: Bool {
         self == .notCoordinator || self == .coordinatorNotAvailable
     }

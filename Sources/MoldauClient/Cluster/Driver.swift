@@ -1,11 +1,10 @@
 internal import Synchronization
 
-/// Says when somebody who drives a pure state is to look after it: soon, once however many ask for it, and when
-/// something is due.
+/// Schedules the next step of a state machine; merges several requests into one call.
 final class Driver: Sendable {
     private struct State {
         var isLookComing = false
-        /// When the next look comes by itself.
+        /// When the next scheduled call is due.
         var timer: Duration?
     }
 
@@ -14,7 +13,7 @@ final class Driver: Sendable {
 
     init(_ world: any ClientWorld) { self.world = world }
 
-    /// Calls `look` in the world's order, soon.
+    /// Calls `look` in the world's order, soon. No-op if a call is already scheduled.
     func soon(_ look: @escaping @Sendable () -> Void) {
         let isNew = state.withLock { state in
             defer { state.isLookComing = true }
@@ -23,10 +22,10 @@ final class Driver: Sendable {
         if isNew { world.perform(look) }
     }
 
-    /// To be called when a look begins: what is asked for from now on takes another one.
+    /// Call when a step begins: requests from now on schedule another one.
     func begin() { state.withLock { $0.isLookComing = false } }
 
-    /// Calls `look` at that time, unless one comes earlier.
+    /// Calls `look` at that time, unless an earlier call is scheduled.
     func wait(until due: Duration, _ now: Duration, _ look: @escaping @Sendable () -> Void) {
         let isNew = state.withLock { state in
             if let timer = state.timer, timer > now, timer <= due { return false }

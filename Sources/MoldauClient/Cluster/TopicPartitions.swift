@@ -1,7 +1,7 @@
 internal import MoldauRecords
 
 extension Sequence<TopicPartition> {
-    /// The numbers of the partitions of each topic, in the order of the names.
+    /// The partition numbers of each topic, sorted by topic name.
     var byTopic: [(topic: String, partitions: [Int32])] {
         var topics: [(topic: String, partitions: [Int32])] = []
         for partition in sorted() {

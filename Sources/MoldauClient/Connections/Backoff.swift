@@ -1,5 +1,5 @@
-/// Pauses between attempts: each twice as long as the one before, up to a limit, and up to a fifth longer or shorter by
-/// chance, so that many clients do not come at the same moment.
+/// Pauses between attempts: each is twice as long as the one before, up to a limit, and varied randomly by up to a
+/// fifth, so that many clients do not retry at the same moment.
 struct Backoff: Sendable {
     private let first: Duration
     private let longest: Duration
@@ -7,7 +7,7 @@ struct Backoff: Sendable {
 
     init(first: Duration, longest: Duration) { (self.first, self.longest) = (first, max(first, longest)) }
 
-    /// The pause after one more failure.
+    /// Returns the pause after another failure.
     /// - Parameter chance: from 0 up to, not including, 1.
     mutating func pause(chance: Double) -> Duration {
         let doubled = first * Double(1 << min(failures, 20))
@@ -15,6 +15,6 @@ struct Backoff: Sendable {
         return min(doubled, longest) * (0.8 + 0.4 * chance)
     }
 
-    /// An attempt has succeeded.
+    /// Resets the pause after a success.
     mutating func reset() { failures = 0 }
 }

@@ -3,28 +3,28 @@ package import NIOCore
 /// Carries the frames of one connection to a broker: over a socket, or to a broker in this process. Used on the event
 /// loop of the connection.
 package protocol FrameCarrier: Sendable {
-    /// Sends a frame, its length in front.
-    /// - Parameter sent: called when it has left, or cannot leave.
+    /// Sends a frame, prefixed with its length.
+    /// - Parameter sent: called when it was sent, or cannot be.
     func send(_ frame: ByteBuffer, then sent: (@Sendable ((any Error)?) -> Void)?)
-    /// Ends the connection.
+    /// Closes the connection.
     func close()
 }
 
-/// Takes what a connection brings, on its event loop.
+/// Receives the events of a connection, on its event loop.
 package protocol FrameReceiver: AnyObject, Sendable {
-    /// Takes an answer: a frame without its length.
+    /// Receives a response: a frame without its length.
     func receive(_ frame: ByteBuffer)
-    /// The connection is of no more use.
+    /// Called when the connection can no longer be used.
     func end(_ reason: String)
 }
 
-/// A way to a broker that is no socket.
+/// A transport to a broker other than a socket.
 package protocol FrameTransport: Sendable {
-    /// Makes a connection. Called on the event loop.
+    /// Connects. Called on the event loop.
     func connect(on loop: any EventLoop, to receiver: any FrameReceiver) -> any FrameCarrier
 }
 
-/// The socket of a connection.
+/// A connection over a socket.
 struct SocketCarrier: FrameCarrier {
     let channel: any Channel
 

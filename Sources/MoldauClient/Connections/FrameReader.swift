@@ -3,11 +3,11 @@
 internal import MoldauWire
 internal import NIOCore
 
-/// Cuts what a connection receives into frames, and passes them on.
+/// Splits the received bytes into frames, and passes them on.
 final class FrameReader: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    /// The largest answer that is taken: larger than what any fetch asks for.
+    /// The largest response that is accepted: larger than any fetch requests.
     private static var maxFrameBytes: Int { 1 << 30 }
 
     private let link: SocketLink
@@ -30,14 +30,14 @@ final class FrameReader: ChannelInboundHandler {
         keepRest()
     }
 
-    /// The beginning of a frame, in memory of its own: what was received is kept alive by the records in it.
+    /// Copies an incomplete frame to a buffer of its own, since the records in the old one keep that alive.
     private func keepRest() {
         guard received.readableBytes > 0 else {
             received = ByteBuffer()
             return
         }
         guard received.readerIndex > 0 else { return }
-        // Memory grows with what has come, never with what was only announced.
+        // The buffer grows with what has arrived, not with the length that was announced.
         let announced = Int(received.getInteger(at: received.readerIndex, as: Int32.self) ?? 0) + 4
         var rest = ByteBufferAllocator().buffer(
             capacity: min(announced, max(64 << 10, received.readableBytes * 64)))

@@ -1,22 +1,22 @@
 internal import MoldauWire
 
-/// The requests of one connection that wait for their answers, which come in the order of the requests.
+/// The pending requests of one connection; responses come in the order of the requests.
 struct RequestLine<Answer>: Sendable where Answer: Sendable {
     /// A request that was sent.
     struct Waiting: Sendable {
         let correlationID: Int32
         let api: ApiKey
         let version: Int16
-        /// When its answer is late.
+        /// When its response is overdue.
         let deadline: Duration
         let answer: Answer
     }
 
-    /// Why an answer cannot be taken.
+    /// Why a response is rejected.
     enum Refusal: Error, Equatable {
-        /// Nothing waits for an answer.
+        /// No request is pending.
         case unexpected(Int32)
-        /// The answer to another request was to come first.
+        /// The response to another request must come first.
         case outOfOrder(expected: Int32, got: Int32)
     }
 
@@ -26,7 +26,7 @@ struct RequestLine<Answer>: Sendable where Answer: Sendable {
 
     var isEmpty: Bool { taken == waiting.count }
 
-    /// Notes a request.
+    /// Registers a request.
     /// - Returns: its correlation id.
     mutating func add(_ api: ApiKey, version: Int16, deadline: Duration, _ answer: Answer) -> Int32 {
         lastID = lastID == .max ? 0 : lastID + 1
@@ -35,13 +35,13 @@ struct RequestLine<Answer>: Sendable where Answer: Sendable {
         return lastID
     }
 
-    /// The correlation id of a request that nobody answers.
+    /// The correlation id of a request that gets no response.
     mutating func addUnanswered() -> Int32 {
         lastID = lastID == .max ? 0 : lastID + 1
         return lastID
     }
 
-    /// The request that is answered next.
+    /// Removes and returns the request that is answered next.
     mutating func take(_ correlationID: Int32) throws(Refusal) -> Waiting {
         guard taken < waiting.count else { throw .unexpected(correlationID) }
         let first = waiting[taken]
@@ -56,13 +56,13 @@ struct RequestLine<Answer>: Sendable where Answer: Sendable {
         return first
     }
 
-    /// When the first of the answers is late that wait now; nil if none is awaited.
+    /// The earliest deadline of the pending requests; nil if there are none.
     var nextDeadline: Duration? { waiting[taken...].lazy.map(\.deadline).min() }
 
-    /// A request whose answer is late.
+    /// A request whose response is overdue; nil if there is none.
     func late(at now: Duration) -> Waiting? { waiting[taken...].first { $0.deadline <= now } }
 
-    /// All requests, which are answered no more.
+    /// Removes all requests, which will get no response.
     mutating func removeAll() -> [Waiting] {
         defer { (waiting, taken) = ([], 0) }
         return Array(waiting[taken...])

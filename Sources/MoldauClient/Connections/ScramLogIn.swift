@@ -8,18 +8,18 @@
 internal import Foundation
 internal import MoldauNetwork
 
-/// A log-in by SCRAM: pure, without I/O or chance of its own.
+/// A log-in by SCRAM: pure, without I/O or randomness of its own.
 struct ScramLogIn: Sendable {
-    /// Why a message of the server cannot be taken.
+    /// Why a message of the server is rejected.
     struct Malformed: Error, CustomStringConvertible { let description: String }
 
     let hash: ScramHash
     let user: String
     let password: String
-    /// Printable, without commas, and never the same again.
+    /// Printable, without commas, and unique.
     let nonce: String
 
-    /// As many hashes as a server may ask for: a hostile one must not keep the client busy.
+    /// The most iterations that a server may request: a hostile one must not keep the client busy.
     private static var maxIterations: Int { 1_000_000 }
 
     private var firstBare: String {
@@ -30,7 +30,7 @@ struct ScramLogIn: Sendable {
     /// The first message.
     var first: [UInt8] { Array("n,,\(firstBare)".utf8) }
 
-    /// The answer to the server's first message, and what its last one has to be. Takes milliseconds.
+    /// The response to the server's first message, and the last message expected from it. Takes milliseconds.
     func answer(_ challenge: [UInt8]) throws -> (message: [UInt8], wanted: [UInt8]) {
         guard let text = String(validating: challenge, as: UTF8.self) else {
             throw Malformed(description: "the server's challenge is no text")

@@ -1,9 +1,9 @@
-// How a connection begins:
+// How a connection is established:
 //
 //     connecting ──▶ ApiVersions ──▶ SaslHandshake ──▶ SaslAuthenticate ──▶ ready ──▶ ended
 //                         └───────────────── without a log-in ──────────────▲
 //
-// Every state leads to `ended`, for good: a new connection is another link.
+// Every state leads to `ended`, which is final: a new connection is another link.
 
 internal import MoldauNetwork
 internal import MoldauRecords
@@ -12,7 +12,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// A connection to a broker, over a socket or whatever else carries frames. Everything happens on its event loop.
+/// A connection to a broker, over a socket or another frame carrier. Everything runs on its event loop.
 final class SocketLink: BrokerLink, FrameReceiver {
     typealias Answer = @Sendable (Result<WireBytes, ClientError>, _ version: Int16) -> Void
 
@@ -23,7 +23,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
         case ended(ClientError)
     }
 
-    /// What to do with a request.
+    /// How to send a request.
     private enum Sending {
         case hold
         case fail(ClientError)
@@ -33,15 +33,15 @@ final class SocketLink: BrokerLink, FrameReceiver {
     private struct State {
         var phase = Phase.connecting
         var line = RequestLine<Answer>()
-        /// What is to be sent once the connection is ready, or to be failed.
+        /// Requests held back until the connection is ready, or fails.
         var held: [@Sendable (ClientError?) -> Void] = []
         var isWatching = false
         var wasReady = false
-        /// The last frame, whose memory is used again once it is sent.
+        /// The last frame, whose memory is reused once it is sent.
         var frame = ByteBuffer()
     }
 
-    /// Of longer frames no memory is kept.
+    /// The memory of longer frames is freed.
     private static var mostKeptBytes: Int { 4 << 20 }
 
     let address: BrokerAddress
@@ -119,7 +119,8 @@ final class SocketLink: BrokerLink, FrameReceiver {
         do {
             frame = try encode(request, version, correlationID)
         } catch {
-            // Only a text or a list that is too long for its field comes here: the line would wait for ever.
+            // Only a string or list that is too long for its field gets here: the request's place would never be
+            // answered.
             return end("\(error)")
         }
         if isAnswered {
@@ -171,7 +172,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
         }
     }
 
-    /// Ends the connection when an answer is late, since all later answers wait behind it.
+    /// Closes the connection when a response is overdue, since all later responses wait behind it.
     private func watch() {
         let deadline = state.withLock { state -> Duration? in
             guard !state.isWatching, let deadline = state.line.nextDeadline else { return nil }
@@ -192,9 +193,9 @@ final class SocketLink: BrokerLink, FrameReceiver {
         watch()
     }
 
-    // MARK: Beginning and end
+    // MARK: Opening and closing
 
-    /// The socket is connected, or whatever else there is.
+    /// Called when the socket, or another carrier, is connected.
     func begin(_ carrier: any FrameCarrier) {
         let isWanted = state.withLock { state in
             guard case .connecting = state.phase else { return false }
@@ -214,7 +215,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
             switch result {
             case .success(let response) where response.errorCode == .none:
                 self.logIn(carrier, VersionTable(response))
-            // Older brokers answer in version 0, and say so.
+            // Older brokers answer in version 0, with this error.
             case .success(let response) where response.errorCode == .unsupportedVersion && version > 0:
                 self.negotiate(carrier, version: 0)
             case .success(let response): self.end("it refuses ApiVersions: \(response.errorCode)")
@@ -249,7 +250,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
         _ scram: ScramLogIn, _ carrier: any FrameCarrier, _ version: Int16, then done: @escaping @Sendable () -> Void
     ) {
         authenticate(scram.first, carrier, version) { challenge in
-            // The hashes take milliseconds, which are not the event loop's.
+            // Hashing takes milliseconds, too long for the event loop.
             NIOThreadPool.singleton.runIfActive(eventLoop: self.loop) { try scram.answer(challenge) }
                 .whenComplete { result in
                     switch result {
@@ -289,10 +290,10 @@ final class SocketLink: BrokerLink, FrameReceiver {
         for send in held { send(nil) }
     }
 
-    /// No connection could be made.
+    /// Called when connecting failed.
     func fail(_ reason: String) { end(with: .notReachable(address, reason: reason)) }
 
-    /// The connection is of no more use.
+    /// Called when the connection can no longer be used.
     func end(_ reason: String) { end(with: .disconnected(address, reason: reason)) }
 
     func close() { loop.execute { self.end(with: .disconnected(self.address, reason: "the client has closed it")) } }

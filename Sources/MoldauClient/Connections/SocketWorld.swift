@@ -4,7 +4,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 
-/// The real world: sockets on an event loop, and the clocks of the system.
+/// The real environment: sockets on an event loop, and the system's clocks.
 struct SocketWorld: ClientWorld {
     private let loop: any EventLoop
     private let options: ClientOptions
@@ -19,7 +19,7 @@ struct SocketWorld: ClientWorld {
 
     private static let start = ContinuousClock.now
 
-    /// A clock that is never set, and that all connections share.
+    /// A monotonic clock, shared by all connections.
     static func clock() -> Duration { ContinuousClock.now - start }
 
     var now: Duration { Self.clock() }
@@ -41,7 +41,7 @@ struct SocketWorld: ClientWorld {
             return link
         }
         let tls = tls
-        // nil for a name, which has to be looked up.
+        // nil for a host name, which must be resolved.
         let direct = try? SocketAddress(ipAddress: address.host, port: address.port)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(options.connectTimeout))
@@ -50,7 +50,7 @@ struct SocketWorld: ClientWorld {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
-                        // A certificate for an address instead of a name is compared with the address of the socket.
+                        // If the host is an IP address, the certificate is checked against the socket's address.
                         let handler = try NIOSSLClientHandler(
                             context: tls, serverHostname: direct == nil ? address.host : nil)
                         try channel.pipeline.syncOperations.addHandler(handler)

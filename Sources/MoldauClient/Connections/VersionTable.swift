@@ -1,6 +1,6 @@
 internal import MoldauWire
 
-/// The versions of APIs that a broker speaks.
+/// The versions of APIs that a broker supports.
 struct VersionTable: Sendable, Equatable {
     private var ranges: [Int16: ClosedRange<Int16>] = [:]
 
@@ -10,7 +10,7 @@ struct VersionTable: Sendable, Equatable {
         }
     }
 
-    /// The highest version that both sides speak; nil if there is none.
+    /// The highest version that both sides support; nil if there is none.
     func version(of api: ApiKey, atMost limit: Int16) -> Int16? {
         guard let theirs = ranges[api.rawValue] else { return nil }
         let highest = min(theirs.upperBound, api.versions.upperBound, limit)

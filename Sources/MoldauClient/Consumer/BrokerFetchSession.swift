@@ -1,4 +1,4 @@
-// One session (KIP-227), of one broker:
+// A fetch session (KIP-227) with one broker:
 //
 //          full fetch (epoch 0)          answer with an id            fetches: epoch 1, 2, …
 //     none ────────────────────▶ asked ─────────────────▶ established ─────────────────────┐
@@ -9,22 +9,22 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// What one broker keeps in mind of a consumer's fetches: a request then names only the partitions that have changed,
-/// and an answer only those that have news.
+/// What a broker remembers of a consumer's fetches: requests name only the partitions that have changed, and responses
+/// only those with new data.
 struct BrokerFetchSession {
-    /// What is asked for of a partition.
+    /// What is requested of a partition.
     struct Entry: Equatable {
         var offset: Offset
         var leaderEpoch: Int32
     }
 
     private var id: Int32 = 0
-    /// Of the next request; 0 for one that names all partitions and begins a session.
+    /// The epoch of the next request; 0 for one that names all partitions and begins a session.
     private var epoch: Int32 = 0
     private var known: [TopicPartition: Entry] = [:]
 
-    /// Makes a request: fetches these partitions, and no others.
-    /// - Returns: the partitions that it has to name.
+    /// Prepares a request that fetches these partitions, and no others.
+    /// - Returns: the partitions that the request must name.
     mutating func begin(
         _ request: inout FetchRequest, _ wanted: [(TopicPartition, Entry)]
     ) -> [TopicPartition] {
@@ -41,23 +41,23 @@ struct BrokerFetchSession {
         return changed
     }
 
-    /// Whether the request that was made last is for a session that is there: then only news are answered.
+    /// Whether the last request belongs to an existing session: then its response contains only changes.
     var isIncremental: Bool { epoch != 0 }
 
-    /// The request was answered.
+    /// Takes the response of the request.
     mutating func answered(_ response: FetchResponse) {
         if epoch != 0 {
             epoch = epoch == .max ? 1 : epoch + 1
         } else if response.sessionID != 0 {
             (id, epoch) = (response.sessionID, 1)
         } else {
-            // The broker keeps none.
+            // The broker keeps no session.
             self = BrokerFetchSession()
         }
     }
 
-    /// The request had no answer, or was refused: the next one names all partitions. It ends the session, if the broker
-    /// still has it.
+    /// The request got no response, or was refused: the next one names all partitions. It ends the session, if the
+    /// broker still has it.
     mutating func failed(isGone: Bool) {
         if isGone { id = 0 }
         (epoch, known) = (0, [:])

@@ -4,8 +4,8 @@ internal import Synchronization
 extension Consumer {
     // MARK: Partitions and positions
 
-    /// Reads these partitions from now on, and no others. Those that stay keep their positions. For a consumer whose
-    /// partitions are assigned by hand.
+    /// Reads these partitions from now on, and no others. Retained ones keep their positions. For a consumer with
+    /// manually assigned partitions.
     public func assign(_ partitions: Set<TopicPartition>) {
         precondition(
             session.state.withLock { $0.member == nil }, "a member of a group has its partitions from the group")
@@ -13,36 +13,36 @@ extension Consumer {
         session.withFetch { $0.assign(partitions) }
     }
 
-    /// The partitions that are read now.
+    /// The currently assigned partitions.
     public var assignment: Set<TopicPartition> { session.state.withLock { Set($0.fetch.order) } }
 
-    /// Reads a partition from this offset on; no-op if it is not assigned.
+    /// Continues reading a partition at this offset; no-op if it is not assigned.
     public func seek(_ partition: TopicPartition, to offset: Offset) {
         session.withFetch { $0.seek(partition, to: offset) }
     }
 
-    /// Reads partitions from their first record on.
+    /// Continues reading partitions at their first records.
     public func seekToBeginning(_ partitions: Set<TopicPartition>) {
         session.withFetch { fetch in for partition in partitions.sorted() { fetch.seek(partition, to: .first) } }
     }
 
-    /// Reads of partitions what comes from now on.
+    /// Continues reading partitions at their ends, with the records that are appended from now on.
     public func seekToEnd(_ partitions: Set<TopicPartition>) {
         session.withFetch { fetch in for partition in partitions.sorted() { fetch.seek(partition, to: .end) } }
     }
 
-    /// Returns nothing from these partitions until `resume`.
+    /// Returns no records of these partitions until `resume`.
     public func pause(_ partitions: Set<TopicPartition>) { session.withFetch { $0.pause(partitions, true) } }
 
-    /// Returns records of these partitions again.
+    /// Resumes these partitions after `pause`.
     public func resume(_ partitions: Set<TopicPartition>) { session.withFetch { $0.pause(partitions, false) } }
 
-    /// The offset behind the last record that was returned; nil before one is known.
+    /// The offset after the last returned record; nil before one is known.
     public func position(_ partition: TopicPartition) -> Offset? {
         session.state.withLock { $0.position(partition, inHandTo: session.handedPosition) }
     }
 
-    /// How many offsets are left up to the end of the partition, as the last fetch saw it; nil before one.
+    /// How many offsets remain up to the end of the partition, as of the last fetch; nil before one.
     public func lag(_ partition: TopicPartition) -> Int64? {
         session.state.withLock { state in
             guard let end = state.fetch.places[partition]?.end,
@@ -54,39 +54,38 @@ extension Consumer {
 
     // MARK: Offsets
 
-    /// Commits the positions behind all records that were returned.
-    /// - Throws: `ClientError.notMember` if the partitions have gone to others; other `ClientError`s;
-    ///   `CancellationError`.
+    /// Commits the positions after all returned records.
+    /// - Throws: `ClientError.notMember` if the partitions were reassigned; other `ClientError`s; `CancellationError`.
     public func commit() async throws { try await session.commit(session.allPositions) }
 
-    /// Commits these offsets: of the records that are to be read next.
+    /// Commits these offsets, each that of the next record to read.
     /// - Throws: `ClientError`; `CancellationError`.
     public func commit(_ offsets: [TopicPartition: Offset]) async throws { try await session.commit(offsets) }
 
-    /// Commits the positions behind all records that were returned, without waiting for it: Kafka's `commitAsync`.
-    /// - Parameter done: told what has become of it, in the order of the commits; it must not block.
+    /// Commits the positions after all returned records, without waiting: Kafka's `commitAsync`.
+    /// - Parameter done: called with the outcome, in the order of the commits; it must not block.
     public func commitLater(then done: @escaping @Sendable (Result<Void, ClientError>) -> Void = { _ in }) {
         session.commitLater(session.allPositions, then: done)
     }
 
-    /// Commits these offsets, of the records that are to be read next, without waiting for it: Kafka's `commitAsync`.
-    /// It is tried once; a commit that is waited for comes after it.
-    /// - Parameter done: told what has become of it, in the order of the commits; it must not block.
+    /// Commits these offsets, each that of the next record to read, without waiting: Kafka's `commitAsync`. There is a
+    /// single attempt; a later `commit` comes after it.
+    /// - Parameter done: called with the outcome, in the order of the commits; it must not block.
     public func commitLater(
         _ offsets: [TopicPartition: Offset],
         then done: @escaping @Sendable (Result<Void, ClientError>) -> Void = { _ in }
     ) { session.commitLater(offsets, then: done) }
 
-    /// What the group has committed; partitions without an offset are missing.
+    /// Returns the group's committed offsets; partitions without one are missing.
     /// - Throws: `ClientError`; `CancellationError`.
     public func committed(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
         try await session.committed(partitions, within: session.options.apiTimeout)
     }
 
-    // MARK: Questions
+    // MARK: Queries
 
-    /// The first offset of each partition whose record has that time or a later one; partitions without such a record
-    /// are missing. Kafka's `offsetsForTimes`.
+    /// Returns each partition's first offset whose record has that timestamp or a later one; partitions without such a
+    /// record are missing. Kafka's `offsetsForTimes`.
     /// - Throws: `ClientError`; `CancellationError`.
     public func offsetsForTimes(
         _ times: [TopicPartition: Timestamp]
@@ -97,14 +96,14 @@ extension Consumer {
         }
     }
 
-    /// The first offset that each partition holds.
+    /// Returns the first offset that each partition holds.
     /// - Throws: `ClientError`; `CancellationError`.
     public func beginningOffsets(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
         try await offsets(partitions, .earliest)
     }
 
-    /// The offset behind the last record of each partition; with `isolation.level` `readCommitted`, before the first
-    /// transaction that is open.
+    /// Returns the offset after the last record of each partition; with `isolation.level` `readCommitted`, the one
+    /// before the first open transaction.
     /// - Throws: `ClientError`; `CancellationError`.
     public func endOffsets(_ partitions: Set<TopicPartition>) async throws -> [TopicPartition: Offset] {
         try await offsets(partitions, .latest)
@@ -118,12 +117,12 @@ extension Consumer {
     }
 }
 
-/// A record that was looked for by its time: see `Consumer.offsetsForTimes`.
+/// A record found by its timestamp: see `Consumer.offsetsForTimes`.
 public struct OffsetAndTimestamp: Hashable, Sendable {
-    /// Its place in the partition.
+    /// The record's offset.
     public let offset: Offset
-    /// Its time.
+    /// The record's timestamp.
     public let timestamp: Timestamp
-    /// The epoch of the leader that wrote it; nil if that is not known.
+    /// The epoch of the leader that wrote it; nil if unknown.
     public let leaderEpoch: Int32?
 }

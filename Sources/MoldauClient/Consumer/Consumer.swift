@@ -1,7 +1,7 @@
 public import MoldauRecords
 internal import Synchronization
 
-/// Reads records of a Kafka cluster: as a member of a group, or from partitions that are assigned by hand.
+/// Reads records of a Kafka cluster: as a member of a group, or from manually assigned partitions.
 ///
 /// ```swift
 /// let orders = Topic<String, String>("orders")
@@ -10,15 +10,15 @@ internal import Synchronization
 /// for try await record in consumer.records { print(record.key, record.value) }
 /// await consumer.close()
 /// ```
-/// One task reads at a time; any other may pause, seek, ask and commit meanwhile. A member has to poll again within
-/// `max.poll.interval.ms`.
+/// One task reads at a time; any others may pause, seek, query and commit meanwhile. A group member must poll again
+/// within `max.poll.interval.ms`.
 public final class Consumer<Key, Value>: Sendable {
     private let topics = TopicTable<Key, Value>()
     private let interceptors: [any ConsumerInterceptor<Key, Value>]
     let session: ConsumerSession
 
-    /// A member of `options.group`, which shares these topics' partitions with the other members.
-    /// - Parameter interceptors: see the records and the commits, one after another.
+    /// A member of `options.group`, which shares the partitions of these topics with the other members.
+    /// - Parameter interceptors: called with the records and the commits, in this order.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
         _ topics: [Topic<Key, Value>], cluster: ClientOptions, options: ConsumerOptions,
@@ -28,11 +28,11 @@ public final class Consumer<Key, Value>: Sendable {
         self.topics.add(topics)
     }
 
-    /// A member of `options.group` that reads all topics whose names match, also those that come later: they are
-    /// noticed within `ClientOptions.metadataMaxAge`. The pattern has the syntax of RE2, as far as it is about names,
-    /// and must match the whole name; Kafka's own topics match none.
-    /// - Parameter interceptors: see the records and the commits, one after another.
-    /// - Throws: `ClientError.invalidSetting`, also if the pattern is none.
+    /// A member of `options.group` that reads all topics with matching names, also those created later: they are
+    /// discovered within `ClientOptions.metadataMaxAge`. The pattern has the syntax of RE2, as far as it applies to
+    /// names, and must match the whole name; it never matches Kafka's internal topics.
+    /// - Parameter interceptors: called with the records and the commits, in this order.
+    /// - Throws: `ClientError.invalidSetting`, also for an invalid pattern.
     public convenience init(
         matching pattern: TopicPattern<Key, Value>, cluster: ClientOptions, options: ConsumerOptions,
         interceptors: [any ConsumerInterceptor<Key, Value>] = []
@@ -41,9 +41,9 @@ public final class Consumer<Key, Value>: Sendable {
         topics.add(pattern)
     }
 
-    /// A reader of these partitions. It begins at the offsets that `options.group` has committed, if it is set, or
-    /// where `options.offsetReset` says.
-    /// - Parameter interceptors: see the records and the commits, one after another.
+    /// A reader of these partitions. It starts at the offsets that `options.group` has committed, if it is set, or else
+    /// as `options.offsetReset` says.
+    /// - Parameter interceptors: called with the records and the commits, in this order.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
         _ topics: [Topic<Key, Value>], assigned partitions: Set<TopicPartition>, cluster: ClientOptions,
@@ -63,15 +63,15 @@ public final class Consumer<Key, Value>: Sendable {
         session.state.withLock { $0.onCommit = interceptors.map { interceptor in { interceptor.onCommit($0) } } }
     }
 
-    /// Reads these topics from now on, instead of what it has subscribed to before: the group shares partitions anew
-    /// with the next poll. For a member of a group.
+    /// Subscribes to these topics instead of the previous ones: the group rebalances with the next poll. For a member
+    /// of a group.
     public func subscribe(_ topics: [Topic<Key, Value>]) {
         self.topics.add(topics)
         session.subscribe(.topics(Set(topics.map(\.name))))
     }
 
-    /// Reads all topics from now on whose names match, as with `init(matching:)`. For a member of a group.
-    /// - Throws: `ClientError.invalidSetting` if it is no pattern.
+    /// Subscribes to all topics with matching names, as with `init(matching:)`. For a member of a group.
+    /// - Throws: `ClientError.invalidSetting` for an invalid pattern.
     public func subscribe(matching pattern: TopicPattern<Key, Value>) throws(ClientError) {
         let expression = try pattern.expression()
         topics.add(pattern)
@@ -80,18 +80,18 @@ public final class Consumer<Key, Value>: Sendable {
 
     // MARK: Reading
 
-    /// Waits for records, and returns at most `max.poll.records` of one partition; none after `time`, and after
-    /// `wakeup`.
+    /// Waits for records, and returns at most `max.poll.records` of one partition; empty if none arrive within `time`,
+    /// and after `wakeup`.
     ///
-    /// With `enable.auto.commit` a poll commits, from time to time, what earlier polls have returned: finish with these
-    /// records first.
-    /// - Throws: `ClientError`; `CancellationError`. `ClientError.unreadable` for a record whose bytes cannot be
-    ///   decoded: it is read again, unless `seek` passes it.
+    /// With `enable.auto.commit`, a poll regularly commits the records that earlier polls returned: finish processing
+    /// them first.
+    /// - Throws: `ClientError`; `CancellationError`. `ClientError.unreadable` for a record that cannot be decoded: it
+    ///   is read again unless you `seek` past it.
     @inlinable public func poll(within time: Duration = .seconds(1)) async throws -> [ConsumerRecord<Key, Value>] {
         try await poll(within: time, oneByOne: false)
     }
 
-    /// - Parameter oneByOne: whether a record counts as returned only when `handsOut` was told of it.
+    /// - Parameter oneByOne: whether a record counts as returned only once `handsOut` was called for it.
     @inlinable func poll(within time: Duration, oneByOne: Bool) async throws -> [ConsumerRecord<Key, Value>] {
         guard let found = try await take(within: time) else { return [] }
         var taken = found.taken
@@ -100,7 +100,7 @@ public final class Consumer<Key, Value>: Sendable {
         do {
             try Self.read(&taken, by: found.topic, into: &records, atMost: maxPollRecords)
         } catch {
-            // What came before it is returned first: the error shows when the record is read again.
+            // The records before it are returned first: the error is thrown when the record is read again.
             isBroken = true
             guard !records.isEmpty else {
                 advance(taken, isBroken: true, oneByOne: false)
@@ -112,7 +112,7 @@ public final class Consumer<Key, Value>: Sendable {
         return records
     }
 
-    /// Not asynchronous, so that what is done for each record stays in registers.
+    /// Not asynchronous, so that the work per record stays in registers.
     @inlinable static func read(
         _ taken: inout TakenRecords, by topic: Topic<Key, Value>, into records: inout [ConsumerRecord<Key, Value>],
         atMost limit: Int
@@ -149,8 +149,8 @@ public final class Consumer<Key, Value>: Sendable {
         return (TakenRecords(chunk), topic)
     }
 
-    /// Records were read up to `taken.position`.
-    /// - Parameter isBroken: whether the one there cannot be.
+    /// Marks records as read up to `taken.position`.
+    /// - Parameter isBroken: whether the record there cannot be decoded.
     @usableFromInline func advance(_ taken: TakenRecords, isBroken: Bool, oneByOne: Bool) {
         session.advance(taken.chunk, to: taken.position, taken.rest(isBroken: isBroken), oneByOne: oneByOne)
     }
@@ -161,8 +161,8 @@ public final class Consumer<Key, Value>: Sendable {
         return records
     }
 
-    /// Waits for records, and returns all that were fetched of one partition, as they are; nil after `time`, and after
-    /// `wakeup`.
+    /// Waits for records, and returns all that were fetched of one partition, as they are; nil if none arrive within
+    /// `time`, and after `wakeup`.
     /// - Throws: `ClientError`; `CancellationError`.
     public func pollBatch(within time: Duration = .seconds(1)) async throws -> ConsumerBatch? {
         guard let chunk = try await session.nextChunk(within: time) else { return nil }
@@ -170,32 +170,32 @@ public final class Consumer<Key, Value>: Sendable {
         return ConsumerBatch(chunk: chunk)
     }
 
-    /// The records, one after another, until the consumer is closed or the task cancelled.
+    /// The records, one at a time, until the consumer is closed or the task cancelled.
     ///
-    /// What counts as returned, for `position`, `commit` and `close`, are the records up to the one that the loop has
-    /// now, with that one. After a `break` another loop, or a poll, goes on with the record behind it.
+    /// For `position`, `commit` and `close`, the records up to and including the loop's current one count as returned.
+    /// After a `break`, another loop or a poll continues with the record after it.
     public var records: ConsumerRecords<Key, Value> { ConsumerRecords(consumer: self) }
 
     @usableFromInline var turn: Int { session.turn.load(ordering: .relaxed) }
 
-    /// A loop hands out a record of a poll, unless reading has ended, or somebody else has polled.
-    /// - Parameter next: the position behind it.
+    /// Called for each record of a poll that a loop hands out; false if reading has ended, or another task has polled.
+    /// - Parameter next: the position after the record.
     @usableFromInline func handsOut(upTo next: Offset, _ turn: Int) -> Bool { session.handsOut(upTo: next, turn) }
 
-    /// Has the task that polls go on at once, without records; if none waits, the next `poll` does. A loop over
-    /// `records` goes on; cancel its task to end it.
+    /// Makes the waiting `poll`, or else the next one, return at once with no records. A loop over `records` continues;
+    /// cancel its task to end it.
     public func wakeup() { session.wakeUp() }
 
-    /// Commits what was returned, if `enable.auto.commit` is on; leaves the group, and ends the connections. Whoever
-    /// reads gets `ClientError.closed`. No-op the second time.
+    /// Commits the returned records, if `enable.auto.commit` is on; leaves the group, and closes the connections. A
+    /// reading task gets `ClientError.closed`. No-op the second time.
     public func close() async { await session.close() }
 
-    /// Has whoever reads come to an end: a loop over `records` ends behind the record that it has, and polls throw
-    /// `ClientError.closed`. The consumer can still commit, and is to be closed.
+    /// Stops reading: a loop over `records` ends after its current record; `poll` throws `ClientError.closed`. The
+    /// consumer can still commit, and must still be closed.
     public func endReading() { session.endReading() }
 
-    /// Closes a consumer that another task reads: that one is told first, and waited for, but not longer than
-    /// `patience`; what it has in hand then is not committed, so that it is read once more. A loop over `records` ends
-    /// behind the record that it has.
+    /// Closes a consumer that another task reads: stops the reading task and waits for it, at most `patience`; records
+    /// that it is still processing then are not committed, so that they are read again. A loop over `records` ends
+    /// after its current record.
     public func finish(within patience: Duration = .seconds(5)) async { await session.finish(within: patience) }
 }

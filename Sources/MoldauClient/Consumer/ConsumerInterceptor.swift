@@ -1,18 +1,18 @@
 public import MoldauRecords
 
-/// Sees the records that a consumer returns, and what it commits: to measure, to audit, to leave records out. Kafka's
+/// Observes the records that a consumer returns, and its commits: to measure, to audit, to filter records. Kafka's
 /// `ConsumerInterceptor`.
 ///
-/// Its methods are called on whatever thread the client runs, and must not block.
+/// Its methods are called on threads of the client, and must not block.
 public protocol ConsumerInterceptor<Key, Value>: Sendable {
     /// The type of the keys.
     associatedtype Key
     /// The type of the values.
     associatedtype Value
 
-    /// Called with the records that `poll` is about to return; records that are left out count as returned. Records of
-    /// `pollBatch` are bytes, which interceptors do not see.
-    /// - Returns: what is returned instead.
+    /// Called with the records that `poll` is about to return; records that are filtered out count as returned. It is
+    /// not called for `pollBatch`, whose records are bytes.
+    /// - Returns: the records to return instead.
     func onConsume(_ records: [ConsumerRecord<Key, Value>]) -> [ConsumerRecord<Key, Value>]
 
     /// Called when offsets have been committed.
@@ -20,7 +20,7 @@ public protocol ConsumerInterceptor<Key, Value>: Sendable {
 }
 
 extension ConsumerInterceptor {
-    /// Leaves the records as they are.
+    /// Returns the records unchanged.
     public func onConsume(_ records: [ConsumerRecord<Key, Value>]) -> [ConsumerRecord<Key, Value>] { records }
 
     /// Does nothing.

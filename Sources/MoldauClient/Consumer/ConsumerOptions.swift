@@ -1,101 +1,102 @@
 public import MoldauRecords
 
-/// How a consumer reads. Names and defaults are Kafka's.
+/// The options of a consumer. Names and defaults are Kafka's.
 public struct ConsumerOptions: Sendable {
-    /// Where to begin in a partition without a committed offset, or whose records there are gone.
+    /// Where to start in a partition without a committed offset, or whose committed offset is out of range.
     public enum OffsetReset: Hashable, Sendable {
         /// At the first record that the partition holds.
         case earliest
-        /// Behind the last one.
+        /// After the last record.
         case latest
-        /// Nowhere: reading throws `ClientError.noPosition` or `.truncated`.
+        /// No reset: reading throws `ClientError.noPosition` or `.truncated`.
         case none
-        /// At the first record that is at most so old; behind the last one if none is. Kafka's `by_duration`
+        /// At the first record not older than this; after the last one if there is none. Kafka's `by_duration`
         /// (KIP-1106).
         case byDuration(Duration)
     }
 
-    /// Which records are read.
+    /// Which records are returned.
     public enum Isolation: Int8, Sendable {
-        /// Those of open and aborted transactions too.
+        /// All records, also those of open and aborted transactions.
         case readUncommitted = 0
-        /// Of transactions only what was committed.
+        /// No records of open or aborted transactions.
         case readCommitted = 1
     }
 
-    /// How the leader of a group spreads partitions over its members.
+    /// How the leader of a group assigns partitions to its members.
     public enum Assignor: String, Sendable {
-        /// Topic by topic, neighbouring partitions to one member.
+        /// Per topic, consecutive partitions to each member.
         case range
         /// All partitions of all topics in turn.
         case roundRobin = "roundrobin"
-        /// As few as possible move. All members stop reading during the change.
+        /// Moves as few partitions as possible. All members stop reading during a rebalance.
         case sticky
-        /// As few as possible move, and those that stay are read on during the change (KIP-429).
+        /// Moves as few partitions as possible; retained ones are read during a rebalance (KIP-429).
         case cooperativeSticky = "cooperative-sticky"
     }
 
-    /// By what protocol the members of a group agree on who reads what.
+    /// The protocol by which partitions are assigned.
     public enum GroupProtocol: String, Hashable, Sendable {
-        /// One of the members decides, by one of the `assignors`. All members join anew whenever something changes.
+        /// A member assigns them, with one of the `assignors`. All members join again for every change.
         case classic
-        /// The broker decides, and members give partitions up and take them one by one, while the others read on
-        /// (KIP-848). Brokers have it from Apache Kafka 4.0 on.
+        /// The broker assigns them; members revoke and receive partitions incrementally, while the others keep reading
+        /// (KIP-848). Supported by brokers from Apache Kafka 4.0 on.
         case consumer
     }
 
-    /// `group.id`: the group with which partitions are shared, and for which offsets are committed.
+    /// `group.id`: the group that shares the partitions, and for which offsets are committed.
     public var group: String?
-    /// `group.instance.id`: the name of a member that keeps its partitions over a restart.
+    /// `group.instance.id`: the name of a static member, which keeps its partitions over a restart.
     public var instanceID: String?
-    /// `group.protocol`. With `consumer`, the broker decides about sessions, heartbeats and assignors:
-    /// `sessionTimeout`, `heartbeatInterval` and `assignors` are not used.
+    /// `group.protocol`. With `consumer`, the broker's settings apply to sessions, heartbeats and assignors:
+    /// `sessionTimeout`, `heartbeatInterval` and `assignors` are ignored.
     public var groupProtocol = GroupProtocol.classic
-    /// `group.remote.assignor`: how the broker spreads partitions in a group of the protocol `consumer`, for instance
-    /// "uniform" or "range". nil: as the broker likes.
+    /// `group.remote.assignor`: the broker's assignor for a group of the protocol `consumer`, for instance "uniform" or
+    /// "range". nil lets the broker choose.
     public var remoteAssignor: String?
     /// `auto.offset.reset`.
     public var offsetReset = OffsetReset.latest
     /// `isolation.level`.
     public var isolation = Isolation.readUncommitted
-    /// `enable.auto.commit`: whether polling commits what earlier polls have returned.
+    /// `enable.auto.commit`: whether polls commit the records that earlier polls returned.
     public var commitsAutomatically = true
     /// `auto.commit.interval.ms`.
     public var autoCommitInterval = Duration.seconds(5)
-    /// `max.poll.records`: how many records one `poll` returns at most.
+    /// `max.poll.records`: the most records that one `poll` returns.
     public var maxPollRecords = 500
-    /// `max.poll.interval.ms`: a member that does not poll for so long leaves its group.
+    /// `max.poll.interval.ms`: a member that does not poll for this long leaves its group.
     public var maxPollInterval = Duration.seconds(300)
-    /// `session.timeout.ms`: a member that is not heard for so long is taken for dead.
+    /// `session.timeout.ms`: a member that sends no heartbeat for this long is considered dead.
     public var sessionTimeout = Duration.seconds(45)
     /// `heartbeat.interval.ms`.
     public var heartbeatInterval = Duration.seconds(3)
-    /// `partition.assignment.strategy`: the members of a group use the first that all of them have.
+    /// `partition.assignment.strategy`: the group uses the first one that all members support.
     public var assignors: [Assignor] = [.range, .cooperativeSticky]
     /// `fetch.min.bytes`: how many bytes a fetch waits for.
     public var fetchMinBytes = 1
-    /// `fetch.max.wait.ms`: how long it waits for them.
+    /// `fetch.max.wait.ms`: how long a fetch waits for them.
     public var fetchMaxWait = Duration.milliseconds(500)
-    /// `fetch.max.bytes`: the most that a fetch brings, if the first batch is not larger.
+    /// `fetch.max.bytes`: the most bytes that a fetch returns, unless the first batch is larger.
     public var fetchMaxBytes = 50 << 20
-    /// `max.partition.fetch.bytes`: … of one partition. About as much again is fetched ahead.
+    /// `max.partition.fetch.bytes`: the same for one partition. About as much again is prefetched.
     public var maxPartitionFetchBytes = 1 << 20
-    /// `check.crcs`: whether batches are checked against their sums.
+    /// `check.crcs`: whether the checksums of batches are verified.
     public var checksSums = true
-    /// `default.api.timeout.ms`: how long commits and questions are repeated.
+    /// `default.api.timeout.ms`: how long commits and queries are retried.
     public var apiTimeout = Duration.seconds(60)
-    /// How long a topic may be missing before reading throws `ClientError.unknownTopic`; nil for ever.
+    /// How long a topic may be missing before reading throws `ClientError.unknownTopic`; nil for no limit.
     package var missingTopicPatience: Duration?
-    /// Told when partitions come and go. It is waited for before they do, within `poll`.
+    /// Called when partitions are assigned or revoked, within `poll`, which waits for it before the change takes
+    /// effect.
     public var onRebalance: (@Sendable (Rebalance) async -> Void)?
 
     /// Kafka's defaults.
     public init() {}
 
-    /// A member of a group, with Kafka's defaults otherwise.
+    /// The options of a group member, with Kafka's defaults otherwise.
     public init(group: String) { self.group = group }
 
-    /// Whether partitions that stay are read on while the group changes.
+    /// Whether retained partitions are read during a rebalance.
     var isCooperative: Bool { assignors.allSatisfy { $0 == .cooperativeSticky } }
 
     /// - Throws: `ClientError.invalidSetting`.
@@ -119,12 +120,12 @@ public struct ConsumerOptions: Sendable {
     }
 }
 
-/// What happens to a member's partitions.
+/// A change of a member's partitions.
 public enum Rebalance: Sendable, Equatable {
-    /// They come to the member, which will read them from their committed offsets.
+    /// They were assigned to the member, which will read them from their committed offsets.
     case assigned(Set<TopicPartition>)
-    /// They go to others. What was read may still be committed.
+    /// They are about to be reassigned. What was read may still be committed.
     case revoked(Set<TopicPartition>)
-    /// They have gone to others already: nothing can be committed.
+    /// They were already reassigned: nothing can be committed.
     case lost(Set<TopicPartition>)
 }

@@ -1,13 +1,13 @@
 public import MoldauRecords
 internal import MoldauWire
 
-/// A record that was read.
+/// A record that was read from a topic.
 public struct ConsumerRecord<Key, Value> {
-    /// Where it was read.
+    /// Its partition.
     public let partition: TopicPartition
-    /// Its place there.
+    /// Its offset.
     public let offset: Offset
-    /// Its time: the producer's, or the broker's where the topic has it so.
+    /// Its timestamp: the producer's, or the broker's if the topic is configured so.
     public let timestamp: Timestamp
     /// The key.
     public let key: Key
@@ -16,7 +16,7 @@ public struct ConsumerRecord<Key, Value> {
     /// The headers, in the order in which they were added.
     public let headers: Headers
 
-    /// From its parts: an initializer that was given the topic would be given a copy of it, for each record.
+    /// Takes the parts: an initializer with the topic as its parameter would copy that for each record.
     @inlinable init(
         _ record: RecordView, of partition: TopicPartition, key: Key, value: Value, headers: Headers
     ) {
@@ -32,18 +32,18 @@ public struct ConsumerRecord<Key, Value> {
 extension ConsumerRecord: Sendable where Key: Sendable, Value: Sendable {}
 extension ConsumerRecord: Equatable where Key: Equatable, Value: Equatable {}
 
-/// Records of one partition as the broker has them, in whole batches: the fast way to read many.
+/// Consecutive records of one partition, as the whole batches stored by the broker: the fast way to read many.
 public struct ConsumerBatch: Sendable {
     let chunk: FetchedChunk
 
-    /// Where they were read.
+    /// Their partition.
     public var partition: TopicPartition { chunk.partition }
-    /// How many bytes the batches take, as they are in the log.
+    /// The size of the batches in bytes, as they are in the log.
     public var byteCount: Int { chunk.bytes.count }
-    /// The position behind them.
+    /// The position after them.
     public var nextOffset: Offset { chunk.next }
 
-    /// Calls `body` with each record. Its bytes are valid during the call only. Nothing is allocated for a record
+    /// Calls `body` with each record. The record's bytes are valid only during the call. Allocates nothing for a record
     /// without headers.
     /// - Throws: `RecordBatchError`; what `body` throws.
     @inlinable public func forEach(_ body: (RecordView) throws -> Void) throws {
@@ -52,7 +52,7 @@ public struct ConsumerBatch: Sendable {
         }
     }
 
-    /// Calls `body` with a reader of the records, which is valid during the call only.
+    /// Calls `body` with a reader of the records, which is valid only during the call.
     @usableFromInline func withReader(_ body: (inout RecordBatchReader) throws -> Void) throws {
         var reader = chunk.reader
         try withExtendedLifetime(chunk) { try body(&reader) }

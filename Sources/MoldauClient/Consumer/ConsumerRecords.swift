@@ -4,15 +4,15 @@ public import MoldauRecords
 public struct ConsumerRecords<Key, Value>: AsyncSequence {
     let consumer: Consumer<Key, Value>
 
-    /// Reads on where the consumer is.
+    /// Continues at the consumer's position.
     public func makeAsyncIterator() -> Iterator { Iterator(consumer) }
 
-    /// Polls when all records of the poll before were taken, or somebody else has polled meanwhile.
+    /// Polls when all records of the previous poll are taken, or another task has polled meanwhile.
     public struct Iterator: AsyncIteratorProtocol {
         @usableFromInline let consumer: Consumer<Key, Value>
         @usableFromInline var records: [ConsumerRecord<Key, Value>] = []
         @usableFromInline var place = 0
-        /// That of the poll that returned them.
+        /// The turn of the poll that returned the records.
         @usableFromInline var turn = 0
 
         init(_ consumer: Consumer<Key, Value>) { self.consumer = consumer }
@@ -20,7 +20,7 @@ public struct ConsumerRecords<Key, Value>: AsyncSequence {
         @inlinable public mutating func next() async throws -> ConsumerRecord<Key, Value>? {
             while true {
                 if place < records.count {
-                    // With the last one goes whatever stands behind it.
+                    // Handing out the last record also passes whatever follows it, such as markers.
                     let next = place + 1 == records.count ? Offset(.max) : records[place].offset + 1
                     if consumer.handsOut(upTo: next, turn) {
                         defer { place += 1 }

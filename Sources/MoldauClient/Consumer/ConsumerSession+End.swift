@@ -3,11 +3,11 @@ internal import MoldauWire
 internal import Synchronization
 
 extension ConsumerSession {
-    /// Commits, leaves the group, and ends the connections.
+    /// Commits, leaves the group, and closes the connections.
     func close() async { await close(committing: allPositions) }
 
-    /// The same, while another task reads: that has to come back first. What it has in hand after `patience` is not
-    /// committed.
+    /// The same while another task is reading, which must return first. What it is still processing after `patience` is
+    /// not committed.
     func finish(within patience: Duration) async {
         endReading()
         let answer = OneAnswer<Void>()
@@ -15,12 +15,12 @@ extension ConsumerSession {
             if state.isReading || state.inHand != nil { state.returned = answer } else { answer.give(.success(())) }
         }
         cluster.world.perform(after: patience) { answer.give(.success(())) }
-        // If the task is cancelled, nobody is waited for.
+        // Does not wait if the task is cancelled.
         try? await answer.get()
         await close(committing: state.withLock { $0.positions(inHandTo: $0.inHand?.from ?? handedPosition) })
     }
 
-    /// Nothing more is read.
+    /// Stops reading.
     func endReading() {
         isOver.store(true, ordering: .relaxed)
         let waiting = state.withLock { state in
@@ -31,7 +31,7 @@ extension ConsumerSession {
         waiting?.give(.success(()))
     }
 
-    /// Tells whoever waits for the reader that it has come back.
+    /// Signals that the reading task has returned.
     func tellReturned() {
         let returned = state.withLock { state -> OneAnswer<Void>? in
             guard !state.isReading, state.inHand == nil else { return nil }
@@ -57,7 +57,7 @@ extension ConsumerSession {
         cluster.close()
     }
 
-    /// A member with a name of its own keeps its partitions for when it comes back.
+    /// A static member does not leave, and keeps its partitions for its return.
     private func leave(_ member: any Membership) async {
         if let member = member as? GroupMember {
             guard options.instanceID == nil, !member.metadata.memberID.isEmpty else { return }
@@ -67,7 +67,7 @@ extension ConsumerSession {
         }
     }
 
-    /// Tells the coordinator, if that takes no longer than who closes will wait.
+    /// Notifies the coordinator, within the time that `close` may take.
     private func tell<Request: WireRequest>(
         _ request: Request, _ group: String, code: (Request.Response) -> ErrorCode
     ) async {

@@ -5,7 +5,7 @@ internal import Synchronization
 extension ConsumerSession {
     // MARK: Membership
 
-    /// Subscribes to something else.
+    /// Replaces the subscription.
     func subscribe(_ subscription: Subscription) {
         state.withLock { state in
             precondition(state.member != nil, "only a member of a group subscribes; partitions are assigned by hand")
@@ -15,7 +15,7 @@ extension ConsumerSession {
         driveSoon()
     }
 
-    /// Asks for what has to be known of the topics.
+    /// Requests the metadata that the subscription needs.
     func learn(of subscription: Subscription) {
         switch subscription {
         case .topics(let names):
@@ -25,8 +25,9 @@ extension ConsumerSession {
         }
     }
 
-    /// Joins the group where that is due, and has partitions come and go.
-    /// - Throws: `ClientError`, a retriable one if the group could not be reached until then; `CancellationError`.
+    /// Joins the group if that is due, and assigns and revokes partitions.
+    /// - Throws: `ClientError`, a retriable one if the group could not be reached before the deadline;
+    ///   `CancellationError`.
     func keepMembership(until deadline: Duration) async throws {
         guard let member = state.withLock(\.member), member.needsJoin else { return }
         switch member {
@@ -36,10 +37,10 @@ extension ConsumerSession {
         }
     }
 
-    /// By the classic protocol, all members join again whenever something changes.
+    /// In the classic protocol, all members join again for every change.
     private func rejoin(_ member: GroupMember, until deadline: Duration) async throws {
         if !member.isLost, !options.isCooperative, !member.owned.isEmpty {
-            // Whatever it will read, it gives up what it has first.
+            // The eager protocol revokes all partitions first, whatever the next assignment is.
             await giveUp(member.owned, keeping: [])
         }
         state.withLock { $0.isJoining = true }
@@ -60,7 +61,7 @@ extension ConsumerSession {
         }
     }
 
-    /// Tells of partitions that others have.
+    /// Reports partitions as lost.
     func mourn() async {
         guard let member = state.withLock(\.member), member.isLost else { return }
         withFetch { $0.assign([]) }
@@ -68,7 +69,7 @@ extension ConsumerSession {
         state.withLock { $0.member?.mourn() }
     }
 
-    /// Changes a member of that protocol.
+    /// Updates the member if it uses the classic protocol.
     @discardableResult
     func update<Member: Membership, Result: Sendable>(
         _: Member.Type, _ body: @Sendable (inout Member) -> Result
@@ -83,7 +84,7 @@ extension ConsumerSession {
     /// One round of JoinGroup and SyncGroup.
     private func join(_ group: String, until deadline: Duration) async throws -> GroupMember.Step {
         guard let request = update(GroupMember.self, { $0.joinRequest() }) else { return .joinAgain }
-        // The coordinator waits for the other members as long as they may take to poll.
+        // The coordinator waits for the other members, each of which may take this long to poll.
         let timeout = options.maxPollInterval + .seconds(5)
         let joined = try await askCoordinator(
             request, of: group, timeout: timeout, within: deadline - cluster.world.now
@@ -97,7 +98,7 @@ extension ConsumerSession {
             do {
                 counts[topic] = try await cluster.partitionCount(of: topic, within: .seconds(5))
             } catch is ClientError {
-                // A topic that is not there has nothing to read.
+                // A topic that does not exist has no partitions to assign.
             }
         }
         guard let sync = update(GroupMember.self, { [counts] in $0.syncRequest(counts: counts) }) else {
@@ -109,7 +110,7 @@ extension ConsumerSession {
         return update(GroupMember.self) { $0.synced(synced) } ?? .joinAgain
     }
 
-    /// Gives up what the member is no longer to read, and takes what is new.
+    /// Revokes partitions that are no longer assigned, and adds new ones.
     func take(_ partitions: Set<TopicPartition>) async {
         let owned = state.withLock { $0.member?.owned ?? [] }
         let gone = owned.subtracting(partitions)
@@ -121,7 +122,7 @@ extension ConsumerSession {
         state.withLock { $0.member?.own(partitions) }
         cluster.refresh(Set(partitions.map(\.topic)).sorted())
         beat()
-        // They are there when it is told, so that it may seek; nothing is read before it returns.
+        // Added before the callback, so that it may seek; nothing is read before it returns.
         withFetch { $0.assign(partitions) }
         await options.onRebalance?(.assigned(new))
     }
@@ -133,13 +134,13 @@ extension ConsumerSession {
         state.withLock { $0.member?.own(kept) }
     }
 
-    /// Sets the positions of partitions to those that the group has committed.
+    /// Sets the positions of partitions to the committed offsets.
     func findPositions(_ partitions: Set<TopicPartition>, until deadline: Duration) async throws {
         guard !partitions.isEmpty else { return }
         let found =
             options.group == nil ? [:] : try await committed(partitions, within: deadline - cluster.world.now)
         withFetch { fetch in
-            // Somebody may have said meanwhile where to begin.
+            // The application may have called `seek` meanwhile.
             for partition in partitions.intersection(fetch.withoutPosition).sorted() {
                 if let offset = found[partition] {
                     fetch.seek(partition, to: offset)
@@ -152,7 +153,7 @@ extension ConsumerSession {
 
     // MARK: Heartbeats
 
-    /// Begins to tell the coordinator that the member lives, until it is out.
+    /// Starts to send heartbeats, until the membership ends.
     private func beat() {
         let isNew = state.withLock { state in
             defer { state.isBeating = true }
@@ -173,7 +174,7 @@ extension ConsumerSession {
                 state.isBeating = false
                 return .none
             }
-            // The answer could be to the generation before.
+            // The response may belong to the previous generation.
             if state.isJoining { return .later }
             guard now - state.polledAt < options.maxPollInterval || state.isReading else {
                 state.isBeating = false
@@ -205,7 +206,7 @@ extension ConsumerSession {
         beatLater()
     }
 
-    /// What the coordinator says about the membership.
+    /// Takes what the coordinator says about the membership.
     func note(_ code: ErrorCode, _ generation: Int32) {
         state.withLock { state in
             if let error = state.member?.heard(code, generation: generation) { state.fatal = error }

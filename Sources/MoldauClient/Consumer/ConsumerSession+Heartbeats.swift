@@ -1,5 +1,5 @@
-// What drives a member by the consumer protocol. Heartbeats go on in the background, also while a listener works; what
-// they bring is taken up within a poll.
+// Drives a member with the consumer protocol. Heartbeats run in the background, also while a listener is working; their
+// results are applied within a poll.
 
 internal import MoldauRecords
 internal import MoldauWire
@@ -23,14 +23,14 @@ extension ConsumerSession {
         }
     }
 
-    /// The member's name in its group, if that has the consumer protocol and the member is in it.
+    /// The member's id and epoch, if the group has the consumer protocol and the member is in it.
     var heartbeatMember: ConsumerGroupMetadata? {
         state.withLock { state in
             (state.member as? HeartbeatMember)?.metadata
         }
     }
 
-    /// Takes up what the coordinator has said.
+    /// Applies what the coordinator has said.
     func follow(_ member: HeartbeatMember) async {
         update(HeartbeatMember.self) { $0.want() }
         await mourn()
@@ -40,9 +40,9 @@ extension ConsumerSession {
     }
 
     /// Sends a heartbeat if one is due.
-    /// - Returns: when to look again.
+    /// - Returns: when to check again.
     func sendHeartbeat(_ now: Duration) -> Duration? {
-        // Asked whenever the session is driven, also for other members.
+        // Called whenever the session is driven, also with other protocols.
         guard options.groupProtocol == .consumer, let group = options.group else { return nil }
         typealias Beat = (number: Int, request: ConsumerGroupHeartbeatRequest)
         let (beat, parting, due) = state.withLock { state -> (Beat?, ConsumerGroupHeartbeatRequest?, Duration?) in
@@ -84,12 +84,12 @@ extension ConsumerSession {
     }
 }
 
-/// The world's chance as a source of random numbers.
+/// Random numbers from the world's randomness.
 private struct WorldChance: RandomNumberGenerator {
     let world: any ClientWorld
 
     mutating func next() -> UInt64 {
-        // A chance has 53 bits.
+        // One such number has only 53 bits.
         UInt64(world.chance() * 0x1p32) << 32 | UInt64(world.chance() * 0x1p32)
     }
 }

@@ -3,14 +3,14 @@ internal import MoldauWire
 internal import Synchronization
 
 extension ConsumerSession {
-    /// Behind the last records that were returned, of a loop over records: that it has handed out.
+    /// The positions after the last returned records; in a loop over records, after the last one handed out.
     var allPositions: [TopicPartition: Offset] { state.withLock { $0.positions(inHandTo: handedPosition) } }
 
     func positions(of partitions: Set<TopicPartition>) -> [TopicPartition: Offset] {
         allPositions.filter { partitions.contains($0.key) }
     }
 
-    /// Commits what was returned, if it is time. Whoever polls does not wait for it.
+    /// Commits the returned records, if it is time. The polling task does not wait for it.
     func commitIfDue() {
         guard options.commitsAutomatically, options.group != nil else { return }
         let now = cluster.world.now
@@ -19,11 +19,11 @@ extension ConsumerSession {
             state.committedAt = now
             return true
         }
-        // What cannot be committed now is committed with the next one; a lost membership shows by itself.
+        // A failed commit is covered by the next one; a lost membership is noticed elsewhere.
         if isDue { commitLater(allPositions) { _ in } }
     }
 
-    /// Commits offsets for the group: again and again while that may help, after the commits that nobody waits for.
+    /// Commits the group's offsets after all pending asynchronous commits; retries errors that may pass.
     /// - Throws: `ClientError`; `CancellationError`.
     func commit(_ offsets: [TopicPartition: Offset]) async throws {
         guard !offsets.isEmpty else { return }
@@ -40,12 +40,12 @@ extension ConsumerSession {
                 request, of: group, within: end - cluster.world.now, code: \.errorCode)
             guard let error = outcome(of: request, response) else { return }
             guard response.errorCode == .staleMemberEpoch, cluster.world.now < end else { throw error }
-            // The epoch has changed; the answer to a heartbeat has told, or is about to.
+            // The epoch has changed; a heartbeat response has brought the new one, or will.
             try await cluster.world.sleep(cluster.options.retryBackoff)
         }
     }
 
-    /// Commits offsets for the group, once: a commit that failed is not repeated, since a later one may have succeeded.
+    /// Commits the group's offsets once: a failed commit is not retried, since a later one may have succeeded.
     func commitLater(
         _ offsets: [TopicPartition: Offset], then: @escaping @Sendable (Result<Void, ClientError>) -> Void
     ) {
@@ -75,7 +75,7 @@ extension ConsumerSession {
         }
     }
 
-    /// The request, as the member that the consumer is now.
+    /// The commit request of the current membership.
     private func commitRequest(
         _ offsets: [TopicPartition: Offset]
     ) throws(ClientError) -> (OffsetCommitRequest, group: String) {
@@ -88,7 +88,7 @@ extension ConsumerSession {
         return (OffsetCommitRequest(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, as: member), member.group)
     }
 
-    /// What the answer to a commit says; nil if it is done.
+    /// The error in the response to a commit; nil if it succeeded.
     private func outcome(of request: OffsetCommitRequest, _ response: OffsetCommitResponse) -> ClientError? {
         let code = response.errorCode
         if code == .none {
@@ -104,7 +104,7 @@ extension ConsumerSession {
         }
     }
 
-    /// Offsets of partitions, as their leaders know them.
+    /// Looks up offsets of partitions at their leaders.
     /// - Throws: the first `ClientError`; `CancellationError`.
     func listOffsets(
         _ wanted: [TopicPartition: AdminClient.OffsetSpec]
@@ -115,9 +115,9 @@ extension ConsumerSession {
         return try await admin.listOffsets(wanted, isolation: options.isolation).all()
     }
 
-    /// Commits offsets for a group as one of its members, or as nobody in particular: again and again while that may
-    /// help. A broker that has just started may not know a partition yet.
-    /// - Returns: what the coordinator says of it.
+    /// Commits with or without a member id; retries errors that may pass. A broker that has just started may not know a
+    /// partition yet.
+    /// - Returns: the coordinator's error code.
     func send(
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata
     ) async throws -> ErrorCode {
@@ -127,14 +127,14 @@ extension ConsumerSession {
         ).errorCode
     }
 
-    /// What the group has committed; partitions without an offset are missing.
-    /// - Parameter time: how long it is asked; at least once.
+    /// Returns the group's committed offsets; partitions without one are missing.
+    /// - Parameter time: how long to retry; there is at least one attempt.
     /// - Throws: `ClientError`; `CancellationError`.
     func committed(_ partitions: Set<TopicPartition>, within time: Duration) async throws -> [TopicPartition: Offset] {
         try await committedPositions(partitions, within: time).mapValues(\.offset)
     }
 
-    /// As `committed`, with the texts that were committed along.
+    /// As `committed`, with the texts that were committed with the offsets.
     func committedPositions(
         _ partitions: Set<TopicPartition>, within time: Duration
     ) async throws -> [TopicPartition: AdminClient.OffsetAndMetadata] {
@@ -164,7 +164,7 @@ extension ConsumerSession {
             }
             let response = try await askCoordinator(
                 request, of: group, within: end - cluster.world.now, code: \.code)
-            // An open transaction is about to commit offsets, or the answer to a heartbeat is about to tell the epoch.
+            // An open transaction is about to commit offsets, or a heartbeat response is about to bring the epoch.
             if [.unstableOffsetCommit, .staleMemberEpoch].contains(response.code), cluster.world.now < end {
                 try await cluster.world.sleep(cluster.options.retryBackoff)
                 continue
@@ -178,14 +178,14 @@ extension ConsumerSession {
 }
 
 extension ConsumerSession.State {
-    /// Behind the last record that was returned; of those that the reader has in hand, no further than `limit`.
+    /// The position after the last returned record; within the chunk that the reader is processing, at most `limit`.
     func position(_ partition: TopicPartition, inHandTo limit: Offset) -> Offset? {
         guard let place = fetch.places[partition], let position = place.position else { return nil }
         guard let inHand, inHand.partition == partition, inHand.version == place.version else { return position }
         return min(position, limit)
     }
 
-    /// As above, of all partitions.
+    /// As above, for all partitions.
     func positions(inHandTo limit: Offset) -> [TopicPartition: Offset] {
         var positions = fetch.places.compactMapValues(\.position)
         if let partition = inHand?.partition { positions[partition] = position(partition, inHandTo: limit) }
@@ -232,7 +232,7 @@ extension OffsetCommitRequest {
         return offsets
     }
 
-    /// Commits offsets for a group as one of its members, or as nobody in particular.
+    /// Commits the group's offsets, with or without a member id.
     fileprivate init(_ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], as member: ConsumerGroupMetadata) {
         self.init {
             $0.groupID = member.group

@@ -2,39 +2,39 @@ internal import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// Drives a `FetchMachine` and a `Membership`: the part of a consumer that does not know types.
+/// Drives a `FetchMachine` and a `Membership`: the untyped part of a consumer.
 ///
-/// Fetches and heartbeats go on in the background. Joining the group, and whatever else makes partitions come and go,
-/// happens within `nextChunk` and `close` only, in the task that reads.
+/// Fetches and heartbeats run in the background. Joins, and anything else that assigns or revokes partitions, happen
+/// only within `nextChunk` and `close`, in the reading task.
 final class ConsumerSession: Sendable {
     struct State {
         var fetch: FetchMachine
-        /// nil if partitions are assigned by hand.
+        /// nil if partitions are assigned manually.
         var member: (any Membership)?
-        /// The reader that waits for records.
+        /// The reader that is waiting for records.
         var waiting: OneAnswer<Void>?
-        /// Whether it, or else the next one, waits no longer.
+        /// Whether the waiting reader, or else the next one, returns at once.
         var isWoken = false
-        /// Called when there are some, for a reader that blocks its thread.
+        /// Called when records arrive, for a reader that blocks its thread.
         var bell: (@Sendable () -> Void)?
         var isReading = false
         var isClosed = false
-        /// What the reader got last, until it comes back.
+        /// The chunk that the reader got last, until it returns for the next.
         var inHand: FetchedChunk?
-        /// Whether nothing more is given to the reader, and who waits for it to come back.
+        /// Whether the reader gets no more records; below, who waits for it to return.
         var isFinishing = false
         var returned: OneAnswer<Void>?
-        /// When the reader was last here.
+        /// When the reader last polled.
         var polledAt: Duration = .zero
         var committedAt: Duration = .zero
         /// An error that ends the membership.
         var fatal: ClientError?
         var isBeating = false
         var isJoining = false
-        /// Commits that nobody waits for, and those that wait for them.
+        /// The pending asynchronous commits, and those that wait for them.
         var pendingCommits = 0
         var waitingCommits: [OneAnswer<Void>] = []
-        /// Told what was committed.
+        /// Called with the committed offsets.
         var onCommit: [@Sendable ([TopicPartition: Offset]) -> Void] = []
     }
 
@@ -42,15 +42,15 @@ final class ConsumerSession: Sendable {
     let cluster: ClusterClient
     let state: Mutex<State>
     private let driver: Driver
-    // Of a loop over records, which asks and tells for each of them: atomics, so that it takes no lock.
-    /// Whether nothing more is to be read.
+    // State of a loop over records, accessed for each of them: atomics, so that no lock is needed.
+    /// Whether reading has ended.
     let isOver = Atomic(false)
-    /// How often a reader has come: a loop hands out nothing of an earlier time.
+    /// Incremented by each poll: a loop hands out no records of an earlier one.
     let turn = Atomic(0)
-    /// The position behind what was handed out of `inHand`; the greatest of all if that is everything.
+    /// The position after the records of `inHand` that were handed out; the maximum if all were.
     let handed = Atomic(Int64.max)
 
-    /// - Parameter subscription: that of a member of a group; nil for partitions that are assigned by hand.
+    /// - Parameter subscription: for a member of a group; nil if partitions are assigned manually.
     /// - Throws: `ClientError.invalidSetting`.
     init(
         _ options: ConsumerOptions, _ subscription: Subscription?, _ client: ClientOptions, _ world: any ClientWorld
@@ -75,7 +75,7 @@ final class ConsumerSession: Sendable {
     // MARK: Reading
 
     /// Waits for records of any partition.
-    /// - Returns: nil after that time.
+    /// - Returns: nil if none arrive within that time.
     /// - Throws: `ClientError`; `CancellationError`.
     func nextChunk(within time: Duration) async throws -> FetchedChunk? {
         let deadline = cluster.world.now + time
@@ -94,7 +94,7 @@ final class ConsumerSession: Sendable {
                 try await keepMembership(until: deadline)
                 try await findPositions(state.withLock { $0.fetch.withoutPosition }, until: deadline)
             } catch let error as ClientError where error.isRetriable {
-                // The cluster is away: whoever polls again tries again.
+                // The cluster is unreachable: the next poll retries.
                 return nil
             }
             let now = cluster.world.now
@@ -134,7 +134,7 @@ final class ConsumerSession: Sendable {
         }
     }
 
-    /// Ends the wait of whoever reads, or else the next one.
+    /// Ends the wait of the reader, or the next one if it is not waiting.
     func wakeUp() {
         let waiting = state.withLock { state in
             defer { (state.waiting, state.isWoken) = (nil, true) }
@@ -143,10 +143,10 @@ final class ConsumerSession: Sendable {
         waiting?.give(.success(()))
     }
 
-    /// The records of a chunk up to there were returned.
+    /// Marks the records of a chunk before `offset` as returned.
     /// - Parameters:
-    ///   - rest: the others.
-    ///   - oneByOne: whether they only count when `handsOut` was told of them.
+    ///   - rest: the remaining ones.
+    ///   - oneByOne: whether records only count once `handsOut` was called for them.
     func advance(_ chunk: FetchedChunk, to offset: Offset, _ rest: FetchedChunk?, oneByOne: Bool = false) {
         state.withLock { state in
             state.inHand = chunk
@@ -156,9 +156,9 @@ final class ConsumerSession: Sendable {
         driveSoon()
     }
 
-    /// A loop hands out a record of `inHand`.
-    /// - Parameter next: the position behind it.
-    /// - Returns: false if it must not.
+    /// Called when a loop hands out a record of `inHand`.
+    /// - Parameter next: the position after it.
+    /// - Returns: false if it must not be handed out.
     func handsOut(upTo next: Offset, _ turn: Int) -> Bool {
         guard !isOver.load(ordering: .relaxed), self.turn.load(ordering: .relaxed) == turn else { return false }
         handed.store(next.value, ordering: .relaxed)
@@ -167,7 +167,7 @@ final class ConsumerSession: Sendable {
 
     var handedPosition: Offset { Offset(handed.load(ordering: .relaxed)) }
 
-    /// Changes the fetched partitions, and does what is due then.
+    /// Changes the fetch state, then does what is due.
     func withFetch<Result: Sendable>(_ body: @Sendable (inout FetchMachine) throws -> Result) rethrows -> Result {
         let result = try state.withLock { state in try body(&state.fetch) }
         driveSoon()
@@ -202,7 +202,7 @@ final class ConsumerSession: Sendable {
         for action in actions {
             switch action {
             case .fetch(let node, let number, let request):
-                // From version 13 on topics have ids instead of names.
+                // From version 13 on, requests name topics by their ids.
                 let timeout = cluster.options.requestTimeout + options.fetchMaxWait
                 cluster.send(request, toNode: node, .fetches, maxVersion: 12, timeout: timeout) { [weak self] result in
                     self?.take { fetch, now, chance in fetch.fetched(number, result, now, chance: chance) }
@@ -228,7 +228,7 @@ final class ConsumerSession: Sendable {
 
     // MARK: Requests
 
-    /// Asks a coordinator, again and again while that may help.
+    /// Sends a request to a coordinator; retries errors that may pass.
     /// - Throws: `ClientError`; `CancellationError`.
     func askCoordinator<Request: WireRequest>(
         _ request: Request, of group: String, timeout: Duration? = nil, within time: Duration,
@@ -247,14 +247,14 @@ final class ConsumerSession: Sendable {
 }
 
 extension ConsumerSession.State {
-    /// Whether a reader that waits has something to do.
+    /// Whether a waiting reader has something to do.
     fileprivate var hasNews: Bool {
         fatal != nil || (member?.needsJoin ?? false) || fetch.hasNews
     }
 }
 
 extension FetchMachine {
-    /// Whether `take` returns or throws something.
+    /// Whether `take` would return or throw.
     var hasNews: Bool {
         order.contains { partition in
             guard let place = places[partition], !place.isPaused else { return false }

@@ -2,9 +2,9 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension FetchMachine {
-    /// The answer to a fetch, or why there is none.
+    /// Takes the response to a fetch, or the error in its place.
     /// - Parameter chance: from 0 up to, not including, 1.
-    /// - Returns: what to do now.
+    /// - Returns: what to do next.
     mutating func fetched(
         _ number: Int, _ result: Result<FetchResponse, ClientError>, _ now: Duration, chance: Double
     ) -> [Action] {
@@ -19,13 +19,13 @@ extension FetchMachine {
             return fail(wanting, error, now, chance)
         case .success(let response) where response.errorCode != .none:
             if let node { sessions[node]?.failed(isGone: response.errorCode == .fetchSessionIDNotFound) }
-            // The next fetch begins another session, at once.
+            // The next fetch begins another session, immediately.
             if response.errorCode.isAboutFetchSession { return [] }
             return fail(wanting, .refused(response.errorCode, "to return records"), now, chance)
         case .success(let response):
             var isStale = false
             var rest = Set(wanting)
-            // Within a session, there is nothing new of the others.
+            // Within a session, partitions missing from the response have no new data.
             let isIncremental = node.map { sessions[$0]?.isIncremental ?? false } ?? false
             if let node { sessions[node]?.answered(response) }
             for topic in response.responses {
@@ -39,7 +39,7 @@ extension FetchMachine {
         }
     }
 
-    /// - Returns: whether metadata is old.
+    /// - Returns: whether the metadata is stale.
     private mutating func take(
         _ answer: FetchResponse.Partition, _ partition: TopicPartition, _ now: Duration, _ chance: Double
     ) -> Bool {
@@ -56,7 +56,7 @@ extension FetchMachine {
             return false
         case .offsetOutOfRange:
             let offset = places[partition]?.fetchOffset ?? .zero
-            // What was fetched before is taken first; the position is found anew behind it.
+            // Chunks that were fetched before are returned first; then the position is reset.
             guard places[partition]?.chunks.isEmpty == true else {
                 pauseQuestions(partition, now, chance)
                 return false
@@ -79,12 +79,12 @@ extension FetchMachine {
         }
     }
 
-    /// A question has failed. It is asked again after a pause. `take` throws first, unless the error passes by itself.
+    /// Notes a failed request. It is retried after a pause. `take` throws first, unless the error may pass by itself.
     private mutating func note(
         _ error: ClientError, _ partition: TopicPartition, _ now: Duration, _ chance: Double
     ) {
         pauseQuestions(partition, now, chance)
-        // Something has failed in the broker, and may not do so again.
+        // An unexpected error in the broker, which may not recur.
         if case .refused(code: ErrorCode.unknownServerError.rawValue, _, _) = error { return }
         if !error.isRetriable { places[partition]?.error = error }
     }
@@ -94,7 +94,7 @@ extension FetchMachine {
         places[partition]?.retryAt = now + pause
     }
 
-    /// - Throws: what is wrong with a batch, when those before it are kept.
+    /// - Throws: the first batch's error, after keeping the batches before it.
     private mutating func keep(
         _ answer: FetchResponse.Partition, _ partition: TopicPartition
     ) throws(ClientError) {
@@ -106,7 +106,7 @@ extension FetchMachine {
             if let error { throw error }
             return
         }
-        // A broker may cut the last batch off in the middle, where the answer has reached its limit.
+        // A broker may truncate the last batch where the response reaches its limit.
         if byteCount < bytes.count {
             bytes = bytes.view(of: UnsafeRawBufferPointer(rebasing: bytes.bytes[..<byteCount]))
         }
@@ -124,8 +124,8 @@ extension FetchMachine {
     }
 
     /// The whole batches, up to the first one that cannot be read.
-    /// - Returns: how many bytes they take, the offset behind them, the leader epoch of the last one, and what is wrong
-    ///   with the first that cannot be read.
+    /// - Returns: their size in bytes, the offset after them, the leader epoch of the last one, and the error of the
+    ///   first batch that cannot be read.
     private func readable(
         _ bytes: UnsafeRawBufferPointer, _ from: Offset, _ partition: TopicPartition
     ) -> (byteCount: Int, next: Offset, epoch: Int32?, error: ClientError?) {
@@ -157,8 +157,8 @@ extension FetchMachine {
         return [.refresh]
     }
 
-    /// What to do after an answer that lacks these partitions.
-    /// - Parameter isStale: whether it says that metadata is old.
+    /// What to do after a response without these partitions.
+    /// - Parameter isStale: whether the response shows that the metadata is stale.
     mutating func finish(
         without rest: Set<TopicPartition>, _ what: String, isStale: Bool, _ now: Duration, _ chance: Double
     ) -> [Action] {
@@ -166,7 +166,7 @@ extension FetchMachine {
         return isStale ? [.refresh] : missing
     }
 
-    /// The answer to a question for offsets, or why there is none.
+    /// Takes the response to an offset lookup, or the error in its place.
     /// - Parameter chance: from 0 up to, not including, 1.
     mutating func listed(
         _ number: Int, _ result: Result<ListOffsetsResponse, ClientError>, _ now: Duration, chance: Double

@@ -1,24 +1,24 @@
-// After a change of leaders: does the new one's log have what was fetched from the one before? A leader that was not in
-// sync when it was elected lacks records, and gives their offsets to others.
+// After a change of leaders: does the new leader's log contain what was fetched from the previous one? A leader that
+// was not in sync when it was elected lacks records, and assigns their offsets to others.
 
 internal import MoldauRecords
 internal import MoldauWire
 
 extension FetchMachine.Place {
-    /// Whether this leader has not been asked yet whether it has the last batch that was fetched.
+    /// Whether this leader has not yet confirmed that it has the last fetched batch.
     func isUnchecked(by leader: ClusterMap.Leader?) -> Bool {
         guard let epoch, epoch >= 0, checkedEpoch >= 0, let leader, leader.epoch >= 0 else { return false }
         return leader.epoch != checkedEpoch
     }
 
-    /// The leader that was asked has the last batch that was fetched, or does not tell.
+    /// Marks the last fetched batch as confirmed: the leader has it, or cannot tell.
     fileprivate mutating func passCheck() {
         checkedEpoch = askedEpoch
         succeeded()
     }
 
-    /// Drops what was fetched and not taken. A reader that has a chunk in hand goes on with it.
-    /// - Parameter epoch: that of the record before.
+    /// Drops chunks that were fetched but not taken. A reader that is processing a chunk continues with it.
+    /// - Parameter epoch: that of the record before `offset`.
     fileprivate mutating func fetchAgain(from offset: Offset, _ epoch: Int32) {
         (chunks, bufferedBytes) = ([], 0)
         (position, fetchOffset, self.epoch) = (offset, offset, epoch)
@@ -47,7 +47,7 @@ extension FetchMachine {
         return .endOfEpoch(node: node, number: number, request)
     }
 
-    /// The answer to a question where epochs end, or why there is none.
+    /// Takes the response to an epoch lookup, or the error in its place.
     /// - Parameter chance: from 0 up to, not including, 1.
     mutating func checked(
         _ number: Int, _ result: Result<OffsetForLeaderEpochResponse, ClientError>, _ now: Duration, chance: Double
@@ -56,7 +56,7 @@ extension FetchMachine {
         guard case .success(let response) = result else {
             let error = result.failure ?? .closed
             if error.isRetriable { return fail(wanting, error, now, chance) }
-            // The broker does not tell: it is read on.
+            // The broker does not support the lookup: reading continues.
             for partition in wanting { places[partition]?.passCheck() }
             return []
         }
@@ -68,7 +68,7 @@ extension FetchMachine {
                 guard rest.remove(partition) != nil else { continue }
                 switch answer.errorCode {
                 case .none: check(partition, answer)
-                // A fetch tells what is wrong.
+                // The next fetch reports the error.
                 case .topicAuthorizationFailed, .unsupportedVersion: places[partition]?.passCheck()
                 default:
                     pauseQuestions(partition, now, chance)

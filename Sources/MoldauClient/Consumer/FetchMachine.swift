@@ -5,10 +5,10 @@
 //                          │   asks for the first or last offset ▲      │
 //                          └──────────────── reset ──────────────┘◀─────┘ out of range, or truncated
 //
-// A new leader may lack records that the one before had: before it is asked for more, it is asked where the epoch of
-// the last records ends in its log (KIP-320).
+// A new leader may lack records that the previous one had: before fetching from it, the machine asks it for the end of
+// the epoch of the last records in its log (KIP-320).
 //
-// What was fetched waits until it is taken. An answer to a question from before a seek is thrown away.
+// Fetched chunks wait until they are taken. A response to a request from before a seek is discarded.
 
 internal import MoldauRecords
 internal import MoldauWire
@@ -17,24 +17,24 @@ internal import MoldauWire
 struct FetchedChunk: Sendable {
     let partition: TopicPartition
     let bytes: WireBytes
-    /// Records before this were not asked for.
+    /// Records before this offset were not requested; the first batch may contain some.
     let from: Offset
     /// Where the next chunk begins.
     let next: Offset
-    /// Of the place that it was fetched for: see `FetchMachine.Place.version`.
+    /// The version of the place that it was fetched for: see `FetchMachine.Place.version`.
     let version: Int
-    /// A reader that has come to `from` already.
+    /// A reader that has already advanced to `from`.
     private var begun: BegunReader?
 
     init(partition: TopicPartition, bytes: WireBytes, from: Offset, next: Offset, version: Int) {
         (self.partition, self.bytes, self.from, self.next, self.version) = (partition, bytes, from, next, version)
     }
 
-    /// Reads the records, while this lives.
+    /// A reader of the records, valid while this chunk lives.
     var reader: RecordBatchReader { begun?.reader ?? RecordBatchReader(bytes.bytes, from: from) }
 
     /// The records from an offset on.
-    /// - Parameter reader: one that has come there; nil for none.
+    /// - Parameter reader: a reader that has already advanced to the offset; nil for none.
     func rest(from offset: Offset, _ reader: RecordBatchReader?) -> FetchedChunk {
         var rest = FetchedChunk(partition: partition, bytes: bytes, from: offset, next: next, version: version)
         rest.begun = reader.map(BegunReader.init)
@@ -42,70 +42,71 @@ struct FetchedChunk: Sendable {
     }
 }
 
-/// Without it, each poll would walk and unpack a batch from its beginning.
+/// Without it, each poll would parse and decompress a batch from its beginning.
 private struct BegunReader: @unchecked Sendable {  // Unchecked: a value that points into bytes that never change.
     let reader: RecordBatchReader
 }
 
-/// Which records a consumer fetches, as a pure state.
+/// Decides which records a consumer fetches, as a pure state.
 struct FetchMachine {
-    /// What its owner has to do.
+    /// What the owner must do.
     enum Action {
-        /// Send it; the answer goes to `fetched`.
+        /// Send it; the response goes to `fetched`.
         case fetch(node: Int32, number: Int, FetchRequest)
-        /// Send it; the answer goes to `listed`.
+        /// Send it; the response goes to `listed`.
         case listOffsets(node: Int32, number: Int, ListOffsetsRequest)
-        /// Send it; the answer goes to `checked`.
+        /// Send it; the response goes to `checked`.
         case endOfEpoch(node: Int32, number: Int, OffsetForLeaderEpochRequest)
-        /// Ask for metadata.
+        /// Request metadata.
         case refresh
     }
 
-    /// Where to begin in a partition without an offset.
+    /// Where to start in a partition without an offset.
     enum Beginning: Hashable {
-        /// At the first record, or behind the last one.
+        /// At the first record, or after the last one.
         case first, end
-        /// At the first record that is no older than that.
+        /// At the first record not older than this.
         case noOlderThan(Duration)
 
-        /// As ListOffsets has it.
+        /// The timestamp field of ListOffsets.
         func timestamp(at time: Timestamp) -> Int64 {
             switch self {
             case .end: -1
             case .first: -2
-            // Negative numbers have other meanings.
+            // Negative timestamps have other meanings.
             case .noOlderThan(let age): max((time - age).ms, 0)
             }
         }
     }
 
     struct Place {
-        /// Another one after each seek: what was fetched before is of no use.
+        /// Changes with each seek: chunks of an earlier version are discarded.
         let version: Int
-        /// Of the next record that is taken.
+        /// The offset of the next record to return.
         var position: Offset?
-        /// Of the next record that is asked for.
+        /// The offset of the next record to fetch.
         var fetchOffset: Offset?
-        /// What to ask for instead.
+        /// What to look up if there is no offset.
         var resetTo: Beginning?
         var isPaused = false
-        /// The question that goes on.
+        /// The number of the pending request.
         var question: Int?
         var chunks: [FetchedChunk] = []
         var bufferedBytes = 0
         var retryAt: Duration?
         var backoff: Backoff
         var error: ClientError?
-        /// The offset behind the last readable record, by the last answer.
+        /// The offset after the last readable record, from the latest response.
         var end: Offset?
         /// The leader epoch of the last batch that was fetched; nil if there is none.
         var epoch: Int32?
-        /// The epoch of the leader that has the last fetched batch: it came from there, or that was checked.
+        /// The epoch of the leader that has the last fetched batch: it was fetched from it, or the leader has confirmed
+        /// it.
         var checkedEpoch: Int32 = -1
-        /// The epoch of the leader that the last question went to.
+        /// The epoch of the leader that got the last request.
         var askedEpoch: Int32 = -1
 
-        /// A question was answered: the next failure begins with a short pause again.
+        /// A request succeeded: the next failure starts with a short pause again.
         mutating func succeeded() {
             backoff.reset()
             retryAt = nil
@@ -115,16 +116,16 @@ struct FetchMachine {
     let options: ConsumerOptions
     private let backoff: Backoff
     var places: [TopicPartition: Place] = [:]
-    /// The partitions in order, so that no dictionary's order decides anything.
+    /// The partitions in order, so that nothing depends on the order of a dictionary.
     private(set) var order: [TopicPartition] = []
     private var turn = 0
     private var questions = 0
     private var versions = 0
     private var asked: [Int: [TopicPartition]] = [:]
-    /// The fetch of each broker that goes on.
+    /// The pending fetch of each broker.
     private var fetching: [Int32: Int] = [:]
     var sessions: [Int32: BrokerFetchSession] = [:]
-    /// Brokers that want to be left alone for a while.
+    /// Brokers that have asked for a pause, and its end.
     var throttled: [Int32: Duration] = [:]
 
     init(_ options: ConsumerOptions, _ client: ClientOptions) {
@@ -134,7 +135,7 @@ struct FetchMachine {
 
     // MARK: Positions
 
-    /// Partitions that stay keep their positions and what was fetched.
+    /// Retained partitions keep their positions and fetched chunks.
     mutating func assign(_ partitions: Set<TopicPartition>) {
         for partition in order where !partitions.contains(partition) { places[partition] = nil }
         for partition in partitions.sorted() where places[partition] == nil { places[partition] = newPlace() }
@@ -146,7 +147,7 @@ struct FetchMachine {
         return Place(version: versions, backoff: backoff)
     }
 
-    /// Partitions that nobody has said where to begin in.
+    /// Partitions without a position.
     var withoutPosition: Set<TopicPartition> {
         Set(
             order.filter { partition in
@@ -166,7 +167,7 @@ struct FetchMachine {
         places[partition]?.resetTo = beginning
     }
 
-    /// There is no committed offset, or it is gone.
+    /// Resets the position: there is no committed offset, or it is out of range.
     mutating func reset(_ partition: TopicPartition, because reason: String) {
         switch options.offsetReset {
         case .earliest: seek(partition, to: .first)
@@ -184,7 +185,7 @@ struct FetchMachine {
         places[partition]?.isPaused = old.isPaused
     }
 
-    /// Of the chunk that was taken last, nothing from that record on was returned after all: it is taken once more.
+    /// The records of the last chunk from `offset` on were not returned after all: they are returned again.
     mutating func giveBack(_ chunk: FetchedChunk, from offset: Offset) {
         guard let place = places[chunk.partition], place.version == chunk.version, let position = place.position,
             position > offset
@@ -200,9 +201,9 @@ struct FetchMachine {
         for partition in partitions { places[partition]?.isPaused = isPaused }
     }
 
-    /// Takes what was fetched, from one partition after another.
-    /// - Throws: what is wrong with a partition, when all is taken that was fetched before: once for each question that
-    ///   has failed, and again and again while there is no position to fetch from.
+    /// Takes a fetched chunk, from each partition in turn.
+    /// - Throws: a partition's error, once all chunks fetched before it are taken: once per failed request, and every
+    ///   time while there is no position to fetch from.
     mutating func take() throws(ClientError) -> FetchedChunk? {
         for step in 0..<order.count {
             let partition = order[(turn + step) % order.count]
@@ -221,12 +222,12 @@ struct FetchMachine {
         return nil
     }
 
-    /// The records of a chunk up to there were returned. The others are taken once more.
-    /// - Parameter rest: those.
+    /// Marks the records of a chunk before `offset` as returned. The others are taken again.
+    /// - Parameter rest: the remaining records.
     mutating func advance(_ chunk: FetchedChunk, to offset: Offset, _ rest: FetchedChunk?) {
         guard let place = places[chunk.partition], place.version == chunk.version else { return }
         if let fetchOffset = place.fetchOffset, fetchOffset < chunk.next {
-            // A new leader does not have all of the chunk.
+            // A new leader lacks a part of the chunk.
             return seek(chunk.partition, to: min(offset, fetchOffset))
         }
         places[chunk.partition]?.position = offset
@@ -235,10 +236,10 @@ struct FetchMachine {
         places[chunk.partition]?.bufferedBytes += chunk.bytes.count
     }
 
-    // MARK: Questions
+    // MARK: Requests
 
-    /// What to send now, and when to ask again, if nothing happens before.
-    /// - Parameter time: that of the day.
+    /// The requests to send now, and when to call again, if nothing happens before.
+    /// - Parameter time: the wall clock.
     mutating func next(
         _ now: Duration, _ map: ClusterMap, at time: Timestamp
     ) -> (actions: [Action], due: Duration?) {
@@ -289,13 +290,13 @@ struct FetchMachine {
         return (actions, due)
     }
 
-    /// Whether a topic is missing for so long that it is not merely new, or its broker just started.
+    /// Whether a topic has been missing for too long to be new, or unknown to a broker that has just started.
     private func isGone(_ topic: String, _ map: ClusterMap) -> Bool {
         guard let patience = options.missingTopicPatience, let told = map.missing[topic] else { return false }
         return told.upperBound - told.lowerBound >= patience
     }
 
-    /// Notes a question, and the leader's epoch that goes with it. To be called before the request is made.
+    /// Registers a request, and the leader's epoch that goes with it. Call before making the request.
     mutating func note(_ partitions: [TopicPartition], _ map: ClusterMap) -> Int {
         questions += 1
         asked[questions] = partitions
@@ -311,7 +312,7 @@ struct FetchMachine {
     ) -> Action {
         let number = note(partitions, map)
         fetching[node] = number
-        // A partition that has enough now may soon want more, and must not wait until others have some.
+        // A partition with enough data now may soon need more, and must not wait until others have some.
         let wait = isCrowded ? min(options.fetchMaxWait, .milliseconds(20)) : options.fetchMaxWait
         var request = FetchRequest {
             $0.maxWaitMs = Int32(clamping: wait.milliseconds)
@@ -370,11 +371,11 @@ struct FetchMachine {
         return .listOffsets(node: node, number: number, request)
     }
 
-    /// The broker that a fetch was sent to; nil if nobody waits for its answer.
+    /// The broker that a fetch was sent to; nil if the fetch is no longer pending.
     func node(ofFetch number: Int) -> Int32? { fetching.first { $0.value == number }?.key }
 
-    /// The question is answered.
-    /// - Returns: the partitions that still want the answer.
+    /// Ends a pending request.
+    /// - Returns: the partitions that still need its response.
     mutating func close(_ number: Int) -> [TopicPartition] {
         guard let partitions = asked.removeValue(forKey: number) else { return [] }
         fetching = fetching.filter { $0.value != number }

@@ -1,25 +1,25 @@
-// How the leader of a group spreads partitions. Members are ordered by their ids, topics by their names, so that each
+// How the leader of a group assigns partitions. Members are sorted by their ids, topics by their names, so that every
 // leader decides alike.
 
 internal import MoldauRecords
 
-/// What the leader of a group knows, and how it spreads partitions over the members.
+/// What the leader of a group knows, and how it assigns partitions to the members.
 struct GroupAssignment {
-    /// A member and what it has told.
+    /// A member and its subscription data.
     struct Member {
         var id: String
         var topics: Set<String>
-        /// What it reads now, or has just given up.
+        /// What it reads now, or has just revoked.
         var owned: Set<TopicPartition>
-        /// The generation of the group in which it got that.
+        /// The generation in which it was assigned those.
         var generation: Int32
     }
 
     private let members: [Member]
-    /// The partitions of the topics that exist, in order.
+    /// The partitions of the existing topics, in order.
     private let partitions: [TopicPartition]
 
-    /// - Parameter counts: how many partitions topics have.
+    /// - Parameter counts: the number of partitions of each topic.
     init(_ members: [Member], counts: [String: Int32]) {
         self.members = members.sorted(on: \.id)
         partitions = counts.sorted(on: \.key).flatMap { topic, count in
@@ -27,7 +27,7 @@ struct GroupAssignment {
         }
     }
 
-    /// Who reads what. Each member has an entry.
+    /// The assignment, with an entry for each member.
     func spread(by assignor: ConsumerOptions.Assignor) -> [String: Set<TopicPartition>] {
         switch assignor {
         case .range: range()
@@ -49,7 +49,7 @@ struct GroupAssignment {
             guard !readers.isEmpty else { continue }
             var rest = all[...]
             for (place, reader) in readers.enumerated() {
-                // The first ones get one more if it does not come out even.
+                // If the division leaves a remainder, the first members get one more.
                 let count = all.count / readers.count + (place < all.count % readers.count ? 1 : 0)
                 result[reader.id]?.formUnion(rest.prefix(count))
                 rest = rest.dropFirst(count)
@@ -73,7 +73,7 @@ struct GroupAssignment {
         return result
     }
 
-    /// As even as can be, and as few partitions as possible elsewhere than now.
+    /// Balanced as evenly as possible, moving as few partitions as possible.
     private func sticky() -> [String: Set<TopicPartition>] {
         var result = nothing
         let owners = owners
@@ -102,8 +102,8 @@ struct GroupAssignment {
         result[member.id]?.count ?? 0
     }
 
-    /// A partition that makes the loads more even in another place. Ends, since each move lowers the sum of their
-    /// squares.
+    /// A move that makes the loads more even; nil if there is none. Repetition ends, since each move lowers the sum of
+    /// the squares of the loads.
     private func move(_ result: [String: Set<TopicPartition>]) -> (TopicPartition, from: String, to: String)? {
         let byLoad = members.sorted { (count($0, result), $0.id) < (count($1, result), $1.id) }
         for heavy in byLoad.reversed() {
@@ -116,7 +116,7 @@ struct GroupAssignment {
         return nil
     }
 
-    /// Who reads each partition now. If two say so, the one that got it later.
+    /// The current owner of each partition. If two members claim it, the one that got it in the later generation.
     private var owners: [TopicPartition: String] {
         let known = Set(partitions)
         var owners: [TopicPartition: (id: String, generation: Int32)] = [:]
@@ -129,7 +129,7 @@ struct GroupAssignment {
         return owners.mapValues(\.id)
     }
 
-    /// What moves is first given up by its owner; the next round gives it away.
+    /// Without the partitions that move: their owners revoke them first, and the next round assigns them.
     private func withoutMoves(_ result: [String: Set<TopicPartition>]) -> [String: Set<TopicPartition>] {
         let owners = owners
         return Dictionary(

@@ -9,40 +9,40 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// A membership by the classic protocol: it makes requests and takes their answers.
+/// A membership by the classic protocol: it makes requests and takes their responses.
 struct GroupMember: Membership {
-    /// What follows from an answer.
+    /// What to do after a response.
     enum Step: Equatable {
-        /// Ask once more, at once.
+        /// Join again at once.
         case joinAgain
-        /// Ask once more, after a while.
+        /// Join again after a pause.
         case retry(ClientError)
-        /// Hand in what the leader has decided: see `syncRequest`.
+        /// Send SyncGroup, with the assignment if this member is the leader: see `syncRequest`.
         case sync
-        /// The member has its partitions.
+        /// The member has this assignment.
         case assigned(Set<TopicPartition>)
-        /// It is over.
+        /// The membership has ended.
         case fail(ClientError)
     }
 
     let group: String
     private let options: ConsumerOptions
     private var subscribed: SubscribedTopics
-    /// What it had subscribed to when it last asked to join.
+    /// The subscription in the last join request.
     private var joinedTopics: Set<String> = []
     private(set) var memberID = ""
     private(set) var generation: Int32 = -1
     private(set) var owned: Set<TopicPartition> = []
-    /// What it had when it last got something, for the assignor "sticky".
+    /// The partitions of the last assignment, for the assignor "sticky".
     private var last = StickyUserData()
-    /// Whether it has to join before it reads on, once it knows its topics.
+    /// Whether it must join before it reads further, once its topics are known.
     private var isJoinDue = true
     private(set) var isLost = false
     private(set) var protocolName = ""
-    /// What the others have told, if this member leads.
+    /// The members' subscriptions, if this member is the leader.
     private(set) var followers: [GroupAssignment.Member] = []
     private(set) var isLeader = false
-    /// How many partitions the topics had when this member spread them.
+    /// The topics' partition counts when this member assigned them.
     private var counts: [String: Int32] = [:]
 
     init(_ options: ConsumerOptions, group: String, _ subscription: Subscription) {
@@ -50,7 +50,7 @@ struct GroupMember: Membership {
         subscribed = SubscribedTopics(subscription)
     }
 
-    /// What it subscribes to.
+    /// The subscribed topics.
     var topics: Set<String> { subscribed.names }
 
     mutating func subscribe(_ subscription: Subscription) {
@@ -79,7 +79,7 @@ struct GroupMember: Membership {
     private func subscription(for assignor: ConsumerOptions.Assignor) -> WireBytes {
         let subscription = ConsumerSubscription {
             $0.topics = topics.sorted()
-            // Before version 2 the generation was in what the assignor tells: old leaders read it there.
+            // Before version 2 the user data contained the generation: old leaders read it there.
             switch assignor {
             case .cooperativeSticky:
                 $0.userData = WireBytes(copying: withUnsafeBytes(of: generation.bigEndian) { Array($0) })
@@ -132,10 +132,10 @@ struct GroupMember: Membership {
             id: member.memberID, topics: Set(subscription.topics), owned: told.partitions, generation: told.generation)
     }
 
-    /// The topics whose partitions the leader has to know.
+    /// The topics whose partition counts the leader needs.
     var topicsToSpread: Set<String> { followers.reduce(into: []) { $0.formUnion($1.topics) } }
 
-    /// - Parameter counts: how many partitions those topics have; topics that are not there are missing.
+    /// - Parameter counts: the partition counts of those topics; unknown topics are missing.
     mutating func syncRequest(counts: [String: Int32]) -> SyncGroupRequest {
         self.counts = Dictionary(uniqueKeysWithValues: topicsToSpread.map { ($0, counts[$0] ?? 0) })
         let assignor = options.assignors.first { $0.rawValue == protocolName } ?? .range
@@ -152,7 +152,7 @@ struct GroupMember: Membership {
         case .none: break
         case .rebalanceInProgress: return .joinAgain
         case .unknownMemberID, .illegalGeneration:
-            // A member whose generation is over is known all the same, and would be waited for under its old name.
+            // A member of an old generation remains known, and would be waited for under its old id.
             let known = response.errorCode == .illegalGeneration ? memberID : ""
             leave()
             memberID = known
@@ -162,7 +162,7 @@ struct GroupMember: Membership {
             let error = ClientError.refused(response.errorCode, "to tell what a member of '\(group)' reads")
             return error.isRetriable ? .retry(error) : .fail(error)
         }
-        // It may have subscribed to other topics meanwhile.
+        // The subscription may have changed meanwhile.
         isJoinDue = topics != joinedTopics
         do throws(SerdeError) {
             let partitions =
@@ -175,8 +175,8 @@ struct GroupMember: Membership {
         }
     }
 
-    /// A topic that the member's pattern matches has come or gone: it joins again. A topic that the group reads has
-    /// come, or has more partitions than its leader has spread: all join again.
+    /// Joins again if a topic that matches the member's pattern was created or deleted, or if this member is the leader
+    /// and a subscribed topic was created or has more partitions than it assigned.
     mutating func notice(_ map: ClusterMap) {
         if subscribed.match(map) { isJoinDue = true }
         guard isLeader, isStable, !isJoinDue else { return }
@@ -185,10 +185,10 @@ struct GroupMember: Membership {
 
     mutating func own(_ partitions: Set<TopicPartition>) { owned = partitions }
 
-    /// What moves elsewhere was given up: the next round gives it away.
+    /// Partitions to be moved were revoked: the next round assigns them.
     mutating func joinOnceMore() { isJoinDue = true }
 
-    // MARK: Staying and leaving
+    // MARK: Heartbeats and leaving
 
     func heartbeat() -> HeartbeatRequest { HeartbeatRequest(metadata) }
 
@@ -210,7 +210,7 @@ struct GroupMember: Membership {
 extension ConsumerProtocolData {
     var bytes: WireBytes {
         var writer = ByteWriter()
-        // Only names over 32,767 bytes cannot be written, and no topic has such a name.
+        // Only names over 32,767 bytes cannot be encoded, and no topic has such a name.
         try? encode(into: &writer, version: 3)
         return WireBytes(SharedBytes(taking: writer))
     }

@@ -1,5 +1,5 @@
-// A member of a group by the consumer protocol (KIP-848). The coordinator decides what each member reads. Only
-// heartbeats are sent: they tell what has changed, and their answers what the member is to read.
+// A member of a group by the consumer protocol (KIP-848). The coordinator assigns the partitions. All communication is
+// by heartbeats: they report changes, and their responses carry the assignment.
 //
 //             epoch 0                         what it subscribes to and reads
 //     out ─────────────────▶ member ──────────────────────────────────────────┐
@@ -11,60 +11,61 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// A membership by the consumer protocol: it says when a heartbeat is due, and takes the answers.
+/// A membership by the consumer protocol: it says when a heartbeat is due, and takes the responses.
 struct HeartbeatMember: Membership {
-    /// What follows from an answer.
+    /// What to do after a response.
     enum Step: Equatable {
-        /// The next heartbeat comes when it is due.
+        /// Nothing; the next heartbeat is sent when it is due.
         case wait
-        /// The cluster is to be asked about topics that are not known yet.
+        /// Request the metadata of unknown topics.
         case refresh
-        /// It is over.
+        /// The membership has ended.
         case fail(ClientError)
     }
 
-    /// What the coordinator was told. Only what has changed is told again.
+    /// What was reported to the coordinator. Only changes are reported again.
     private struct Report: Equatable {
         var topics: Set<String>
         var owned: [TopicID: [Int32]]
     }
 
-    /// The epoch of a heartbeat that leaves the group, and of one by which a static member keeps its partitions.
+    /// The epoch of a heartbeat that leaves the group, and of one by which a static member leaves but keeps its
+    /// partitions.
     private static let (leavingEpoch, awayEpoch): (Int32, Int32) = (-1, -2)
 
     let group: String
     private let id: String
     private let options: ConsumerOptions
     private var subscribed: SubscribedTopics
-    /// 0 while the member is out.
+    /// 0 while the member is not in the group.
     private(set) var epoch: Int32 = 0
     private(set) var owned: Set<TopicPartition> = []
     private(set) var isLost = false
-    /// What the coordinator wants the member to read.
+    /// The partitions that the coordinator has assigned.
     private var target: [TopicID: [Int32]] = [:]
     private var names: [TopicID: String] = [:]
     private var ids: [String: TopicID] = [:]
     private var seenRevision: Int?
-    /// The ids that the owned partitions' topics had when the member got them.
+    /// The ids of the owned partitions' topics at the time of their assignment.
     private var ownedIDs: [String: TopicID] = [:]
-    /// What the member is to read, as far as the topics are known.
+    /// The assigned partitions of known topics.
     private(set) var wanted: Set<TopicPartition> = []
     private var report: Report
-    /// nil if the coordinator has to be told everything.
+    /// nil if everything must be reported to the coordinator.
     private var told: Report?
-    /// The heartbeat that waits for its answer, and what it has told.
+    /// The pending heartbeat, and what it reports.
     private var asking: (number: Int, report: Report)?
     private var count = 0
-    /// Whether the consumer is read, and so wants to be a member.
+    /// Whether the consumer is being read, and so should be a member.
     private var isWanted = false
-    /// Whether the consumer is being closed: it is no member ever again.
+    /// Whether the consumer is being closed: it never joins again.
     private var isClosing = false
-    /// The next heartbeat if there is nothing to tell, and the earliest one.
+    /// The time of the next heartbeat if there are no changes, and of the earliest possible one.
     private var beatAt: Duration = .zero
     private var retryAt: Duration = .zero
     private var backoff: Backoff
 
-    /// - Parameter id: tells this consumer from all others.
+    /// - Parameter id: an id unique to this consumer.
     init(_ options: ConsumerOptions, group: String, id: String, _ subscription: Subscription, _ backoff: Backoff) {
         (self.options, self.group, self.id, self.backoff) = (options, group, id, backoff)
         subscribed = SubscribedTopics(subscription)
@@ -77,7 +78,7 @@ struct HeartbeatMember: Membership {
             instanceID: options.instanceID)
     }
 
-    // MARK: What it reads
+    // MARK: Assignment
 
     mutating func subscribe(_ subscription: Subscription) {
         subscribed = SubscribedTopics(subscription)
@@ -102,11 +103,11 @@ struct HeartbeatMember: Membership {
         settle()
     }
 
-    /// Finds out what follows from what has changed.
+    /// Determines the consequences of a change.
     private mutating func settle() {
         wanted = []
         for (id, numbers) in target {
-            // A topic that was created anew is taken after the one before it was given up.
+            // A recreated topic is assigned after the previous one was revoked.
             guard let name = names[id], ids[name] == id, ownedIDs[name] ?? id == id else { continue }
             wanted.formUnion(numbers.map { TopicPartition(name, $0) })
         }
@@ -116,21 +117,21 @@ struct HeartbeatMember: Membership {
 
     // MARK: Heartbeats
 
-    /// The consumer is read: from now on it is a member.
+    /// Called when the consumer is read: from now on it is a member.
     mutating func want() { isWanted = !isClosing }
 
-    /// Whether the member has subscribed to something. A group takes nobody who has not.
+    /// Whether the member has a subscription. A group rejects members without one.
     private var mayAsk: Bool {
         isWanted && !isLost && asking == nil && (epoch > 0 || (subscribed.areKnown && !subscribed.names.isEmpty))
     }
 
-    /// When `heartbeat` has something to send; nil if that depends on something else than time.
+    /// When `heartbeat` has something to send; nil if that does not depend on time alone.
     var dueTime: Duration? {
         guard mayAsk else { return nil }
         return told == report ? max(beatAt, retryAt) : retryAt
     }
 
-    /// The heartbeat to send now, if one is due, and its number. The answer goes to `answered` or `failed`.
+    /// The heartbeat to send now, if one is due, and its number. The response goes to `answered` or `failed`.
     mutating func heartbeat(_ now: Duration) -> (number: Int, request: ConsumerGroupHeartbeatRequest)? {
         guard let due = dueTime, due <= now else { return nil }
         count += 1
@@ -172,7 +173,7 @@ struct HeartbeatMember: Membership {
             let reason = response.errorMessage.map { ": \($0)" } ?? ""
             let error = ClientError.refused(
                 response.errorCode, "a heartbeat of a member of the group '\(group)'\(reason)")
-            // The name of a static member that has not left is free when its session is over.
+            // The id of a static member that has not left becomes free when its session expires.
             guard error.isRetriable || response.errorCode == .unreleasedInstanceID else { return .fail(error) }
             askAgain(now, chance: chance)
             return .wait
@@ -188,7 +189,7 @@ struct HeartbeatMember: Membership {
         return target.keys.contains { names[$0] == nil } ? .refresh : .wait
     }
 
-    /// A heartbeat had no answer.
+    /// A heartbeat got no response.
     mutating func failed(_ number: Int, _ error: ClientError, _ now: Duration, chance: Double) -> Step {
         guard let asking, asking.number == number else { return .wait }
         askAgain(now, chance: chance)
@@ -200,7 +201,7 @@ struct HeartbeatMember: Membership {
         return error.isRetriable ? .wait : .fail(error)
     }
 
-    /// The coordinator may not have heard, or is elsewhere: everything is told again.
+    /// The coordinator may have missed it, or moved: everything is reported again.
     private mutating func askAgain(_ now: Duration, chance: Double) {
         (asking, told) = (nil, nil)
         retryAt = now + backoff.pause(chance: chance)
@@ -225,12 +226,12 @@ struct HeartbeatMember: Membership {
     }
 
     /// Leaves the group until the consumer is read again.
-    /// - Returns: what to send; nil if it is out already.
+    /// - Returns: the request; nil if it is not in the group.
     mutating func leaveRequest() -> ConsumerGroupHeartbeatRequest? { leaveRequest(Self.leavingEpoch) }
 
-    /// Leaves the group for good, although somebody may still read: what the member had was given up. A static member
-    /// keeps its partitions for when it comes back.
-    /// - Returns: what to send; nil if it is out already.
+    /// Leaves the group for good, even if a task still reads: the partitions were revoked. A static member keeps its
+    /// partitions for its return.
+    /// - Returns: the request; nil if it is not in the group.
     mutating func closeRequest() -> ConsumerGroupHeartbeatRequest? {
         isClosing = true
         own([])
@@ -240,7 +241,7 @@ struct HeartbeatMember: Membership {
     private mutating func leaveRequest(_ parting: Int32) -> ConsumerGroupHeartbeatRequest? {
         defer { leave() }
         isWanted = false
-        // The coordinator may have heard of a member whose first heartbeat has no answer yet.
+        // The coordinator may know a member whose first heartbeat has no response yet.
         guard epoch > 0 || asking != nil else { return nil }
         return ConsumerGroupHeartbeatRequest {
             $0.groupID = group

@@ -1,10 +1,10 @@
-// What a member of a group asks of its coordinator, by the classic protocol.
+// The requests of a member to its coordinator, by the classic protocol.
 
 internal import MoldauRecords
 internal import MoldauWire
 
 extension JoinGroupRequest {
-    /// - Parameter protocols: the ways to divide the work that the member knows, with what it tells of itself for each.
+    /// - Parameter protocols: the assignors that the member supports, with its subscription data for each.
     init(
         _ member: ConsumerGroupMetadata, sessionTimeout: Duration, rebalanceTimeout: Duration,
         protocols: [(name: String, metadata: WireBytes)]
@@ -24,7 +24,7 @@ extension JoinGroupRequest {
 }
 
 extension SyncGroupRequest {
-    /// - Parameter assignments: what each member has, by its id; empty unless this member divides the work.
+    /// - Parameter assignments: the assignment of each member, by member id; empty unless this member is the leader.
     init(_ member: ConsumerGroupMetadata, _ protocolName: String, _ assignments: [String: WireBytes]) {
         self.init {
             $0.groupID = member.group
@@ -41,7 +41,7 @@ extension SyncGroupRequest {
 }
 
 extension HeartbeatRequest {
-    /// Says that the member lives.
+    /// A heartbeat.
     init(_ member: ConsumerGroupMetadata) {
         self.init {
             $0.groupID = member.group
@@ -53,7 +53,7 @@ extension HeartbeatRequest {
 }
 
 extension LeaveGroupRequest {
-    /// Gives the member's place up.
+    /// Leaves the group.
     init(_ member: ConsumerGroupMetadata, because reason: String) {
         self.init {
             $0.groupID = member.group

@@ -1,36 +1,36 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// A consumer's membership in its group, as a pure state, whichever protocol the group speaks.
+/// A consumer's membership in its group, as a pure state, for either group protocol.
 protocol Membership: Sendable {
     var group: String { get }
-    /// What says, with a commit, who commits. The member's id is empty while it is out.
+    /// Identifies the member in commits. The member id is empty while it is not in the group.
     var metadata: ConsumerGroupMetadata { get }
-    /// What the member reads.
+    /// The partitions that the member reads.
     var owned: Set<TopicPartition> { get }
-    /// Whether the group has given the member's partitions to others already.
+    /// Whether the member's partitions were already reassigned.
     var isLost: Bool { get }
-    /// Whether there is something to do before the member reads on.
+    /// Whether the group needs attention before the member reads further.
     var needsJoin: Bool { get }
 
-    /// Reads other topics.
+    /// Replaces the subscription.
     mutating func subscribe(_ subscription: Subscription)
-    /// Learns what is known of the cluster.
+    /// Takes new metadata.
     mutating func notice(_ map: ClusterMap)
-    /// The member reads these now.
+    /// Sets the partitions that the member reads now.
     mutating func own(_ partitions: Set<TopicPartition>)
-    /// What the answer to a commit, or to a heartbeat, of this generation says.
+    /// Takes the response of this generation's commit or heartbeat.
     /// - Returns: an error that ends the membership for good.
     mutating func heard(_ code: ErrorCode, generation: Int32) -> ClientError?
-    /// The member is out: what it has read since its last commit cannot be committed.
+    /// Leaves the group: records read since the last commit can no longer be committed.
     mutating func leave()
-    /// It has been told that its partitions are lost.
+    /// Called once the loss of its partitions was reported.
     mutating func mourn()
 }
 
 extension Membership {
-    /// Leaves if a code says that the member is out.
-    /// - Parameter codes: those that say so, beside that of a name that another member has taken over.
+    /// Leaves the group if a code says that the membership has ended.
+    /// - Parameter codes: those that say so, besides the one for a fenced instance id.
     /// - Returns: an error that ends the membership for good.
     mutating func leave(on code: ErrorCode, _ codes: Set<ErrorCode>, generation: Int32) -> ClientError? {
         guard generation == metadata.generation, code == .fencedInstanceID || codes.contains(code) else { return nil }
@@ -39,17 +39,17 @@ extension Membership {
     }
 }
 
-/// What a member of a group wants to read.
+/// What a group member subscribes to.
 enum Subscription: Sendable {
     case topics(Set<String>)
-    /// All topics whose names match, also those that come later.
+    /// All topics with matching names, also those created later.
     case pattern(TopicExpression)
 }
 
 /// The topics of a subscription, as far as they are known.
 struct SubscribedTopics: Sendable {
     private(set) var names: Set<String> = []
-    /// Set if the topics are those that match it, and the last answer about the cluster whose topics were matched.
+    /// Set if the topics are those that match it; below, the metadata revision whose topics were matched.
     private var pattern: TopicExpression?
     private var matchedRevision: Int?
 
@@ -60,11 +60,11 @@ struct SubscribedTopics: Sendable {
         }
     }
 
-    /// False until the cluster has told which topics there are that may match.
+    /// False until the cluster has returned its topics, of which some may match.
     var areKnown: Bool { pattern == nil || matchedRevision != nil }
 
-    /// A topic that the pattern matches may have come or gone.
-    /// - Returns: whether they are other topics now.
+    /// Matches the pattern with new metadata.
+    /// - Returns: whether the topics have changed.
     mutating func match(_ map: ClusterMap) -> Bool {
         guard let pattern, map.knowsAll, map.revision != matchedRevision else { return false }
         matchedRevision = map.revision

@@ -1,14 +1,14 @@
-// What a member tells the leader for the assignor "sticky", version 1, as Kafka's StickyAssignor writes it:
+// A member's user data for the assignor "sticky", version 1, as Kafka's StickyAssignor encodes it:
 //
 //     count i32 · (topic: length i16, UTF-8 · count i32 · partition i32 …) … · generation i32
 //
-// Version 0 is without the generation. A member has given up everything when it joins, since the assignor is of the
-// eager kind: what it had is only here.
+// Version 0 has no generation. A member has revoked everything when it joins, since the assignor uses the eager
+// protocol: only this shows what it had.
 
 internal import MoldauRecords
 internal import MoldauWire
 
-/// The partitions that a member had, and in which generation of the group it got them.
+/// The partitions that a member had, and the generation in which it got them.
 struct StickyUserData: Equatable, Sendable {
     var partitions: Set<TopicPartition> = []
     var generation: Int32 = -1
@@ -32,8 +32,8 @@ struct StickyUserData: Equatable, Sendable {
         (self.partitions, self.generation) = (partitions, generation)
     }
 
-    /// What a member has told. If it cannot be read, the member had nothing, as for Kafka's leaders: then more
-    /// partitions move, and nothing else happens.
+    /// Decodes a member's user data. If it cannot be read, the member had nothing, as for Kafka's leaders: the only
+    /// effect is that more partitions move.
     init(reading bytes: WireBytes?) {
         guard let bytes, bytes.count > 0, let read = try? Self(decoding: bytes) else { return }
         self = read

@@ -1,12 +1,12 @@
 public import MoldauRecords
 internal import MoldauWire
 
-/// Records that were fetched, on their way to whoever polls.
+/// Fetched records on their way to the caller of `poll`.
 @usableFromInline struct TakenRecords {
     let chunk: FetchedChunk
-    /// Reads the chunk, which this keeps alive, from `position` on.
+    /// Reads the chunk from `position` on; this keeps the chunk alive.
     @usableFromInline var reader: RecordBatchReader
-    /// Of the record that is read next.
+    /// The offset of the next record to read.
     @usableFromInline var position: Offset
 
     init(_ chunk: FetchedChunk) {
@@ -17,14 +17,14 @@ internal import MoldauWire
 
     @usableFromInline var partition: TopicPartition { chunk.partition }
 
-    /// About how many records there are, at most `limit`.
+    /// A rough estimate of the number of records, at most `limit`.
     @usableFromInline func countEstimate(atMost limit: Int) -> Int { min(limit, chunk.bytes.count / 64 + 1) }
 
-    /// Behind all records.
+    /// The offset after all records.
     @usableFromInline var end: Offset { chunk.next }
 
-    /// What is left; nil if that is nothing.
-    /// - Parameter isBroken: whether the record at `position` has been begun already.
+    /// The remaining records; nil if there are none.
+    /// - Parameter isBroken: whether decoding of the record at `position` has already begun.
     func rest(isBroken: Bool) -> FetchedChunk? {
         position < chunk.next ? chunk.rest(from: position, isBroken ? nil : reader) : nil
     }

@@ -4,7 +4,7 @@ internal import Synchronization
 /// The serdes of the topics that a consumer reads.
 final class TopicTable<Key, Value>: Sendable {
     private struct State {
-        /// Topics stay when others are subscribed to: what was fetched of them is still read.
+        /// Topics stay when the subscription changes: records fetched from them are still decoded.
         var topics: [String: Topic<Key, Value>] = [:]
         var pattern: TopicPattern<Key, Value>?
     }
@@ -17,10 +17,10 @@ final class TopicTable<Key, Value>: Sendable {
         }
     }
 
-    /// Topics that are not known otherwise have these serdes.
+    /// The serdes of topics that are not in `topics`.
     func add(_ pattern: TopicPattern<Key, Value>) { state.withLock { $0.pattern = pattern } }
 
-    /// - Returns: nil for a topic that nobody has subscribed to.
+    /// - Returns: nil for a topic that was never subscribed to.
     subscript(name: String) -> Topic<Key, Value>? {
         state.withLock { state in
             if let known = state.topics[name] { return known }
@@ -33,7 +33,7 @@ final class TopicTable<Key, Value>: Sendable {
 }
 
 extension TopicPattern {
-    /// The names that it matches.
+    /// The pattern as an expression.
     /// - Throws: `ClientError.invalidSetting`.
     func expression() throws(ClientError) -> TopicExpression {
         guard let expression = TopicExpression(pattern) else {

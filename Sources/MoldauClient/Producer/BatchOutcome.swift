@@ -1,24 +1,24 @@
 public import MoldauRecords
 internal import Synchronization
 
-/// What has become of a batch: its records know it together. One that was found too large is known by its parts.
+/// The outcome of a batch, shared by its records. A batch that was too large has the outcomes of its parts.
 final class BatchOutcome: Sendable {
     /// Where a batch was appended.
     struct Place: Sendable, Equatable {
-        /// nil if nobody has told.
+        /// nil if the broker did not return it.
         var baseOffset: Offset?
-        /// The broker's time, where the topic has its records carry that.
+        /// The broker's timestamp, if the topic is configured to use it.
         var appendTime: Timestamp?
     }
 
-    /// What goes on in place of a batch that was split.
+    /// A part of a batch that was split.
     struct Part: Sendable {
-        /// The place of its first record in the batch.
+        /// The index of its first record in the batch.
         let first: Int
         let outcome: BatchOutcome
     }
 
-    /// What a batch becomes.
+    /// The next state of a batch.
     private enum Step {
         case known(Result<Place, ClientError>)
         case split([Part])
@@ -36,7 +36,7 @@ final class BatchOutcome: Sendable {
 
     func become(_ result: Result<Place, ClientError>) { become(.known(result)) }
 
-    /// Its records go on in these batches.
+    /// The batch continues as these parts.
     func split(into parts: [Part]) { become(.split(parts)) }
 
     private func become(_ step: Step) {
@@ -48,7 +48,7 @@ final class BatchOutcome: Sendable {
         for tell in waiting { tell() }
     }
 
-    /// - Returns: what it has become; nil if that is not known yet: then `tell` is called.
+    /// - Returns: the next state; nil if it is not known yet: then `tell` is called later.
     private func step(orTell tell: @escaping @Sendable () -> Void) -> Step? {
         state.withLock { state in
             switch state {
@@ -70,9 +70,9 @@ final class BatchOutcome: Sendable {
         }
     }
 
-    /// Waits until it is known where a record is.
-    /// - Returns: the place of its batch, and its own in that.
-    /// - Throws: `ClientError`; `CancellationError` once the task is cancelled: the records are sent all the same.
+    /// Waits until the position of a record is known.
+    /// - Returns: the place of its batch, and its index in that.
+    /// - Throws: `ClientError`; `CancellationError` if the task is cancelled, but the records are still sent.
     func place(of index: Int) async throws -> (place: Place, index: Int) {
         switch try await step() {
         case .known(let result): return (try result.get(), index)
@@ -82,7 +82,7 @@ final class BatchOutcome: Sendable {
         }
     }
 
-    /// Calls `body` once it is known where a record is: at once if it is already.
+    /// Calls `body` once the position of a record is known, at once if it already is.
     func whenKnown(
         _ index: Int, _ body: @escaping @Sendable (Result<(place: Place, index: Int), ClientError>) -> Void
     ) {
@@ -96,7 +96,7 @@ final class BatchOutcome: Sendable {
     }
 
     /// Waits until all records have an outcome.
-    /// - Returns: what was wrong with each record that was not delivered, in order.
+    /// - Returns: the errors of the records that were not delivered, in order.
     func errors(of count: Int) async throws -> [ClientError] {
         var errors: [ClientError] = []
         for index in 0..<count {
@@ -106,9 +106,9 @@ final class BatchOutcome: Sendable {
     }
 
     /// Waits until all records have an outcome.
-    /// - Parameter count: how many there are.
-    /// - Returns: the offset behind the last of them; nil if nobody has told.
-    /// - Throws: the first `ClientError` of them; `CancellationError`.
+    /// - Parameter count: the number of records.
+    /// - Returns: the offset after the last of them; nil if the broker did not return it.
+    /// - Throws: their first `ClientError`; `CancellationError`.
     func end(of count: Int) async throws -> Offset? {
         switch try await step() {
         case .known(let result): return try result.get().baseOffset.map { $0 + Int64(count) }
@@ -128,29 +128,30 @@ final class BatchOutcome: Sendable {
     }
 }
 
-/// A record that was taken for sending, and may be on its way.
+/// A record that was enqueued for sending, and may be in flight.
 public struct Acknowledgement: Sendable {
     let outcome: BatchOutcome
     let index: Int
     let timestamp: Timestamp
 
-    /// The partition that the record goes to.
+    /// The record's partition.
     public var partition: TopicPartition { outcome.partition }
 
-    /// Whether the other record travels in the same batch: both are delivered, or neither.
+    /// Whether the other record is in the same batch: either both are delivered, or neither.
     package func sharesBatch(with other: Acknowledgement) -> Bool { outcome === other.outcome }
 
-    /// Waits until the record is delivered as far as `acks` asks.
-    /// - Throws: `ClientError` if it is not; `CancellationError` once the task is cancelled: the record is sent all the
-    ///   same.
+    /// Waits until the record is delivered, as `acks` requires.
+    /// - Throws: `ClientError` if it is not delivered; `CancellationError` if the task is cancelled, but the record is
+    ///   still sent.
     public func position() async throws -> RecordPosition {
         let found = try await outcome.place(of: index)
         return position(found.place, found.index)
     }
 
-    /// Calls `body` once the record is delivered, or is not: a callback of Kafka's `send`. Those of one partition are
-    /// called in the order of its records, unless they are asked for when the outcome is known already.
-    /// - Parameter body: called once, on a thread that sends other records, or before this returns: it must not block.
+    /// Calls `body` once the record is delivered or has failed: the callback of Kafka's `send`. Callbacks of one
+    /// partition are called in the order of its records, unless they are registered when the outcome is already known.
+    /// - Parameter body: called once, on a thread that sends other records, or before this call returns: it must not
+    ///   block.
     public func whenKnown(_ body: @escaping @Sendable (Result<RecordPosition, ClientError>) -> Void) {
         outcome.whenKnown(index) { result in body(result.map { position($0.place, $0.index) }) }
     }
@@ -166,8 +167,8 @@ public struct Acknowledgement: Sendable {
 public struct RecordPosition: Hashable, Sendable {
     /// The partition.
     public let partition: TopicPartition
-    /// The offset; nil with `acks` 0, and where a repeated request was answered without it.
+    /// The offset; nil with `acks` 0, and if a retried request was answered without it.
     public let offset: Offset?
-    /// The record's time; the broker's where the topic has it so (`message.timestamp.type`).
+    /// The record's timestamp; the broker's if the topic is configured so (`message.timestamp.type`).
     public let timestamp: Timestamp
 }

@@ -1,28 +1,29 @@
 internal import MoldauRecords
 internal import MoldauWire
 
-/// A batch from its first record to its outcome. It belongs to the producer's state, and is used with its lock held.
+/// A batch from its first record to its outcome. Part of the producer's state, accessed with its lock held.
 final class PendingBatch {
     let outcome: BatchOutcome
-    /// Its place in the order in which batches of all partitions were begun; and, if it is a part of one that was
-    /// split, that of its first record in that one.
+    /// Its place in the order in which batches of all partitions were opened; for a part of a split batch, that of the
+    /// whole.
     let order: Int
     private(set) var part = 0
     let created: Duration
-    /// What it counts as in `buffer.memory`.
+    /// The bytes that it counts for in `buffer.memory`.
     let reservedBytes: Int
     var builder: RecordBatchBuilder
-    /// Its place in the producer's sequence; nil before it is sent, and after a new epoch has begun.
+    /// Its sequence number and epoch; nil before it is first sent, and after a new epoch has begun.
     var stamp: ProducerStamp?
-    /// Its place among the batches of its partition that were sent.
+    /// Its place among the sent batches of its partition.
     var number = 0
-    /// How often it was sent.
+    /// The number of attempts to send it.
     var attempts = 0
-    /// Whether an attempt under `stamp` has ended without an answer: it may be in the log.
+    /// Whether an attempt under `stamp` has ended without a response: it may have been appended.
     var mayBeAppended = false
-    /// Whether it is a part of a batch that may be in the log: then a broker takes no part of it.
+    /// Whether it is a part of a batch that may have been appended: then a broker rejects every part.
     private(set) var isPartOfAppended = false
-    /// The batch as it is sent. It lies in `builder`: `WireBytes` that own the batch would keep it for ever here.
+    /// The encoded batch. Its memory belongs to `builder`: `WireBytes` that own the batch would keep it alive here for
+    /// ever.
     private var encoded: UnsafeRawBufferPointer?
 
     init(_ partition: TopicPartition, order: Int, created: Duration, bytes: Int, _ compression: Compression) {
@@ -35,7 +36,7 @@ final class PendingBatch {
         builder.compression = compression
     }
 
-    /// A batch that was built elsewhere.
+    /// A batch that was encoded elsewhere.
     init(
         _ partition: TopicPartition, order: Int, created: Duration, copying batch: UnsafeRawBufferPointer
     ) throws(RecordBatchError) {
@@ -48,7 +49,7 @@ final class PendingBatch {
 
     var partition: TopicPartition { outcome.partition }
 
-    /// The batch as it is sent, the same each time. Copies nothing.
+    /// The encoded batch, the same for each attempt. Copies nothing.
     func bytes() -> WireBytes {
         if let encoded { return WireBytes(encoded, owner: self) }
         builder.producer = stamp ?? .none
@@ -57,12 +58,12 @@ final class PendingBatch {
         return WireBytes(bytes, owner: self)
     }
 
-    /// Whether another batch of its partition comes later.
+    /// Whether the other batch of the same partition comes later.
     func isBefore(_ other: PendingBatch) -> Bool { (order, part) < (other.order, other.part) }
 
-    /// Two batches of about half its bytes each, that go on in its place, in order, and take its numbers in the
-    /// sequence: what was sent behind it keeps its own.
-    /// - Returns: nil if it holds one record, or cannot be read.
+    /// Splits it into two batches of about half its bytes each, which replace it in order and share its sequence
+    /// numbers: batches sent after it keep theirs.
+    /// - Returns: nil if it contains one record, or cannot be read.
     func split() -> [(first: Int, batch: PendingBatch)]? {
         let codec = builder.compression
         defer { builder.compression = codec }
@@ -100,7 +101,7 @@ final class PendingBatch {
         }
     }
 
-    /// It is sent under another stamp than before.
+    /// Sets the stamp for the next attempt.
     func setStamp(_ stamp: ProducerStamp?) {
         self.stamp = stamp
         encoded = nil

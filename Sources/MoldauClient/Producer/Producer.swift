@@ -17,10 +17,10 @@ public struct Producer<Key, Value>: Sendable {
     @usableFromInline let outlet: TopicSender
     private var sender: ProducerSender { outlet.sender }
 
-    /// A producer, which connects when it is needed.
-    /// - Parameter partitioner: chooses the partition of records for which `send` does not say it. The default is that
-    ///   of Kafka's producers: by the key, and without a key about `batch.size` bytes for one partition after another.
-    /// - Parameter interceptors: see the records, one after another.
+    /// A producer that connects on first use.
+    /// - Parameter partitioner: chooses the partition of records for which `send` gives none. The default is that of
+    ///   Kafka's producers: by the key, and without a key about `batch.size` bytes for one partition after another.
+    /// - Parameter interceptors: called with each record, in this order.
     /// - Throws: `ClientError.invalidSetting`.
     public init(
         to topic: Topic<Key, Value>, cluster: ClientOptions, options: ProducerOptions = ProducerOptions(),
@@ -40,7 +40,7 @@ public struct Producer<Key, Value>: Sendable {
         self.partitioner = partitioner ?? .keyed(seed: seed, stickyBytes: sender.options.batchSize)
     }
 
-    /// A producer of another topic with the same connections, buffer and transactions.
+    /// A producer for another topic that shares the connections, buffer and transactions.
     public func also<OtherKey, OtherValue>(
         to topic: Topic<OtherKey, OtherValue>, partitioner: Partitioner? = nil,
         interceptors: [any ProducerInterceptor<OtherKey, OtherValue>] = []
@@ -48,10 +48,10 @@ public struct Producer<Key, Value>: Sendable {
         Producer<OtherKey, OtherValue>(topic, sender, partitioner, interceptors)
     }
 
-    /// Sends a record, and waits until it is delivered as far as `acks` asks.
+    /// Sends a record, and waits until it is delivered, as `acks` requires.
     /// - Parameters:
-    ///   - timestamp: nil for the present time.
-    ///   - partition: nil has the partitioner choose one.
+    ///   - timestamp: nil for the current time.
+    ///   - partition: nil lets the partitioner choose.
     /// - Throws: what `enqueue` and `Acknowledgement.position` throw.
     @discardableResult @inlinable public nonisolated(nonsending) func send(
         _ key: Key, _ value: Value, timestamp: Timestamp? = nil, headers: Headers = Headers(),
@@ -60,20 +60,20 @@ public struct Producer<Key, Value>: Sendable {
         try await enqueue(key, value, timestamp: timestamp, headers: headers, partition: partition).position()
     }
 
-    /// Takes a record for sending. Waits only while the buffer is full (`buffer.memory`, at most `max.block.ms`), and
-    /// before the first record to learn of the topic. To send many records, enqueue them, and wait for their
+    /// Enqueues a record for sending. Waits only while the buffer is full (`buffer.memory`, at most `max.block.ms`),
+    /// and before the first record for the topic's metadata. To send many records, enqueue them, and wait for their
     /// acknowledgements, or `flush`, later.
-    /// - Throws: `ClientError`; what the serdes throw; `CancellationError`, the record is not sent then.
+    /// - Throws: `ClientError`; what the serdes throw; `CancellationError`, and then the record is not sent.
     @inlinable public nonisolated(nonsending) func enqueue(
         _ key: Key, _ value: Value, timestamp: Timestamp? = nil, headers: Headers = Headers(),
         partition: Partition? = nil
     ) async throws -> Acknowledgement {
-        // Mostly there is nothing to wait for: another asynchronous call would cost more than the record.
+        // Usually there is nothing to wait for: another asynchronous call would cost more than the record.
         if let taken = try taken(key, value, timestamp, headers, partition) { return taken }
         return try await enqueueLater(key, value, timestamp, headers, partition)
     }
 
-    /// Takes a record, unless there is something to wait for, or there are interceptors.
+    /// Enqueues a record; nil if that would have to wait, or if there are interceptors.
     @inlinable func taken(
         _ key: Key, _ value: Value, _ timestamp: Timestamp?, _ headers: Headers, _ partition: Partition?
     ) throws -> Acknowledgement? {
@@ -114,7 +114,7 @@ public struct Producer<Key, Value>: Sendable {
         }
     }
 
-    /// Like `enqueue`, with bytes as they are, which are not copied on the way to the batch; nil is a null.
+    /// Like `enqueue`, for encoded bytes, which are copied only into the batch; nil is a null.
     public func enqueue(
         bytes key: SharedBytes?, _ value: SharedBytes?, timestamp: Timestamp? = nil, headers: Headers = Headers(),
         partition: Partition? = nil
@@ -133,26 +133,25 @@ public struct Producer<Key, Value>: Sendable {
         }
     }
 
-    /// Takes as many records as there is room for, without waiting: the fast way for many records whose bytes are
-    /// there.
-    /// - Parameter fill: takes an appender, which is used within the call only. It says whether the record was taken:
-    ///   if not, the buffer is full, and `fill` should return.
+    /// Enqueues as many records as fit into the buffer, without waiting: the fast way to send many encoded records.
+    /// - Parameter fill: gets an appender, which is valid only within the call. Its `append` returns nil when the
+    ///   buffer is full; `fill` should return then.
     /// - Throws: `ClientError`; what `fill` throws.
     public func withAppender<Result>(_ fill: (Appender) throws -> Result) async throws -> Result {
         try fill(Appender(sender: sender, topic: try await topicNumber()))
     }
 
-    /// Waits until there is room in the buffer.
+    /// Waits until the buffer has room.
     /// - Throws: `ClientError.bufferFull` after `max.block.ms`.
     public func waitForRoom() async throws { try await sender.waitForRoom() }
 
-    /// Waits until every record that was sent before has been delivered, or has failed. What waits for more records is
-    /// sent at once.
-    /// - Throws: `CancellationError`; the errors of records are thrown where these were sent.
+    /// Waits until every record sent before is delivered or has failed. Open batches are sent at once, without
+    /// lingering.
+    /// - Throws: `CancellationError`; the errors of records are thrown to those who sent them.
     public func flush() async throws { try await sender.flush() }
 
-    /// Waits until all records are delivered or have failed, and ends the connections. Records that are sent later
-    /// fail. If the task is cancelled, nothing is waited for.
+    /// Waits until all records are delivered or have failed, and closes the connections. Later records fail. Does not
+    /// wait if the task is cancelled.
     public func close() async {
         try? await sender.flush()
         sender.close()
@@ -168,12 +167,12 @@ public struct Producer<Key, Value>: Sendable {
     var transactions: ProducerSender { sender }
 }
 
-/// Appends records' bytes to a producer's batches: see `Producer.withAppender`.
+/// Appends encoded records to a producer's batches: see `Producer.withAppender`.
 public struct Appender {
     let sender: ProducerSender
     let topic: Int
 
-    /// Takes a record; nil is a null. The bytes are copied.
+    /// Appends a record; nil is a null. The bytes are copied.
     /// - Returns: nil if there is no room now.
     /// - Throws: `ClientError`.
     public func append(

@@ -4,7 +4,7 @@ internal import MoldauWire
 // MARK: Produce
 
 extension ProducerMachine {
-    /// The answer to a request, or why there is none.
+    /// Takes the response to a request, or the error in its place.
     /// - Parameter chance: from 0 up to, not including, 1.
     mutating func answered(
         _ number: Int, _ result: Result<ProduceResponse, ClientError>, _ now: Duration, chance: Double
@@ -39,7 +39,7 @@ extension ProducerMachine {
         return actions
     }
 
-    /// The request had no answer.
+    /// The request got no response.
     private mutating func failed(
         _ batch: PendingBatch, _ lane: Int, _ error: ClientError, _ now: Duration, _ chance: Double,
         _ actions: inout [Action]
@@ -63,21 +63,21 @@ extension ProducerMachine {
             lanes[lane].settle(batch, isDelivered: true)
             complete(batch, .success(place), &actions)
         case .messageTooLarge, .invalidRecord, .invalidTimestamp:
-            // Only the record itself is refused in the end.
+            // Halved until a single record is refused.
             guard let parts = batch.split() else { return giveUp(batch, lane, error, &actions) }
             lanes[lane].replace(batch, by: parts.map(\.batch))
             actions.append(.split(batch.outcome, parts.map { .init(first: $0.first, outcome: $0.batch.outcome) }))
         case .outOfOrderSequenceNumber where batch.isPartOfAppended:
-            // The whole batch is there: the limit of sizes was lowered while it was on its way. Or what came before is
-            // not there; a part that is sent again must not be there twice.
+            // The whole batch was appended: the size limit was lowered while it was in flight. Or an earlier batch is
+            // missing; a retried part must not be appended twice.
             let what = "a part of a batch for \(batch.partition) that may be in the log already"
             giveUp(batch, lane, .refused(answer.errorCode, what), &actions)
         case .outOfOrderSequenceNumber where lanes[lane].followsFailure(batch):
-            // What came before is not there, so neither is this.
+            // An earlier batch was not appended, so neither was this one.
             batch.mayBeAppended = false
             lanes[lane].requeue(batch, error, now, chance: chance)
         case .outOfOrderSequenceNumber where options.transactionalID == nil:
-            // All before it was acknowledged, and the broker has lost some of that: this one is not there either.
+            // All earlier batches were acknowledged, and the broker has lost some: this one was not appended either.
             batch.mayBeAppended = false
             lanes[lane].requireEpoch()
             lanes[lane].requeue(batch, error, now, chance: chance)
@@ -88,7 +88,7 @@ extension ProducerMachine {
             if let id = options.transactionalID { identity = .failed(.fenced(id: id)) }
             giveUp(batch, lane, options.transactionalID.map { .fenced(id: $0) } ?? error, &actions)
         case .requestTimedOut, .notEnoughReplicasAfterAppend, .notLeaderOrFollower, .kafkaStorageError:
-            // The replicas may have it, and one of them may lead now.
+            // The replicas may have it, and one of them may be the leader now.
             batch.mayBeAppended = true
             lanes[lane].requeue(batch, error, now, chance: chance)
         default:
@@ -109,7 +109,7 @@ extension ProducerMachine {
 }
 
 extension ProduceResponse.PartitionResponse {
-    /// The batch's first offset; nil if the broker has not told, or told one behind which no batch fits.
+    /// The batch's first offset; nil if the broker did not return it, or returned one after which no batch fits.
     fileprivate var place: Offset? {
         (0..<Int64.max - Int64(Int32.max)).contains(baseOffset.value) ? baseOffset : nil
     }
@@ -131,7 +131,7 @@ extension ProducerMachine {
         return nil
     }
 
-    /// The cluster has given the producer its number, or not.
+    /// Takes the response with the producer's id, or the error in its place.
     mutating func gotProducer(_ result: Result<InitProducerIdResponse, ClientError>, _ now: Duration, chance: Double) {
         guard case .asked = identity else { return }
         let error: ClientError
@@ -156,12 +156,12 @@ extension ProducerMachine {
         notIdentified(error, now, chance)
     }
 
-    /// The answer to `abort`: only then a new number is asked for.
+    /// Takes the response to `abort`; only then a new id is requested.
     mutating func aborted(_ result: Result<EndTxnResponse, ClientError>, _ now: Duration, chance: Double) {
         guard case .asked = identity else { return }
         switch result.map(\.errorCode) {
         case .success(.none), .success(.invalidTxnState), .success(.invalidProducerIDMapping):
-            // Or none is open: nothing has begun it, or it has ended already.
+            // Or no transaction is open: none has begun, or it has already ended.
             hasTransaction = false
             identity = .unknown
         case .success(let code):
@@ -180,11 +180,11 @@ extension ProducerMachine {
         }
     }
 
-    /// The answer to `addPartitions`: nil if they belong to the transaction now.
+    /// Takes the result of `addPartitions`: nil if the partitions belong to the transaction now.
     mutating func addedPartitions(
         _ partitions: [TopicPartition], _ asked: ProducerStamp, _ error: ClientError?, _ now: Duration, chance: Double
     ) {
-        // It may have been about a transaction that was aborted meanwhile.
+        // The response may belong to a transaction that was aborted meanwhile.
         guard asked == stamp else { return }
         isAdding = false
         guard let error else {
@@ -203,7 +203,7 @@ extension ProducerMachine {
         }
     }
 
-    /// The transaction was committed: the next one has no partitions yet. It begins in the same epoch, if nothing of
+    /// Ends a committed transaction: the next one has no partitions yet. It begins in the same epoch if no request of
     /// this one can arrive any more.
     mutating func endTransaction() {
         hasTransaction = false
@@ -211,8 +211,8 @@ extension ProducerMachine {
         for place in lanes.indices { lanes[place].isInTransaction = false }
     }
 
-    /// The next transaction begins in a new epoch, as after an abort: what is left of this one is refused. If the
-    /// cluster has not said that it has aborted this one, it is asked again before.
+    /// The next transaction begins in a new epoch, as after an abort, so that late requests of this one are refused. If
+    /// the cluster has not confirmed the abort, it is requested again first.
     mutating func renewIdentity() {
         transactionError = nil
         hasStragglers = false
@@ -220,7 +220,7 @@ extension ProducerMachine {
         if case .known = identity { identity = .unknown }
     }
 
-    /// Why the producer can do nothing more.
+    /// The error after which the producer can do nothing more.
     var fatalError: ClientError? {
         if case .failed(let error) = identity { return error }
         return nil
@@ -228,6 +228,6 @@ extension ProducerMachine {
 }
 
 extension Headers {
-    /// About what they take in a record.
+    /// Roughly their size in a record.
     var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 10 } }
 }

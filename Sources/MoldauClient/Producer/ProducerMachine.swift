@@ -7,31 +7,31 @@ struct RecordBytes: @unchecked Sendable {  // Unchecked: they are read within th
     let value: UnsafeRawBufferPointer?
 }
 
-/// What a producer does, as a pure state: records, answers and the time come in, requests and outcomes go out.
+/// What a producer does, as a pure state: records, responses and the time come in, requests and outcomes go out.
 struct ProducerMachine {
-    /// What its owner has to do, in this order.
+    /// What the owner must do, in this order.
     enum Action {
-        /// Send it; the answer goes to `answered`.
+        /// Send it; the response goes to `answered`.
         case produce(node: Int32, number: Int, ProduceRequest)
-        /// Ask for the producer's number; the answer goes to `gotProducer`.
+        /// Request the producer's id; the response goes to `gotProducer`.
         case initProducer
-        /// Ask to have the transaction undone; the answer goes to `aborted`.
+        /// Request the abort of the transaction; the response goes to `aborted`.
         case abort(ProducerStamp)
-        /// Ask to have these partitions in the transaction; the answer goes to `addedPartitions`.
+        /// Request to add these partitions to the transaction; the response goes to `addedPartitions`.
         case addPartitions([TopicPartition], ProducerStamp)
-        /// Ask for metadata.
+        /// Request metadata.
         case refresh
-        /// Records go on in other batches than they were taken into.
+        /// A batch was split: its records continue in these parts.
         case split(BatchOutcome, [BatchOutcome.Part])
         /// Records have an outcome.
         case complete(BatchOutcome, Result<BatchOutcome.Place, ClientError>)
     }
 
-    /// What became of a record.
+    /// The result of appending a record.
     enum Appended {
-        /// It waits to be sent; whether the machine has to be looked after sooner than was told.
+        /// It was appended to a batch; `isDue`: the machine must be called sooner than it last said.
         case buffered(Acknowledgement, isDue: Bool)
-        /// There is no room for it now.
+        /// There is no room now.
         case full
         case refused(ClientError)
     }
@@ -46,13 +46,13 @@ struct ProducerMachine {
 
     struct TopicLanes {
         var partitioner: Partitioner
-        /// Of each partition that was ever there.
+        /// By partition number, including partitions that no longer exist.
         var lanes: [Int] = []
-        /// How many partitions there are now.
+        /// The current number of partitions.
         var count: Int32 = 0
     }
 
-    /// A request that waits for its answer.
+    /// A pending request.
     struct Sent {
         let node: Int32
         let batches: [(lane: Int, batch: PendingBatch)]
@@ -61,37 +61,37 @@ struct ProducerMachine {
     let options: ProducerOptions
     let backoff: Backoff
     var identity: Identity
-    /// The last number that the cluster has given.
+    /// The last id and epoch from the cluster.
     var lastStamp: ProducerStamp?
     var identityRetryAt: Duration?
     var identityBackoff: Backoff
     var topics: [TopicLanes] = []
     var lanes: [ProducerLane] = []
-    /// The lanes that hold a batch.
+    /// The lanes that have a batch.
     var active: [Int] = []
     var sent: [Int: Sent] = [:]
     var inFlight: [Int32: Int] = [:]
-    /// Brokers that want to be left alone for a while.
+    /// Brokers that have asked for a pause, and its end.
     var throttled: [Int32: Duration] = [:]
     var usedBytes = 0
     private var batchCount = 0
     private var requestCount = 0
-    /// Batches begun before this are not waited for any longer.
+    /// Batches opened before this are sent without lingering.
     private var flushOrder = 0
     private var isRoomWanted = false
-    /// The largest batch for which there was no room.
+    /// The size of the largest batch for which there was no room.
     private var wantedBytes = 0
-    /// When the owner looks after the machine next.
+    /// When the owner calls the machine next.
     private var dueTime: Duration?
     var isAdding = false
     var addingRetryAt: Duration?
 
     /// Why the transaction cannot be committed.
     var transactionError: ClientError?
-    /// Whether requests about the transaction may still arrive that were sent again meanwhile: the next one must
-    /// not take them for its own.
+    /// Whether requests of the transaction may still arrive after their retries were answered: the next transaction
+    /// must not accept them.
     var hasStragglers = false
-    /// Whether the cluster may have a transaction of this producer open: it was asked for something that begins one.
+    /// Whether the cluster may have an open transaction of this producer: it was sent a request that begins one.
     var hasTransaction = false
     private let brokerTimeoutMs: Int32
 
@@ -106,15 +106,15 @@ struct ProducerMachine {
 
     // MARK: Records
 
-    /// - Returns: a number for the topic.
+    /// - Returns: the topic's number.
     mutating func addTopic(_ partitioner: Partitioner) -> Int {
         topics.append(TopicLanes(partitioner: partitioner))
         return topics.count - 1
     }
 
-    /// The topic has so many partitions: with fewer than before it was deleted, and made anew.
+    /// Sets the topic's number of partitions: if it is smaller than before, the topic was deleted and recreated.
     mutating func setPartitions(_ count: Int32, of topic: Int, named name: String) {
-        // None at all would say nothing.
+        // A count of 0 carries no information.
         if count > 0 { topics[topic].count = count }
         for number in Int32(topics[topic].lanes.count)..<max(count, Int32(topics[topic].lanes.count)) {
             topics[topic].lanes.append(lanes.count)
@@ -122,12 +122,12 @@ struct ProducerMachine {
         }
     }
 
-    /// Takes a record. Nothing is allocated but a batch, when one is begun.
+    /// Appends a record. Allocates nothing except a batch, when one is opened.
     mutating func append(
         to topic: Int, partition: Partition?, _ bytes: RecordBytes,
         timestamp: Timestamp, headers: Headers, now: @Sendable () -> Duration
     ) -> Appended {
-        // A record takes 25 bytes at most beside its key, its value and its headers.
+        // A record takes at most 25 bytes besides its key, value and headers.
         var size = (bytes.key?.count ?? 0) + (bytes.value?.count ?? 0) + 32
         if !headers.isEmpty { size += headers.byteCount }
         guard size + BatchFormat.headerSize <= options.maxRequestSize else {
@@ -156,8 +156,8 @@ struct ProducerMachine {
         return .buffered(acknowledgement, isDue: isDue)
     }
 
-    /// Takes a whole batch, which is sent as soon as possible.
-    /// - Returns: what it becomes; nil if there is no room now.
+    /// Enqueues a whole batch, which is sent as soon as possible.
+    /// - Returns: its outcome; nil if there is no room now.
     /// - Throws: `ClientError`.
     mutating func append(
         batch: UnsafeRawBufferPointer, to topic: Int, partition: Partition, now: Duration
@@ -190,7 +190,7 @@ struct ProducerMachine {
         } catch {
             return .refused(error)
         }
-        // A full batch is sent at once, others when they have waited.
+        // A full batch is sent at once, others after lingering.
         let isFull = lanes[place].open != nil
         begin(
             PendingBatch(
@@ -202,7 +202,7 @@ struct ProducerMachine {
         return .begun(isDue: true)
     }
 
-    /// - Throws: `ClientError` if there never is any.
+    /// - Throws: `ClientError` if there can never be room.
     private mutating func hasRoom(for bytes: Int) throws(ClientError) -> Bool {
         if case .failed(let error) = identity { throw error }
         if let transactionError { throw transactionError }
@@ -230,8 +230,8 @@ struct ProducerMachine {
     /// Whether there is room for those that wait.
     var hasRoom: Bool { usedBytes + max(options.batchSize, wantedBytes) <= options.bufferMemory }
 
-    /// What waits now is sent without waiting for more.
-    /// - Returns: the outcomes of all that is on its way.
+    /// Sends what is waiting now without lingering.
+    /// - Returns: the outcomes of all batches that have none yet.
     mutating func flush() -> [BatchOutcome] {
         flushOrder = batchCount
         var outcomes = sent.sorted(on: \.key).flatMap { $0.value.batches.map(\.batch.outcome) }
@@ -244,8 +244,8 @@ struct ProducerMachine {
 
     // MARK: Sending
 
-    /// Nothing is sent any more.
-    /// - Returns: the outcomes of all that has none yet.
+    /// Stops sending.
+    /// - Returns: the outcomes of all batches that have none yet.
     mutating func close() -> [BatchOutcome] {
         let outcomes = flush()
         for place in active { _ = lanes[place].takeAll() }
@@ -253,7 +253,7 @@ struct ProducerMachine {
         return outcomes
     }
 
-    /// What to do now, and when to ask again, if nothing happens before.
+    /// The actions to take now, and when to call again, if nothing happens before.
     mutating func next(_ now: Duration, _ map: ClusterMap) -> (actions: [Action], due: Duration?) {
         var actions: [Action] = []
         dueTime = nil
@@ -286,7 +286,7 @@ struct ProducerMachine {
         isRoomWanted = false
     }
 
-    /// What waits for partitions that are gone has nowhere to go.
+    /// Fails the batches of partitions that no longer exist.
     private mutating func failGone(_ actions: inout [Action]) {
         for topic in topics where Int(topic.count) < topic.lanes.count {
             for place in topic.lanes[Int(topic.count)...] where lanes[place].isActive {
@@ -296,7 +296,7 @@ struct ProducerMachine {
         }
     }
 
-    /// A batch cannot be delivered, nor a transaction that it belongs to be committed.
+    /// Fails a batch, and with it the transaction that it belongs to.
     mutating func fail(_ batch: PendingBatch, _ error: ClientError, _ actions: inout [Action]) {
         if options.transactionalID != nil, transactionError == nil {
             transactionError = .transactionFailed(reason: "\(error)")
@@ -329,7 +329,7 @@ struct ProducerMachine {
         case .none: return true
         case .known:
             guard let transactionError else { return true }
-            // What was asked for begins a transaction: it is aborted only after that.
+            // A pending request begins a transaction: it is aborted only after the response.
             if !isAdding { failAll(transactionError, &actions) }
             return false
         case .asked: return false
@@ -339,7 +339,7 @@ struct ProducerMachine {
                 note(due: time)
             } else {
                 identity = .asked
-                // Who asks for an epoch amid its own transaction is fenced by that.
+                // Requesting an epoch during its own open transaction would fence the producer.
                 actions.append(lastStamp.flatMap { hasTransaction ? .abort($0) : nil } ?? .initProducer)
             }
             return false
@@ -355,7 +355,7 @@ struct ProducerMachine {
         }
     }
 
-    /// Has partitions with batches join the transaction.
+    /// Adds partitions with batches to the transaction.
     private mutating func join(_ now: Duration, _ actions: inout [Action]) {
         guard case .known(let stamp) = identity, stamp.isTransactional, !isAdding else { return }
         if let time = addingRetryAt, time > now { return note(due: time) }

@@ -1,12 +1,12 @@
-/// How a producer sends. Names and defaults are Kafka's.
+/// The options of a producer. Names and defaults are Kafka's.
 public struct ProducerOptions: Sendable {
-    /// When records count as delivered.
+    /// When a record counts as delivered.
     public enum Acks: Int16, Sendable {
-        /// When they were sent: nobody knows whether they arrived, nor their offsets.
+        /// When it was sent: neither its arrival nor its offset is known.
         case none = 0
-        /// When the partition's leader has appended them.
+        /// When the partition's leader has appended it.
         case leader = 1
-        /// When all replicas that are in sync have them.
+        /// When all in-sync replicas have it.
         case all = -1
     }
 
@@ -18,36 +18,37 @@ public struct ProducerOptions: Sendable {
 
     /// `acks`.
     public var acks = Acks.all
-    /// `enable.idempotence`: whether each record is appended once, whatever is repeated. nil: yes, if `acks` is `all`
-    /// and `maxInFlight` at most 5.
+    /// `enable.idempotence`: whether retries never duplicate a record. nil: yes, if `acks` is `all` and `maxInFlight`
+    /// at most 5.
     public var idempotence: Bool?
-    /// `batch.size`: how many bytes a batch holds before compression; a larger record has a batch of its own.
+    /// `batch.size`: the size of a batch in bytes, before compression; a larger record gets a batch of its own.
     public var batchSize = 16 * 1_024
     /// `linger.ms`: how long a batch waits for more records.
     public var linger = Duration.milliseconds(5)
-    /// `buffer.memory`: how many bytes of batches may wait for their delivery. Senders wait while it is full.
+    /// `buffer.memory`: the bytes of batches not yet delivered. Senders wait while it is full.
     public var bufferMemory = 32 << 20
-    /// `max.block.ms`: how long `send` waits for room in the buffer, or to learn of the topic.
+    /// `max.block.ms`: how long `send` waits for room in the buffer, or for metadata.
     public var maxBlock = Duration.seconds(60)
     /// `max.request.size`: the largest record, and the most bytes in one request.
     public var maxRequestSize = 1 << 20
-    /// The largest batch that is made elsewhere and sent whole, alone in its request; nil: `maxRequestSize`.
+    /// The largest batch that is encoded elsewhere and sent whole, alone in its request; nil: `maxRequestSize`.
     package var largestBatch: Int?
-    /// `max.in.flight.requests.per.connection`: how many requests to a broker may wait for their answers.
+    /// `max.in.flight.requests.per.connection`: how many requests to a broker may be pending.
     public var maxInFlight = 5
     /// `compression.type`.
     public var compression = Compression.none
-    /// `delivery.timeout.ms`: how long a record may take from `send` to its delivery, with all that is repeated.
+    /// `delivery.timeout.ms`: how long a record may take from `send` to its delivery, including all retries.
     public var deliveryTimeout = Duration.seconds(120)
-    /// `transactional.id`: the name under which transactions are begun; nil for a producer without transactions.
+    /// `transactional.id`: identifies the producer of transactions over restarts; nil for a producer without
+    /// transactions.
     public var transactionalID: String?
-    /// `transaction.timeout.ms`: after this time the cluster aborts a transaction that was not ended.
+    /// `transaction.timeout.ms`: after this time the cluster aborts a transaction that is still open.
     public var transactionTimeout = Duration.seconds(60)
 
     /// Kafka's defaults.
     public init() {}
 
-    /// Whether each record is appended once.
+    /// Whether retries never duplicate a record.
     var isIdempotent: Bool { idempotence ?? (acks == .all && maxInFlight <= 5) || transactionalID != nil }
 
     /// - Throws: `ClientError.invalidSetting`.

@@ -1,4 +1,4 @@
-// A transaction, as Kafka has had them since KIP-98 and KIP-360:
+// A transaction, by the protocol of KIP-98 and KIP-360:
 //
 //     InitProducerId ─▶ ( AddPartitionsToTxn ─▶ Produce … │ AddOffsetsToTxn ─▶ TxnOffsetCommit ) ─▶ EndTxn
 //          ▲                                                                                         │
@@ -8,7 +8,7 @@ internal import MoldauRecords
 internal import MoldauWire
 
 extension ProducerSender {
-    /// Has older producers of the id fenced.
+    /// Fences older producers with the transactional id.
     func initTransactions() async throws {
         guard options.transactionalID != nil else {
             throw ClientError.invalidSetting("transactional.id", reason: "transactions need one")
@@ -25,7 +25,7 @@ extension ProducerSender {
             result = try await body()
             try await commit()
         } catch ClientError.commitUnknown(let reason) {
-            // What was aborted now was not committed before.
+            // A transaction that could be aborted now was not committed before.
             if await abort() { throw ClientError.transactionFailed(reason: reason) }
             throw ClientError.commitUnknown(reason: reason)
         } catch {
@@ -36,15 +36,15 @@ extension ProducerSender {
         return result
     }
 
-    /// Ends the transaction, if it has begun.
-    /// - Throws: `ClientError`; the transaction is to be aborted then.
+    /// Commits the transaction, if it has begun.
+    /// - Throws: `ClientError`; then the transaction must be aborted.
     func commit() async throws {
         try await flush()
         let (error, isEmpty) = withMachine { ($0.transactionError ?? $0.fatalError, !$0.hasTransaction) }
         if let error { throw error }
         if isEmpty { return }
-        // Once it was asked for, it has to be found out whether it was done: cancelling the task changes nothing then.
-        // A thread may wait for this, so it must not wait for one of Swift's pool.
+        // Once the commit was requested, its outcome must be determined: cancelling the task has no effect from here. A
+        // thread may wait for this, so it must not run on Swift's pool.
         try await Task(executorPreference: OwnThreads.shared) { [self] in
             do {
                 try await end(committed: true)
@@ -55,12 +55,12 @@ extension ProducerSender {
         withMachine { $0.endTransaction() }
     }
 
-    /// Has the transaction undone. If the cluster does not answer within `max.block.ms`, it is asked again before the
-    /// next one begins; it aborts it by itself after `transaction.timeout.ms`.
-    /// - Returns: whether the cluster has done it.
+    /// Aborts the transaction. If the cluster does not answer within `max.block.ms`, the abort is requested again
+    /// before the next transaction; the cluster also aborts it by itself after `transaction.timeout.ms`.
+    /// - Returns: whether the cluster has confirmed the abort.
     @discardableResult
     func abort() async -> Bool {
-        // The task may be cancelled: the abort must not be.
+        // If the task is cancelled, the abort must continue.
         let isAborted = await Task(executorPreference: OwnThreads.shared) { [self] in
             withMachine { machine in
                 if machine.transactionError == nil {
@@ -87,7 +87,7 @@ extension ProducerSender {
         try await ask(request, key, maxVersion: Self.endVersion, "to end the transaction", \.errorCode)
     }
 
-    /// From version 5 on each transaction has an epoch of its own.
+    /// From version 5 on each transaction has an epoch of its own, which is not supported here.
     static var endVersion: Int16 { 4 }
 
     func endRequest(_ stamp: ProducerStamp, committed: Bool) -> EndTxnRequest {
@@ -99,13 +99,13 @@ extension ProducerSender {
         }
     }
 
-    /// Makes a group's offsets part of the transaction, which cannot be committed without them any more.
+    /// Adds a group's offsets to the transaction, which can then only be committed with them.
     func add(
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of metadata: ConsumerGroupMetadata
     ) async throws {
         do {
-            // What begins a transaction has to be answered before it can be aborted: cancelling the task changes
-            // nothing until then.
+            // A request that begins a transaction must be answered before that can be aborted: cancelling the task has
+            // no effect until then.
             try await Task(executorPreference: OwnThreads.shared) { [self] in
                 try await tryToAdd(offsets, of: metadata)
             }.value
@@ -120,7 +120,7 @@ extension ProducerSender {
         }
     }
 
-    /// As `add`, for a caller that may try again: the transaction stays as it is.
+    /// As `add`, for a caller that may retry: a failure does not fail the transaction.
     func tryToAdd(
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of metadata: ConsumerGroupMetadata
     ) async throws {
@@ -162,7 +162,7 @@ extension ProducerSender {
         }
     }
 
-    /// Asks a coordinator, again and again while that may help, `max.block.ms` at most.
+    /// Sends a request to a coordinator, for at most `max.block.ms`; retries errors that may pass.
     private func ask<Request: WireRequest>(
         _ request: Request, _ key: CoordinatorKey, maxVersion: Int16, _ what: String,
         _ code: (Request.Response) -> ErrorCode

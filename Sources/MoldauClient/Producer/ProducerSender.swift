@@ -2,19 +2,19 @@ internal import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// Drives a `ProducerMachine`: the part of a producer that does not know types. Several topics may share one.
+/// Drives a `ProducerMachine`: the untyped part of a producer. Several topics may share one.
 final class ProducerSender: Sendable {
     private struct State {
         var machine: ProducerMachine
         var topics: [String: Int] = [:]
-        /// Those that wait for room in the buffer, the first first, and until when.
+        /// Waiters for room in the buffer, in order, and their deadlines.
         var waiting: [(end: Duration, answer: OneAnswer<Void>)] = []
-        /// Whether those that have waited too long will be told.
+        /// Whether a check for expired waiters is scheduled.
         var isWatching = false
         var isClosed = false
-        /// Whether a transaction goes on.
+        /// Whether a transaction is open.
         var isInTransaction = false
-        /// Those that wait for the producer's number.
+        /// Waiters for the producer's id.
         var unidentified: [OneAnswer<Void>] = []
     }
 
@@ -37,7 +37,7 @@ final class ProducerSender: Sendable {
 
     // MARK: Records
 
-    /// The number of a topic, once it is known.
+    /// The number of a topic, once its metadata is known.
     func topic(_ name: String, _ partitioner: Partitioner) async throws -> Int {
         let count = try await cluster.partitionCount(of: name, within: options.maxBlock)
         return state.withLock { state in
@@ -48,12 +48,12 @@ final class ProducerSender: Sendable {
         }
     }
 
-    /// Takes a record if there is room. Does not wait.
+    /// Appends a record if there is room. Does not wait.
     func append(
         to topic: Int, _ partition: Partition?, _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?,
         _ timestamp: Timestamp?, _ headers: Headers
     ) throws -> Acknowledgement? {
-        // The world is not copied: that would count references for each record.
+        // The world is not copied: that would cost reference counting for each record.
         let cluster = cluster
         let timestamp = timestamp ?? cluster.world.time
         let isTransactional = options.transactionalID != nil
@@ -79,7 +79,7 @@ final class ProducerSender: Sendable {
         }
     }
 
-    /// Takes a whole batch if there is room. Does not wait.
+    /// Appends a whole batch if there is room. Does not wait.
     func append(_ batch: UnsafeRawBufferPointer, to topic: Int, _ partition: Partition) throws -> BatchOutcome? {
         let batch = WholeBatch(bytes: batch)
         let now = cluster.world.now
@@ -107,7 +107,7 @@ final class ProducerSender: Sendable {
         try await answer.get()
     }
 
-    /// Tells those that have waited for `max.block.ms`.
+    /// Fails the waiters that have waited for `max.block.ms`.
     private func watchWaiting() {
         let next = state.withLock { state -> Duration? in
             guard !state.isWatching, let first = state.waiting.first else { return nil }
@@ -131,14 +131,14 @@ final class ProducerSender: Sendable {
         watchWaiting()
     }
 
-    /// Those that waited come one after another: each has the next one come.
+    /// Wakes the first waiter; each wakes the next one in turn.
     private func wakeWaiting() {
         while true {
             let next = state.withLock { state -> OneAnswer<Void>? in
                 guard !state.waiting.isEmpty, state.machine.hasRoom || state.isClosed else { return nil }
                 return state.waiting.removeFirst().answer
             }
-            // One whose task was cancelled does not have the next one come.
+            // A cancelled waiter does not wake the next one.
             guard let next, !next.give(.success(())) else { return }
         }
     }
@@ -147,7 +147,7 @@ final class ProducerSender: Sendable {
 
     private func driveSoon() { driver.soon { [weak self] in self?.drive() } }
 
-    /// Does what is due. Within the world's order only, so that requests leave in the order in which they were made.
+    /// Does what is due. Only within the world's order, so that requests are sent in the order in which they were made.
     private func drive() {
         driver.begin()
         let (now, map) = (cluster.world.now, cluster.map)
@@ -167,9 +167,9 @@ final class ProducerSender: Sendable {
         for action in actions {
             switch action {
             case .produce(let node, let number, let request):
-                // The broker may wait for replicas as long as that.
+                // The broker may wait for replicas for this long.
                 let timeout = cluster.options.requestTimeout
-                // From version 12 on partitions join a transaction without being asked for.
+                // From version 12 on partitions join a transaction implicitly.
                 let maxVersion: Int16 = options.transactionalID == nil ? .max : 11
                 cluster.send(request, toNode: node, maxVersion: maxVersion, timeout: timeout) { [weak self] result in
                     self?.take { machine, now, chance in machine.answered(number, result, now, chance: chance) }
@@ -187,7 +187,7 @@ final class ProducerSender: Sendable {
         if isRoomFree { wakeWaiting() }
     }
 
-    /// Passes an answer on, and does what follows from it.
+    /// Takes a response, and does what follows from it.
     private func take(
         _ body: @Sendable (inout ProducerMachine, Duration, Double) -> [ProducerMachine.Action]
     ) {
@@ -233,8 +233,7 @@ final class ProducerSender: Sendable {
         }
     }
 
-    /// Waits until the cluster has given the producer its number: older producers of its transactional id can do
-    /// nothing more then.
+    /// Waits until the cluster has assigned the producer's id, which fences older producers with its transactional id.
     func identify() async throws {
         let answer = OneAnswer<Void>()
         let isKnown = try state.withLock { state throws -> Bool in
@@ -315,7 +314,7 @@ final class ProducerSender: Sendable {
 
     // MARK: End
 
-    /// Waits until all that was taken has an outcome.
+    /// Waits until all enqueued records have an outcome.
     func flush() async throws {
         let outcomes = state.withLock { $0.machine.flush() }
         driveSoon()
@@ -323,12 +322,12 @@ final class ProducerSender: Sendable {
             do {
                 _ = try await outcome.end(of: 0)
             } catch is ClientError {
-                // Whoever sent the record is told.
+                // Errors are reported to those who sent the records.
             }
         }
     }
 
-    /// Takes no more records, and ends the connections. Records without an outcome fail.
+    /// Accepts no more records, and closes the connections. Records without an outcome fail.
     func close() {
         let (waiting, outcomes) = state.withLock { state in
             state.isClosed = true
@@ -340,7 +339,7 @@ final class ProducerSender: Sendable {
         cluster.close()
     }
 
-    /// Changes the machine, and does what is due then.
+    /// Changes the machine, then does what is due.
     func withMachine<Result: Sendable>(_ body: @Sendable (inout ProducerMachine) -> Result) -> Result {
         let result = state.withLock { state in body(&state.machine) }
         driveSoon()
@@ -348,13 +347,13 @@ final class ProducerSender: Sendable {
     }
 }
 
-/// A batch that is read within the call that passes it.
+/// A batch, valid within the call that passes it.
 private struct WholeBatch: @unchecked Sendable {  // Unchecked: as `RecordBytes`.
     let bytes: UnsafeRawBufferPointer
 }
 
 extension ClientError {
-    /// What a coordinator of transactions has refused.
+    /// The error for a transaction coordinator's refusal.
     static func of(transactional code: ErrorCode, _ id: String, _ what: String) -> ClientError {
         switch code {
         case .producerFenced, .invalidProducerEpoch: .fenced(id: id)
@@ -362,7 +361,7 @@ extension ClientError {
         }
     }
 
-    /// The error for who runs a transaction: what only this one has failed of does not need another program.
+    /// The error as seen by a transaction: if only this transaction has failed, the producer remains usable.
     func inTransaction(of member: ConsumerGroupMetadata? = nil) -> ClientError {
         guard case .refused(let code, let name, _) = self else { return self }
         switch ErrorCode(rawValue: code) {

@@ -1,8 +1,8 @@
 package import MoldauRecords
 
-/// How a client connects, as it is set by name: encryption and log-in.
+/// How a client connects, when set by name: encryption and log-in.
 package struct ClientSecurity: NamedSettings {
-    /// Kafka's kinds of connections.
+    /// Kafka's security protocols.
     package enum SecurityProtocol: String, CaseIterable, Sendable {
         case plaintext = "PLAINTEXT"
         case ssl = "SSL"
@@ -10,7 +10,7 @@ package struct ClientSecurity: NamedSettings {
         case saslSSL = "SASL_SSL"
     }
 
-    /// nil if nobody has set it: connections are not encrypted then.
+    /// nil if it is not set: then connections are not encrypted.
     package var securityProtocol: SecurityProtocol?
     var authorityPath: String?
     var authorityType: String?
@@ -22,7 +22,7 @@ package struct ClientSecurity: NamedSettings {
     var password: String?
     var jaas: String?
 
-    /// Nothing is set.
+    /// No settings.
     package init() {}
 
     package static let namedSettings: [NamedSetting<ClientSecurity>] = [
@@ -37,7 +37,7 @@ package struct ClientSecurity: NamedSettings {
         .text("ssl.keystore.key", \.keyPath), .text("ssl.key.location", \.keyPath),
     ]
 
-    /// Encryption and log-in, if `security.protocol` is set; otherwise they stay as they are.
+    /// Applies `security.protocol` to encryption and log-in; without it they stay as they are.
     /// - Throws: `ClientError.invalidSetting`.
     package func settle(_ tls: inout ClientTLS?, _ logIn: inout ClientLogIn?) throws(ClientError) {
         guard let securityProtocol else { return }
@@ -70,7 +70,7 @@ package struct ClientSecurity: NamedSettings {
         return ClientLogIn(named, user: user, password: password)
     }
 
-    /// The text between the quotation marks behind `name=`, where a backslash stands before a mark that belongs to it.
+    /// The text between quotation marks after `name=`, in which a backslash escapes a quotation mark.
     private static func quoted(_ name: String, in jaas: String) -> String? {
         guard let begin = jaas.firstRange(of: "\(name)=\"") else { return nil }
         var (text, isEscaped) = ("", false)

@@ -64,7 +64,7 @@ extension ConsumerOptions.OffsetReset {
 }
 
 extension ConsumerOptions.Assignor {
-    /// By its own name, or that of Java's class for it.
+    /// From its short name, or that of Kafka's Java class.
     fileprivate init?(named name: String) {
         let package = "org.apache.kafka.clients.consumer."
         switch name.hasPrefix(package) ? String(name.dropFirst(package.count)) : name {

@@ -5,12 +5,12 @@ import ServiceLifecycle
 import Synchronization
 
 extension Answer {
-    /// Server-sent events, until their source ends, the reader goes, or the console ends. A reader that takes nothing
-    /// for `patience` is disconnected.
+    /// Server-sent events, until their source ends, the client disconnects, or the console shuts down. A client that
+    /// reads nothing for `patience` is disconnected.
     /// - Parameters:
-    ///   - places: how many streams may be open.
-    ///   - channel: the reader's connection.
-    ///   - end: ends the events. Called when the reader has gone, even if there are none just now.
+    ///   - places: limits the number of open streams.
+    ///   - channel: the client's connection.
+    ///   - end: ends the events. Called when the client has disconnected, even while no event is due.
     /// - Throws: `ConsoleError.busy`.
     init<Events: AsyncSequence & Sendable>(
         events: Events, places: Places, to channel: any Channel, patience: Duration = .seconds(30),
@@ -27,7 +27,7 @@ extension Answer {
             try await channel.eventLoop.submit {
                 try channel.pipeline.syncOperations.addHandler(FarewellHandler(end), position: .first)
             }.get()
-            // So that the reader knows at once that it is heard.
+            // Sent so that the client knows at once that the stream is open.
             try await watch.during { try await writer.write(ByteBuffer(string: ": events follow\n\n")) }
             for try await some in events.cancelOnGracefulShutdown() {
                 let text = some.map(\.text).joined()
@@ -38,7 +38,7 @@ extension Answer {
         self.init(body, type: "text/event-stream")
     }
 
-    /// As above, for events that come one by one.
+    /// As above, for single events.
     init<Events: AsyncSequence & Sendable>(
         events: Events, places: Places, to channel: any Channel, patience: Duration = .seconds(30),
         end: @escaping @Sendable () -> Void
@@ -48,14 +48,14 @@ extension Answer {
     }
 }
 
-/// A stream's place and its source. They are given back when the stream ends, or is not begun at all: if the reader has
-/// gone before.
+/// A stream's place and its source. Both are released when the stream ends, or when it never starts because the client
+/// has already disconnected.
 private final class OpenStream: Sendable {
     private let places: Places
     private let end: @Sendable () -> Void
     private let isOpen = Atomic(true)
 
-    /// - Throws: `ConsoleError.busy`; the source is ended then.
+    /// - Throws: `ConsoleError.busy`; `end` is called then.
     init(_ places: Places, _ end: @escaping @Sendable () -> Void) throws(ConsoleError) {
         do { try places.take() } catch {
             end()
@@ -73,7 +73,7 @@ private final class OpenStream: Sendable {
     }
 }
 
-/// Notices that the other end has closed the connection, or its direction of it: nobody reads events any more.
+/// Notices that the client has closed the connection, or its side of it, and no longer reads events.
 private final class FarewellHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -94,7 +94,7 @@ private final class FarewellHandler: ChannelInboundHandler {
     }
 }
 
-/// Notices a write that does not end.
+/// Detects a write that does not complete.
 private final class WriteWatch: Sendable {
     private let began = Mutex<ContinuousClock.Instant?>(nil)
 
@@ -104,7 +104,7 @@ private final class WriteWatch: Sendable {
         try await write()
     }
 
-    /// Closes the connection when a write has taken so long.
+    /// Closes the connection when a write has taken longer than `patience`.
     func close(_ channel: any Channel, after patience: Duration) async throws {
         while true {
             try await Task.sleep(for: patience / 4)

@@ -4,7 +4,7 @@ import MoldauRecords
 import MoldauRuntime
 import NIOCore
 
-/// What a request is answered with.
+/// The answer to a request.
 struct Answer: Sendable {
     var status = HTTPResponse.Status.ok
     var headers: HTTPFields
@@ -34,7 +34,7 @@ struct Answer: Sendable {
 
     var response: Response { Response(status: status, headers: headers, body: body) }
 
-    /// What every answer says to browsers: that it is to be taken for nothing else, and shown nowhere else.
+    /// Headers of every answer, which keep browsers from guessing its type or showing it inside another page.
     private static let guards: HTTPFields = [
         .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",

@@ -4,12 +4,12 @@ import MoldauRecords
 import MoldauRuntime
 import MoldauState
 
-/// Why a request is refused: a status, a word for programs, and a sentence for people.
+/// Why a request was refused: a status, a word for programs, and a sentence for people.
 struct ConsoleError: Error {
     var status: HTTPResponse.Status
     var kind: String
     var sentence: String
-    /// More members of the answer.
+    /// Additional members of the answer's JSON.
     var facts: [JSONValue.Member] = []
 
     init(_ status: HTTPResponse.Status, _ kind: String, _ sentence: String) {
@@ -34,7 +34,7 @@ struct ConsoleError: Error {
         ConsoleError(.notFound, "unknownTopic", "the topology has no topic '\(name)'; /topics lists its topics")
     }
 
-    /// The answer to an error of the engine.
+    /// The answer for an error of the engine.
     init(_ error: any Error) {
         switch error {
         case let error as ConsoleError: self = error
@@ -62,7 +62,7 @@ struct ConsoleError: Error {
         case .notRunning: self.init(.serviceUnavailable, "notRunning", sentence)
         case .tooMany: self.init(.serviceUnavailable, "busy", sentence)
         case .elsewhere(_, let task, let host):
-            // Not a redirect: the token would not go with it, and the address does not say whether to use TLS.
+            // Not a redirect: the token would not be sent with it, and the address does not say whether to use TLS.
             self.init(.misdirectedRequest, "elsewhere", sentence)
             facts = [
                 .init(name: "task", value: .string("\(task)")),

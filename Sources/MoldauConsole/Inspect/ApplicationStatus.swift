@@ -8,10 +8,10 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
     /// A stream thread.
     struct Thread: Sendable, Hashable, Codable {
         var name: String
-        /// Whether it makes its rounds: not while it is opened, and not after a failure before its restart.
+        /// Whether it is processing: false while it is opened, and between a failure and its restart.
         var isAlive: Bool
         var tasks: [TaskID]
-        /// The tasks of others whose stores it keeps copies of.
+        /// The tasks that run elsewhere, but whose stores it keeps standby copies of.
         var standbys: [TaskID]
     }
 
@@ -20,9 +20,9 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
         var id: TaskID
         var thread: String
         var partitions: [Input]
-        /// The partitions that keep records of others waiting.
+        /// The partitions whose next record the task waits for, while records of others are held back.
         var waitsFor: [TopicPartition]
-        /// How many records wait for results of asynchronous closures.
+        /// How many records wait for the results of asynchronous closures.
         var inFlight: Int
     }
 
@@ -30,13 +30,13 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
     struct Input: Sendable, Hashable, Codable {
         var topic: String
         var partition: Partition
-        /// The next record to take.
+        /// The offset of the next record to process.
         var position: Offset?
         /// The end of the partition when it was last looked up.
         var end: Offset?
-        /// The records in between.
+        /// The number of records in between.
         var lag: Int64?
-        /// The age of the next record by its own time; 0 if there is none; nil while that is unknown.
+        /// The age of the next record by its own timestamp; 0 if there is none; nil while it is unknown.
         var lagMs: Int64?
     }
 
@@ -45,9 +45,9 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
         var store: String
         var topic: String
         var partition: Partition
-        /// How many records are left, markers included.
+        /// How many records remain, markers included.
         var remaining: Int64
-        /// Whether it is a copy of a task that another thread works on, which may always be a little behind.
+        /// Whether it is a standby copy; the task itself runs on another thread, so the copy may always lag a little.
         var isStandby: Bool
     }
 
@@ -57,13 +57,13 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
         var budgetBytes: Int
     }
 
-    /// The disk with the stores.
+    /// The disk that holds the stores.
     struct Disk: Sendable, Hashable, Codable {
-        /// The files of this process's stores.
+        /// The size of the files of this process's stores.
         var storeBytes: Int
-        /// The records of the topics, if they are kept by a broker in this process.
+        /// The size of the topics, if a broker in this process keeps them.
         var topicBytes: Int?
-        /// The file system of the stores: what is left, and what there is.
+        /// The free and total size of the stores' file system.
         var freeBytes: Int?
         var totalBytes: Int?
     }
@@ -84,25 +84,25 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
     var restores: [Restore]
     /// nil before the start.
     var memory: Memory?
-    /// nil if nothing is kept on disk.
+    /// nil if nothing is stored on disk.
     var disk: Disk?
-    /// The tasks of each process that says where it may be asked.
+    /// The tasks of each process that has announced its address for queries.
     var hosts: [String: [TaskID]]
 
-    /// The records that are still to be taken, as far as that is known.
+    /// The records still to be processed, as far as that is known.
     var lag: Int64 { tasks.flatMap(\.partitions).reduce(0) { $0 + ($1.lag ?? 0) } }
 }
 
-/// Whether an application may be asked.
+/// Whether an application can answer queries.
 struct ApplicationReadiness: Sendable, Hashable, Codable {
     var state: StreamsState
     var ready: Bool
-    /// Why not.
+    /// Why it is not ready.
     var reason: String?
 }
 
 extension StreamsEngine {
-    /// Ready are running applications that restore nothing. Asks no thread.
+    /// An application is ready if it is running and nothing is being restored. Does not wait for any thread.
     var readiness: ApplicationReadiness {
         let (state, restoring) = (state, metrics.lags.filter { !$0.isStandby })
         var reason: String?
@@ -113,7 +113,7 @@ extension StreamsEngine {
         return ApplicationReadiness(state: state, ready: reason == nil, reason: reason)
     }
 
-    /// What this process does, with what it has on disk: opens the logs of a broker in this process that are closed.
+    /// The status of this process, including its disk usage: opens closed logs of a broker in this process.
     /// - Throws: `CancellationError`.
     func status() async throws -> ApplicationStatus {
         var status = status(try await explained())
@@ -121,7 +121,8 @@ extension StreamsEngine {
         return status
     }
 
-    /// What this process does but for the disk, and why there may be no output: asks each thread once.
+    /// The status of this process without its disk usage, and the reasons why there may be no output: asks each thread
+    /// once.
     /// - Throws: `CancellationError`.
     func look() async throws -> (status: ApplicationStatus, explanation: Explanation) {
         let explained = try await explained()

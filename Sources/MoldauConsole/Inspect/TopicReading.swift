@@ -2,7 +2,7 @@ import MoldauCluster
 import MoldauRecords
 import MoldauRuntime
 
-/// A record of a topic, for people to look at.
+/// A record of a topic, to be shown to people.
 struct TopicRecord: Sendable {
     let partition: Partition
     let offset: Offset
@@ -12,28 +12,28 @@ struct TopicRecord: Sendable {
     let headers: [(name: String, value: [UInt8]?)]
 }
 
-/// Reads some records of a partition, beside whatever groups read it: it belongs to none, and commits nothing.
+/// Reads some records of a partition, independently of consumer groups: it joins none, and commits nothing.
 struct TopicReading: Sendable {
-    /// Where reading begins.
+    /// Where to start reading.
     enum Start: Sendable, Hashable {
         case earliest
-        /// The last records: as many as are asked for.
+        /// At the last records, as many as requested.
         case latest
         case offset(Offset)
     }
 
-    /// What was found.
+    /// The result of reading.
     struct Found: Sendable {
         var records: [TopicRecord] = []
         /// The first offset that the partition holds, and the one after its last readable record.
         var held: Range<Offset>
-        /// Where to go on reading.
+        /// The offset at which to continue reading.
         var next: Offset
     }
 
-    /// Where a search for a key stops: it goes on from `next`.
+    /// A search for a key stops after this many records; it can continue at `next`.
     private static let scannedRecords = 100_000
-    /// After so many bytes of keys, values and headers nothing more is returned.
+    /// Stops after this many bytes of keys, values and headers.
     private static let returnedBytes = 4 << 20
     private static let patience = Duration.seconds(2)
 
@@ -79,7 +79,7 @@ struct TopicReading: Sendable {
                     bytes += taken.byteCount
                 }
             }
-            // Behind the last record there may be markers.
+            // Markers may follow the last record.
             found.next = max(found.next, consumer.position(partition) ?? found.next)
         }
         return found
@@ -108,7 +108,7 @@ extension TopicRecord {
 }
 
 extension StreamsEngine {
-    /// How many partitions a topic has, if the cluster has it.
+    /// How many partitions a topic has; requires that the cluster has the topic.
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`.
     func partitionCount(of topic: String) async throws -> Int32 {
         let (cluster, clientID) = try consoleAccess

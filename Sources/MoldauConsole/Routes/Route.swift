@@ -1,6 +1,6 @@
 import MoldauRuntime
 
-/// A path of the console: how it is asked, what it answers, and how it is described.
+/// A path of the console: its parameters, its answer, and its description.
 struct Route: Sendable {
     struct Parameter: Sendable {
         let name: String
@@ -10,7 +10,7 @@ struct Route: Sendable {
         var isRequired = false
     }
 
-    /// What is answered if all goes well.
+    /// The content of a successful answer.
     enum Content: Sendable {
         /// A schema of `OpenAPISchemas`.
         case json(String)
@@ -23,10 +23,10 @@ struct Route: Sendable {
     /// With parameters in braces: `/stores/{store}`.
     let path: String
     let summary: String
-    /// Those of the query.
+    /// The query parameters.
     let parameters: [Parameter]
     let content: Content
-    /// Whether it answers without the token: it tells nothing of the data.
+    /// Whether it answers without the token: the answer reveals none of the data.
     let isOpen: Bool
     let answer: @Sendable (Question) async throws -> Answer
     private let segments: [Segment]

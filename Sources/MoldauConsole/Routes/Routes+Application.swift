@@ -1,7 +1,7 @@
 import MoldauRuntime
 
 extension Routes {
-    /// What the application is and does.
+    /// What the application consists of, and its status.
     static func applicationRoutes(_ subject: ConsoleSubject) -> [Route] {
         let engine = subject.engine
         return [

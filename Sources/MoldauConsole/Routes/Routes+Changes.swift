@@ -2,7 +2,7 @@ import MoldauRecords
 import MoldauRuntime
 
 extension Routes {
-    /// The changes of stores as they come.
+    /// Streams of the stores' changes.
     static func changeRoutes(_ subject: ConsoleSubject) -> [Route] {
         [
             Route(
@@ -32,7 +32,7 @@ extension Route.Parameter {
 }
 
 extension ServerEvent {
-    /// What has come since the last look: how many changes were left out, then the changes.
+    /// Events for the changes since the last call: the number of missed changes, then the changes.
     @Sendable fileprivate static func all(of found: UntypedChanges.Element) -> [ServerEvent] {
         let gap = found.missed > 0 ? [ServerEvent("dropped", ["count": .number(found.missed)])] : []
         return gap + found.changes.map { ServerEvent("change", JSONValue($0)) }

@@ -2,7 +2,7 @@ import HTTPTypes
 import MoldauRuntime
 
 extension Routes {
-    /// For those who restart processes and send them requests.
+    /// Health checks, for orchestrators and load balancers.
     static func healthRoutes(_ subject: ConsoleSubject) -> [Route] {
         let engine = subject.engine
         return [

@@ -1,7 +1,7 @@
 import MoldauRuntime
 
 extension Routes {
-    /// Numbers for those who watch the application.
+    /// Metrics, for monitoring.
     static func metricsRoutes(_ subject: ConsoleSubject) -> [Route] {
         let engine = subject.engine
         return [

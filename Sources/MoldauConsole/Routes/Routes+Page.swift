@@ -4,7 +4,7 @@ import MoldauRecords
 import MoldauRuntime
 
 extension Routes {
-    /// The page. It has no data in it, and so needs no token: browsers could not send one.
+    /// The web page. It contains no data and needs no token, which browsers could not send.
     static func pageRoutes(_ subject: ConsoleSubject) -> [Route] {
         let page = GuardedPage(String(decoding: PackageResources.page_html, as: UTF8.self))
         return [
@@ -18,10 +18,10 @@ extension Routes {
     }
 }
 
-/// A page whose own scripts and styles browsers run, and nothing that came into it from elsewhere: only they carry a
-/// word that is another one each time (Content Security Policy, level 3).
+/// A page whose own scripts and styles run in browsers while injected ones do not: only its own carry the nonce, which
+/// differs for each answer (Content Security Policy, level 3).
 struct GuardedPage: Sendable {
-    /// The page around the places for the word.
+    /// The page, split at the places for the nonce.
     private let parts: [String]
 
     init(_ page: String) {

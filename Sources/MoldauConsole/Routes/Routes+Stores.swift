@@ -67,7 +67,7 @@ extension Routes {
     }
 }
 
-/// Which page of a list is asked for.
+/// Which page of a list is requested.
 struct PageRequest: Sendable {
     let limit: Int
     let after: StorePlace?
@@ -111,7 +111,7 @@ extension QueryOptions {
         allowsStale = try question.flag("stale")
         partition = try question.number("partition", in: 0...Int64(Int32.max)).map { Partition(Int32($0)) }
         for text in question.query["atLeast"]?.split(separator: ",") ?? [] {
-            // Topics' names have no colons.
+            // Names of topics contain no colons.
             let parts = text.split(separator: ":", omittingEmptySubsequences: false)
             guard parts.count == 3, let number = Int32(parts[1]), number >= 0, let offset = Int64(parts[2]) else {
                 throw .badParameter("'atLeast' is topic:partition:offset, several with commas between, not '\(text)'")
@@ -219,7 +219,7 @@ extension [JSONValue.Member] {
 }
 
 extension QueryAnswer {
-    /// What the answer is true of.
+    /// The members that describe what the answer is valid for.
     fileprivate var validity: [JSONValue.Member] {
         let position = position.sorted(on: \.key).map { partition, offset -> JSONValue in
             [

@@ -18,7 +18,7 @@ extension Routes {
                     throw ConsoleError.unknownTopic(name)
                 }
                 let found = try await subject.limits.topicReads.during {
-                    // A topic may have been created since the start.
+                    // A topic may have been created since the application started.
                     let count =
                         if let known = topic.partitions { known } else {
                             try await engine.partitionCount(of: topic.name)
@@ -36,7 +36,7 @@ extension TopicReading {
     fileprivate init(_ question: Question, _ topic: String, partitions count: Int32) throws(ConsoleError) {
         let key = question.query["key"].map { KeyText($0).prefix }
         let chosen = try question.number("partition", in: 0...Int64(max(count, 1) - 1)).map { Partition(Int32($0)) }
-        // A key is looked for where Kafka's producers put it.
+        // A key is searched for in the partition that Kafka's producers choose for it.
         let partition = chosen ?? key.map { $0.withUnsafeBytes { Partitioner.partition(ofKey: $0, count: count) } }
         let start: Start
         switch question.query["offset"] {
@@ -44,7 +44,7 @@ extension TopicReading {
         case "latest": start = .latest
         case nil: start = key == nil ? .latest : .earliest
         default:
-            // Words were said above.
+            // Words such as `latest` were handled above.
             let offset = try question.number("offset", in: 0...Int64.max)
             start = offset.map { .offset(Offset($0)) } ?? .latest
         }

@@ -3,7 +3,7 @@ import MoldauRuntime
 import MoldauTopology
 
 extension Routes {
-    /// What changes by the second.
+    /// A live stream of what changes every second.
     static func updateRoutes(_ subject: ConsoleSubject) -> [Route] {
         [
             Route(
@@ -18,7 +18,7 @@ extension Routes {
     }
 }
 
-/// What `/updates` tells.
+/// An event of `/updates`.
 struct Update: Encodable, Sendable {
     struct Node: Encodable {
         let name: String

@@ -1,6 +1,6 @@
 import MoldauRuntime
 
-/// What the routes tell about.
+/// What the routes report on.
 struct ConsoleSubject: Sendable {
     let engine: StreamsEngine
     let updates: UpdateHub

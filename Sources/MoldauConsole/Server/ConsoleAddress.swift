@@ -3,15 +3,15 @@ import HummingbirdTLS
 import NIOCore
 import NIOSSL
 
-/// Where a console listens, and who may ask it.
+/// Where a console listens, and who may use it.
 public struct ConsoleAddress: Sendable {
     let host: String
     let port: Int
     let access: Access
 
     enum Access: Sendable {
-        /// Whoever is on this machine. Requests must name it as the host, so that no page from elsewhere can ask
-        /// through a name of its own that leads here (DNS rebinding).
+        /// Clients on this machine only. The Host header of a request must name this machine, so that no web page from
+        /// elsewhere can reach the console through a DNS name that resolves to it (DNS rebinding).
         case local
         case token(String)
         case certificate(chain: String, key: String, token: String?)
@@ -20,31 +20,31 @@ public struct ConsoleAddress: Sendable {
 
     /// This machine only: 127.0.0.1.
     /// - Parameters:
-    ///   - port: 0 lets the system choose; `StreamsConsole.init` tells which.
-    ///   - token: what requests must carry; nil: nothing. See `address(_:_:token:)`.
+    ///   - port: 0 lets the system choose; `onListening` of `StreamsConsole.init` gets the chosen one.
+    ///   - token: the token that requests must carry; nil for none. See `address(_:_:token:)`.
     public static func localhost(_ port: Int, token: String? = nil) -> ConsoleAddress {
         ConsoleAddress(host: "127.0.0.1", port: port, access: token.map(Access.token) ?? .local)
     }
 
-    /// An address that others reach, for those who have a token: requests must carry it as `Authorization: Bearer …`.
-    /// It is sent in plain text: where others can listen in, use `tls`.
+    /// An address reachable from other machines, for clients with a token, which requests must carry as
+    /// `Authorization: Bearer …`. It is sent in plain text: use `tls` if the network can be eavesdropped on.
     /// - Parameter host: a name or address of this machine; `0.0.0.0` or `::` for all of its addresses.
     public static func address(_ host: String, _ port: Int, token: String) -> ConsoleAddress {
         ConsoleAddress(host: host, port: port, access: .token(token))
     }
 
-    /// An address that others reach by TLS.
+    /// An address reachable from other machines, over TLS.
     /// - Parameters:
-    ///   - certificates: a PEM file with the certificate and those that lead to its authority.
+    ///   - certificates: a PEM file with the certificate and the chain to its authority.
     ///   - key: a PEM file with the private key.
-    ///   - token: what requests must carry; nil: whoever gets through may ask.
+    ///   - token: the token that requests must carry; nil: every client that connects may read.
     public static func tls(
         _ host: String, _ port: Int, certificates: String, key: String, token: String?
     ) -> ConsoleAddress {
         ConsoleAddress(host: host, port: port, access: .certificate(chain: certificates, key: key, token: token))
     }
 
-    /// An address at which anybody who reaches it reads everything: keys, values and records.
+    /// An address without protection: every client that can reach it may read everything, keys, values and records.
     public static func unprotected(_ host: String, _ port: Int) -> ConsoleAddress {
         ConsoleAddress(host: host, port: port, access: .unprotected)
     }

@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// Decides who may ask.
+/// Decides which requests are allowed.
 struct ConsoleGate: Sendable {
     /// nil: no token is needed.
     private let token: [UInt8]?
@@ -11,7 +11,7 @@ struct ConsoleGate: Sendable {
         if case .local = address.access { checksHost = true } else { checksHost = false }
     }
 
-    /// - Parameter isOpen: whether the answer tells nothing of the data.
+    /// - Parameter isOpen: whether the answer reveals none of the data.
     /// - Throws: `ConsoleError`.
     func check(_ head: HTTPRequest, isOpen: Bool) throws(ConsoleError) {
         if checksHost { try checkHost(head.authority) }
@@ -24,7 +24,7 @@ struct ConsoleGate: Sendable {
         guard Self.areEqual(Array(field.utf8.dropFirst(7)), token) else { throw .unauthorized }
     }
 
-    /// The time that it takes tells nothing but the lengths.
+    /// Constant time: the duration depends only on the lengths.
     private static func areEqual(_ given: [UInt8], _ wanted: [UInt8]) -> Bool {
         given.count == wanted.count && zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }

@@ -1,24 +1,24 @@
 import Synchronization
 
-/// What a console does at once, at most. Requests beyond it are refused with 503.
+/// The most that a console does at once. Requests beyond that are refused with 503.
 struct ConsoleLimits: Sendable {
-    /// Of a request's path and query.
+    /// The bytes of a request's path and query.
     static let urlBytes = 8_192
     static let headerBytes = 16_384
     static let connections = 8_000
-    /// Entries of a page.
+    /// The entries of a page.
     static let entries = 1_000
-    /// Records of a topic.
+    /// The records read from a topic.
     static let records = 500
 
-    /// Requests that wait for an answer.
+    /// Requests waiting for an answer.
     let requests = Places(1_024, of: "requests")
     let streams = Places(6_000, of: "event streams")
-    /// Each is made on a thread of its own.
+    /// Each read runs on a thread of its own.
     let topicReads = Places(4, of: "reads of topics")
 }
 
-/// A number of places that are taken and given back.
+/// A limited number of places, which are taken and given back.
 final class Places: Sendable {
     private let limit: Int
     private let what: String

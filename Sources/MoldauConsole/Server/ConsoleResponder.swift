@@ -2,7 +2,7 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-/// What a request needs of its connection.
+/// What a request needs to know about its connection.
 struct ConsoleContext: InitializableFromSource, Sendable {
     let channel: any Channel
 
@@ -41,7 +41,7 @@ struct ConsoleResponder: HTTPResponder {
         let question = Question(
             path: route.values(in: path), query: try target.query(allowing: route.parameters.map(\.name)),
             channel: context.channel)
-        // Whether the application lives can be told however many wait for answers.
+        // Health checks are answered regardless of how many requests are waiting.
         if route.isOpen { return try await route.answer(question) }
         return try await limits.requests.during { try await route.answer(question) }
     }

@@ -1,7 +1,7 @@
 import MoldauRuntime
 import Synchronization
 
-/// One of server-sent events (HTML standard, 9.2).
+/// One server-sent event (HTML standard, 9.2).
 struct ServerEvent: Sendable, Hashable {
     let name: String
     /// JSON on one line.
@@ -17,9 +17,9 @@ struct ServerEvent: Sendable, Hashable {
     var text: String { "event: \(name)\ndata: \(data)\n\n" }
 }
 
-/// Events on their way to one reader. If it does not keep up, the oldest are dropped, and it is told how many.
+/// The events for one client. If it does not keep up, the oldest are dropped, and it is sent their number.
 struct EventReader: AsyncSequence, Sendable {
-    /// How many events wait for a reader at most.
+    /// How many events may wait for a client.
     static let limit = 16
 
     private let stream: AsyncStream<ServerEvent>
@@ -28,7 +28,7 @@ struct EventReader: AsyncSequence, Sendable {
 
     init() { (stream, source) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.limit)) }
 
-    /// - Returns: false if nobody reads any more.
+    /// - Returns: false if the client no longer reads.
     func push(_ event: ServerEvent) -> Bool {
         switch source.yield(event) {
         case .terminated: return false
@@ -38,7 +38,7 @@ struct EventReader: AsyncSequence, Sendable {
         return true
     }
 
-    /// Ends the events; those that wait are still read.
+    /// Ends the events; those already queued are still delivered.
     @Sendable func end() { source.finish() }
 
     func makeAsyncIterator() -> Iterator { Iterator(events: stream.makeAsyncIterator(), missed: missed) }

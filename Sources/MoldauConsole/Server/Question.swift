@@ -67,15 +67,15 @@ struct RequestTarget {
     }
 }
 
-/// What is asked: the values of a route's parameters.
+/// The request to a route: the values of its parameters.
 struct Question: Sendable {
     /// The values of the path's parameters, by name.
     let path: [String: String]
     let query: [String: String]
-    /// The connection, to be closed if its reader does not read.
+    /// The connection, to be closed if the client does not read.
     let channel: any Channel
 
-    /// A number of the query.
+    /// A numeric query parameter.
     /// - Throws: `ConsoleError.badParameter`.
     func number(_ name: String, in range: ClosedRange<Int64>) throws(ConsoleError) -> Int64? {
         guard let text = query[name] else { return nil }

@@ -1,14 +1,14 @@
 import ServiceLifecycle
 import Synchronization
 
-/// Makes an event once a second for all who read it, as long as there is one.
+/// Produces an event every second for all subscribers, while there are any.
 final class UpdateHub: Service {
     private let make: @Sendable () async throws -> ServerEvent
     private let readers = Mutex<[EventReader]>([])
 
     init(_ make: @escaping @Sendable () async throws -> ServerEvent) { self.make = make }
 
-    /// The events from now on.
+    /// Subscribes to the events from now on.
     func subscribe() -> EventReader {
         let reader = EventReader()
         readers.withLock { $0.append(reader) }

@@ -5,8 +5,8 @@ import MoldauRecords
 import MoldauState
 
 extension JSONValue {
-    /// A key or value: text, numbers, flags and bytes as such, what is `Encodable` as that writes itself, and anything
-    /// else by its description.
+    /// Converts a key or value: text, numbers, flags and bytes directly, `Encodable` types by their encoding, and
+    /// anything else by its description.
     init(showing value: Any) {
         switch value {
         case let text as String: self = .string(text)
@@ -24,7 +24,7 @@ extension JSONValue {
         }
     }
 
-    /// What a type writes of itself; nil if it fails.
+    /// The JSON that a type encodes itself as; nil if that fails.
     init?(encoding value: some Encodable) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -35,7 +35,7 @@ extension JSONValue {
     }
 }
 
-/// A type of Moldau's that is made of others.
+/// A type of Moldau's that is composed of others.
 private protocol ShownAsJSON {
     var shown: JSONValue { get }
 }

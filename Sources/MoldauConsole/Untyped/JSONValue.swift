@@ -1,12 +1,12 @@
 import MoldauRecords
 
-/// A value of JSON, for answers whose types are not known when the program is compiled.
+/// A JSON value, for answers whose types are not known at compile time.
 enum JSONValue: Sendable, Hashable {
-    /// JSON text as it is: a number, `true`, `false`, `null`, or something that was encoded already.
+    /// JSON text: a number, `true`, `false`, `null`, or a value that is already encoded.
     case encoded(String)
     case string(String)
     case array([JSONValue])
-    /// In the order in which the members are written.
+    /// Members in the order in which they are written.
     case object([Member])
 
     /// A member of an object.

@@ -2,7 +2,7 @@ import Foundation
 import MoldauRecords
 import MoldauRuntime
 
-/// A key as people give it: text, JSON, or bytes in hexadecimal digits.
+/// A key as people type it: text, JSON, or bytes in hexadecimal digits.
 struct KeyText: Sendable, Hashable {
     let text: String
 
@@ -10,13 +10,13 @@ struct KeyText: Sendable, Hashable {
 
     /// The key's bytes in a store or topic.
     ///
-    /// A text stands for itself if keys are text. Numbers, flags and UUIDs are read as Swift writes them, other types
-    /// that are `Decodable` from JSON. `{"hex": "…"}` gives the bytes of a key of any other type.
+    /// If keys are text, the text is the key. Numbers, flags and UUIDs are read as Swift writes them, other `Decodable`
+    /// types from JSON. `{"hex": "…"}` gives the bytes of a key of any type.
     /// - Throws: `QueryError.unreadableKey`; errors of the serde.
     func bytes<Key>(by serde: Serde<Key>, store: String) throws -> [UInt8] {
         if Key.self == [UInt8].self || Key.self == Data.self { return hexadecimal ?? Array(text.utf8) }
         if Key.self != String.self, let bytes = hexadecimal {
-            // What the serde cannot read is no key.
+            // Bytes that the serde cannot read are not a key.
             _ = try serde.value(of: bytes)
             return bytes
         }

@@ -5,7 +5,7 @@ import MoldauState
 /// A committed change of a store, as JSON.
 struct UntypedChange: Sendable {
     let key: JSONValue
-    /// Of a store of windows or sessions.
+    /// The window, for stores of windows or sessions.
     let window: Window?
     /// nil if the row was deleted.
     let value: JSONValue?
@@ -16,7 +16,7 @@ struct UntypedChange: Sendable {
 
 extension UntypedChange {
     fileprivate init<Name: FollowableStoreName>(_ change: TableChange<Name.RowKey, Name.Value>, of name: Name) {
-        // The key of a table may be a windowed one itself: then that is what is shown.
+        // A table's key may itself be windowed; then its own window is shown.
         let windowed = change.key as? Windowed<Name.Key>
         (key, window) = (JSONValue(showing: windowed?.key ?? change.key), windowed?.window)
         value = change.value.map { JSONValue(showing: $0) }
@@ -24,9 +24,9 @@ extension UntypedChange {
     }
 }
 
-/// The committed changes of a store, as they come: see `TableChanges`.
+/// The committed changes of a store, as they arrive: see `TableChanges`.
 struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
-    /// What has come meanwhile, and how many changes were left out before.
+    /// The changes since the last element, and how many were missed before them.
     typealias Element = (changes: [UntypedChange], missed: Int64)
 
     fileprivate let subscription: ChangeSubscription
@@ -34,11 +34,11 @@ struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
 
     func makeAsyncIterator() -> Self { self }
 
-    /// Ends them: `next` returns nil as soon as what came before is taken.
+    /// Ends the changes: `next` returns nil once those that came before are taken.
     @Sendable func end() { subscription.end(.success(())) }
 
     /// - Returns: nil after the application has ended.
-    /// - Throws: as `TableChanges.Iterator.next`.
+    /// - Throws: the same as `TableChanges.Iterator.next`.
     func next() async throws -> Element? {
         guard let (changes, missed) = try await subscription.next() else { return nil }
         return (try changes.map(show), missed)
@@ -46,8 +46,8 @@ struct UntypedChanges: AsyncSequence, AsyncIteratorProtocol, Sendable {
 }
 
 extension UntypedReader {
-    /// The changes of a table, or of an aggregate of windows or sessions, from now or from a snapshot on.
-    /// - Throws: `QueryError.wrongQuestion` for another store; as `changes(of:)` of an application.
+    /// The changes of a table, or of an aggregate of windows or sessions, from now on or from a snapshot on.
+    /// - Throws: `QueryError.wrongQuestion` for other stores; the same errors as `changes(of:)` of an application.
     func changes(from start: ChangeStart) async throws -> UntypedChanges {
         guard let name = name as? any FollowableStoreName else {
             throw QueryError.wrongQuestion(

@@ -3,7 +3,7 @@ import MoldauRuntime
 import MoldauState
 import MoldauTopology
 
-/// Reads a store whose types are not known when the program is compiled: keys come as text, and rows leave as JSON.
+/// Reads a store whose types are not known at compile time: keys are given as text, and rows returned as JSON.
 ///
 /// For servers and commands; programs use `StoreReader`. Calls throw `QueryError`, `StateError` and the errors of the
 /// serdes.
@@ -11,18 +11,18 @@ struct UntypedReader: Sendable {
     /// Entries, and where the next page begins; nil if there are no more.
     typealias Page = (entries: [UntypedEntry], next: StorePlace?)
 
-    /// A page ends when it has so much text, in bytes of UTF-8.
+    /// A page ends when its text has this many bytes of UTF-8.
     private static let pageBytes = 4 << 20
-    /// How many entries a stream thread reads and shows as JSON at a time: records wait meanwhile.
+    /// How many entries a stream thread reads and converts to JSON at a time; records wait meanwhile.
     private static let slice = 64
 
-    /// How queries are answered; each may be changed before it is made.
+    /// How queries are answered; may be changed before each query.
     var options: QueryOptions
     let name: any StoreName
     let engine: StreamsEngine
 
-    /// - Throws: `QueryError.unknownStore` if the topology has no store of that name, or only one whose rows are an
-    ///   operator's own business.
+    /// - Throws: `QueryError.unknownStore` if the topology has no store of that name, or the store is internal to an
+    ///   operator.
     init(_ store: String, of engine: StreamsEngine, _ options: QueryOptions = QueryOptions()) throws(QueryError) {
         let (stores, tables) = (engine.topology.stores, engine.topology.globalTables)
         let found = stores.first { $0.name == store } ?? tables.first { $0.store.name == store }?.store
@@ -49,7 +49,7 @@ struct UntypedReader: Sendable {
         }
     }
 
-    /// The entries from one key to another, both included, in the order of their bytes; nil means no bound.
+    /// The entries between two keys, both included, in the order of their bytes; nil means no bound.
     /// - Parameter limit: how many entries at most; there may be fewer on a page before the last.
     func range(
         from first: KeyText?, to last: KeyText?, reverse: Bool = false, limit: Int, after place: StorePlace? = nil
@@ -65,7 +65,7 @@ struct UntypedReader: Sendable {
         try await list(.prefix(prefix.prefix), StorePageRequest(limit, after: place))
     }
 
-    /// A key's windows that begin in a time span, or sessions that touch it; those of all keys if it is nil.
+    /// A key's windows that begin in a time span, or its sessions that overlap it; those of all keys if it is nil.
     func windows(
         of key: KeyText?, from: Timestamp, to: Timestamp, reverse: Bool = false, limit: Int,
         after place: StorePlace? = nil
@@ -101,7 +101,7 @@ struct UntypedReader: Sendable {
             entries += found.value.entries.map(\.row)
             place = found.value.next
             bytes += found.value.entries.reduce(0) { $0 + $1.row.size }
-            // Fewer than asked for: the search has looked at enough rows.
+            // Fewer than requested: the search stopped because it had visited enough rows.
             let isCut = found.value.entries.count < part.limit
             if place == nil || isCut || entries.count >= request.limit || bytes >= Self.pageBytes {
                 return answer.with((entries, place))
@@ -124,7 +124,7 @@ extension UntypedEntry {
 }
 
 extension JSONValue {
-    /// About how many bytes its text has.
+    /// The approximate size of its text, in bytes.
     fileprivate var size: Int {
         switch self {
         case .encoded(let text), .string(let text): text.utf8.count
@@ -135,7 +135,7 @@ extension JSONValue {
 }
 
 extension StoreName {
-    /// Asks the store of the name's type, on its thread.
+    /// Runs a query on the store of the name's type, on the store's thread.
     /// - Throws: `QueryError`.
     fileprivate func asked<Answer>(
         _ store: any StateStore, _ question: (any UntypedStore<Key>) throws -> Answer

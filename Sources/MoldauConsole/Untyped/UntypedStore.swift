@@ -1,4 +1,4 @@
-// What stores answer to those who do not know their types: rows as JSON. Asked on the thread that owns the store.
+// Untyped queries of stores: rows as JSON. Called on the thread that owns the store.
 
 import MoldauRecords
 import MoldauRuntime
@@ -7,12 +7,12 @@ import MoldauState
 /// An entry of a store.
 struct UntypedEntry: Sendable, Hashable {
     let key: JSONValue
-    /// Of a store of windows or sessions.
+    /// The window, for stores of windows or sessions.
     var window: Window?
     let value: JSONValue
-    /// If the store keeps a time with its values.
+    /// The timestamp, if the store keeps one with its values.
     var timestamp: Timestamp?
-    /// When the next version begins, in a versioned store.
+    /// When the next version begins, for versioned stores.
     var validTo: Timestamp?
 
     init(_ key: Any, _ row: Any, in window: Window? = nil) {
@@ -26,7 +26,7 @@ struct UntypedEntry: Sendable, Hashable {
     }
 }
 
-/// Which row of a key is asked for.
+/// Which row of a key is requested.
 enum RowPlace: Sendable, Hashable {
     /// The only one, or the newest.
     case only
@@ -35,12 +35,12 @@ enum RowPlace: Sendable, Hashable {
     case session(Window)
 }
 
-/// Which entries of a store are asked for.
+/// Which entries of a store are requested.
 enum UntypedScan: Sendable {
     /// Keys by their bytes; nil means no bound.
     case range(from: [UInt8]?, to: [UInt8]?)
     case prefix([UInt8])
-    /// Windows that begin in a time span, or sessions that touch it; of all keys if it is nil.
+    /// Windows that begin in a time span, or sessions that overlap it; of all keys if it is nil.
     case windows(key: [UInt8]?, from: Timestamp, to: Timestamp)
 }
 
@@ -50,7 +50,7 @@ typealias UntypedEntries = StorePageMerge<Void, UntypedEntry>.Slice
 /// A store that can be read without its types.
 protocol UntypedStore<Key> {
     associatedtype Key
-    /// What it may be asked for, as one says it: `get and range`.
+    /// The supported queries, in words: `get and range`.
     static var questions: String { get }
     /// - Returns: nil if the key has none.
     /// - Throws: `WrongQuestion`.
@@ -59,7 +59,7 @@ protocol UntypedStore<Key> {
     func entries(_ scan: UntypedScan, reversed: Bool, key: Serde<Key>, atMost count: Int) throws -> UntypedEntries
 }
 
-/// The store has no such rows.
+/// The store does not support the query.
 struct WrongQuestion: Error {}
 
 extension UntypedStore {
@@ -96,7 +96,7 @@ extension UntypedStore where Self: ReadableWindows {
 
     func entry(of key: Key, _ place: RowPlace) throws -> UntypedEntry? {
         guard case .at(let start) = place else { throw WrongQuestion() }
-        // The window's end is not known from its start alone.
+        // The start alone does not tell the window's end.
         return try fetch(key, from: start, to: start).next().map { UntypedEntry(key, $0.value, in: $0.key.window) }
     }
 
@@ -179,7 +179,7 @@ extension SessionStore: UntypedStore {
     }
 }
 
-// MARK: Rows with a time
+// MARK: Rows with a timestamp
 
 private protocol TimedRow<Value> {
     associatedtype Value

@@ -1,4 +1,4 @@
-/// When a thread commits, and which occasional work goes with a commit. Pure: callers pass the time.
+/// Decides when a thread commits, and which occasional work goes with a commit. Pure: callers pass the time.
 struct CommitSchedule {
     /// The number of commits so far.
     private(set) var count: Int64 = 0
@@ -6,7 +6,7 @@ struct CommitSchedule {
     private(set) var isAwaited = false
 
     private let interval: Duration
-    /// When the last commit was, or the first task began.
+    /// When the last commit was, or when the first task began.
     private(set) var lastCommit: Duration
     private var writeBehind: Recurrence
     private var purge: Recurrence
@@ -20,7 +20,7 @@ struct CommitSchedule {
         purge = Recurrence(every: Self.purgeInterval, since: now)
     }
 
-    /// Whether a commit is due: the interval is over, or a commit is wanted or already awaited. From then on it is
+    /// Whether a commit is due: the interval has passed, or a commit is wanted or already awaited. From then on it is
     /// awaited.
     mutating func isDue(at now: Duration, isWanted: @autoclosure () -> Bool) -> Bool {
         isAwaited = isAwaited || now - lastCommit >= interval || isWanted()
@@ -36,13 +36,13 @@ struct CommitSchedule {
     /// Whether this commit purges repartition topics; a true answer counts as done.
     mutating func purges(at now: Duration) -> Bool { purge.takesTurn(at: now) }
 
-    /// - Parameter counts: whether there was something to commit, as far as is known.
+    /// - Parameter counts: whether there was anything to commit, as far as is known.
     mutating func committed(at now: Duration, counts: Bool = true) {
         (lastCommit, isAwaited) = (now, false)
         if counts { count += 1 }
     }
 
-    /// The work to commit was discarded with its transaction.
+    /// The work to be committed was discarded with its transaction.
     mutating func cancelled() { isAwaited = false }
 
     /// The first task takes records from now on: before this there was nothing to commit.

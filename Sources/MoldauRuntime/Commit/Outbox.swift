@@ -23,7 +23,7 @@ package final class Outbox: RecordCollector {
     /// For topics that appear only in closures; nil: they are not created.
     private let newTopicPartitions: Int32?
     private let createTopic: (NewTopic) throws -> Void
-    /// Topics that are to be created, for which there was no room.
+    /// Topics that are still to be created, since the cluster had no space for them.
     private var missing: Set<String> = []
     /// Stores by the names of their changelog topics.
     private var changelogStores: [String: String] = [:]
@@ -36,11 +36,11 @@ package final class Outbox: RecordCollector {
 
     /// The queue whose head is being processed, for dead letters; nil in punctuations.
     ///
-    /// Unsafe, so that it costs nothing per record: whoever sets it is processing the queue, and resets it before
+    /// Unsafe, so that it costs nothing per record: the code that sets it is processing the queue, and resets it before
     /// returning.
     @exclusivity(unchecked) package unowned(unsafe) var processing: PartitionQueue?
     package var resumed: OriginalRecord?
-    /// Whether the cluster accepts nothing now: it has no room, and batches grow until `sendAll` succeeds; or the
+    /// Whether the cluster accepts nothing now: it has no space, and batches grow until `sendAll` succeeds; or the
     /// producer was fenced.
     @exclusivity(unchecked) package private(set) var isOutOfSpace = false
     private(set) var spaceError = ClusterError.closed
@@ -48,9 +48,9 @@ package final class Outbox: RecordCollector {
     package private(set) var drops: [DropKey: DropTally] = [:]
     private let dropSamples: DropSamples
     package private(set) var failure: (any Error)?
-    /// The time of the thread's round.
+    /// The time of the thread's current round.
     private var now = RoundTime(.none, uptime: .zero)
-    /// What was sent, by the names of the topics in the cluster.
+    /// The sent records, by the names of the topics in the cluster.
     private(set) var sent: [String: SentRecords] = [:]
 
     package init(
@@ -78,8 +78,8 @@ package final class Outbox: RecordCollector {
     /// Begins a round of the thread: errors of earlier ones were handled.
     package func begin(_ round: RoundTime) { (now, failure) = (round, nil) }
 
-    /// Notes the cluster's errors, because user code may be the caller: see `failure`. A topic's name or a partition
-    /// that cannot be is the choice of user code.
+    /// Records the cluster's errors, because user code may be the caller and catch them: see `failure`. An invalid
+    /// topic name or partition is not recorded: user code chose it.
     private func noting<Result>(_ body: () throws -> Result) throws -> Result {
         do { return try body() } catch {
             if (error as? ClusterError)?.remedy != .leaveOut { failure = error }
@@ -181,7 +181,7 @@ package final class Outbox: RecordCollector {
     }
 
     /// Passes all batches to the producer, in the order of their first records.
-    /// - Returns: false if the cluster has no room; the rest is kept then.
+    /// - Returns: false if the cluster has no space; the rest is kept then.
     @discardableResult
     package func sendAll() throws -> Bool {
         var sent = 0
@@ -198,7 +198,7 @@ package final class Outbox: RecordCollector {
     /// Whether there are records that were not passed to the producer yet.
     var hasUnsent: Bool { !filled.isEmpty }
 
-    /// Discards what was not sent, and uses another producer from here on.
+    /// Discards unsent records, and uses another producer from now on.
     func begin(with producer: any Producer) {
         for batch in filled {
             batch.pointee.builder.reset()
@@ -210,14 +210,14 @@ package final class Outbox: RecordCollector {
     }
 
     /// Sends everything and returns when it is acknowledged. Blocks.
-    /// - Throws: `ClusterError.diskFull` if there is no room; the rest is kept then.
+    /// - Throws: `ClusterError.diskFull` if there is no space; the rest is kept then.
     package func flush() throws {
         guard try sendAll() else { throw spaceError }
         while true {
             do {
                 return try producer.flush()
             } catch let error as ClusterError {
-                // Each call tells of one refusal: the rest may still be on its way.
+                // Each call reports one refusal: the rest may still be in flight.
                 try judge(error, partition: nil, recordCount: 1)
             }
         }
@@ -230,10 +230,10 @@ package final class Outbox: RecordCollector {
         try producer.send(built: built, to: partition)
     }
 
-    /// - Returns: false if the cluster has no room for the batch, or for a part of it, which is kept then.
+    /// - Returns: false if the cluster has no space for the batch, or for a part of it, which is kept then.
     private func ship(_ batch: BatchPointer) throws -> Bool {
         do { try sendWhole(batch) } catch let error as ClusterError where error.isKept {
-            // Not thrown here: user code may be the caller, and would take it for its own error.
+            // Not thrown here: user code may be the caller, and would mistake it for its own error.
             (isOutOfSpace, spaceError) = (true, error)
             return false
         }
@@ -264,8 +264,8 @@ package final class Outbox: RecordCollector {
             latest: times.latest, now: now)
     }
 
-    /// After a batch was refused for its size or for one of its records: sends its records one by one. If that may be
-    /// repeated after an error, the batch keeps those that were not sent.
+    /// After a batch was refused for its size or for one of its records: sends its records one by one. If an error
+    /// allows a retry, the batch keeps the records that were not sent.
     private func sendOneByOne(_ batch: BatchPointer) throws {
         var single = RecordBatchBuilder(capacity: 4 << 10)
         var reader = RecordBatchReader(batch.pointee.builder.finish())
@@ -286,8 +286,8 @@ package final class Outbox: RecordCollector {
         }
     }
 
-    /// Asks the production handler about records that the cluster refused. It is not asked about errors that make the
-    /// client unusable, nor about changelogs: a store would be wrong after a restore.
+    /// Calls the production handler for records that the cluster refused. It is not called for errors that make the
+    /// client unusable, nor for changelogs: a store would be wrong after a restore.
     private func judge(
         _ error: ClusterError, partition: TopicPartition?, recordCount: Int, first: RecordView? = nil
     ) throws {

@@ -12,15 +12,15 @@
 //
 // Guarantees, whichever step is the last one that runs:
 //
-// - A position is committed after or together with everything that the records before it led to. So a crash loses no
-//   record; with at-least-once, some may be read twice.
+// - A position is committed after or together with all results of the records before it. So a crash loses no record;
+//   with at-least-once, some may be read twice.
 // - With at-least-once, a store's changes are sent after the output is acknowledged: a store may record that a result
 //   was sent (that a window is over), and if that were durable and the result were not, the result would never be sent
 //   again.
 // - Stores write nothing behind that is not committed: until step 6 it is only in their caches. So an abort has nothing
 //   to undo.
-// - A commit that throws before step 6 has committed nothing that a store knows of. If the cluster had no room, it may
-//   be called again: what was sent stays sent, and the rest is still in the outbox.
+// - A commit that throws before step 6 has committed nothing to any store. If the cluster had no space, it may be
+//   called again: what was sent stays sent, and the rest is still in the outbox.
 
 import MoldauCluster
 import MoldauRecords
@@ -62,7 +62,7 @@ package struct TaskCommit {
     ///   - standbys: standby copies that are written behind together with the tasks.
     ///   - writeBehind: writes all stores behind; otherwise only those that are short of memory.
     /// - Returns: false if some results have not gone downstream: nothing is committed.
-    /// - Throws: `ClusterError.diskFull`, `StateError.noSpace` if there is no room: it may be called again.
+    /// - Throws: `ClusterError.diskFull`, `StateError.noSpace` if there is no space: it may be called again.
     package func commit(
         _ tasks: [StreamTask], standbys: [StandbyTask] = [], globalTables: GlobalTables, now: RoundTime,
         writeBehind: Bool
@@ -89,7 +89,8 @@ package struct TaskCommit {
         }
         if let producer = outbox.producer as? any TransactionalProducer {
             guard try outbox.sendAll() else { throw outbox.spaceError }
-            // Of punctuations, for example. A process that was taken for dead meanwhile must not commit their results.
+            // For the results of punctuations, for example. A process that was removed from the group must not commit
+            // them.
             if positions.isEmpty, producer.asksForMember, let task = tasks.first {
                 positions = task.offsetsToCommit(all: true)
             }

@@ -72,7 +72,7 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case wrongPartitionCount(topic: String, expected: Int32, actual: Int32)
     /// An internal topic exists with a setting that would lose data.
     case wrongTopicSetting(topic: String, setting: String, expected: String, actual: String)
-    /// The topic needs more copies of a record than it has: the cluster takes none.
+    /// The topic requires more in-sync replicas than it has replicas, so that the cluster accepts no records.
     case tooFewReplicas(topic: String, replicas: Int, needed: Int)
     /// A changelog belongs to a store of another form than the topology's, and cannot be read as that.
     case changedStore(String, changelog: String, was: String, wanted: String)
@@ -82,14 +82,14 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
     case noCommittedOffset(TopicPartition)
     /// The call is not allowed in the application's current state.
     case invalidState(expected: String, actual: String)
-    /// The application was told to stop, and these threads have not ended in time. What they have not committed is
+    /// The application was stopped, and these threads have not ended in time. Records that they have not committed are
     /// processed again at the next start.
     case stopTimedOut(after: Duration, threads: [String])
     /// The only stream thread cannot be removed.
     case lastThread
-    /// Settings that no application can run with, one sentence each.
+    /// Settings that are invalid for every application, one sentence each.
     case invalidSettings([String])
-    /// A topic that the application would create for itself belongs to another application whose names lead to the same
+    /// A topic that the application would create belongs to another application, whose id and names result in the same
     /// topic name.
     case topicOfAnother(topic: String, owner: String, application: String)
     /// Topics that appear only in closures, and that do not exist.

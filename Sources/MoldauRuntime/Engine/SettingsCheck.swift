@@ -6,7 +6,7 @@ extension StreamsConfiguration {
     /// The most stream threads, and the most copies of a task's stores, that an application may have.
     static let mostThreads = 1_024
 
-    /// What is wrong with the settings, one sentence each; empty if an application can run with them.
+    /// The errors in the settings, one sentence each; empty if an application can run with them.
     func complaints(names: InternalTopicNames, topology: Topology) -> [String] {
         var complaints = names.complaints(topology)
         func demand(_ isRight: Bool, _ sentence: @autoclosure () -> String) {

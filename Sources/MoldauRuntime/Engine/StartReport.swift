@@ -1,7 +1,7 @@
 import MoldauCluster
 import MoldauTopology
 
-/// What an operator wants to know about an application that starts, in sentences.
+/// A summary for operators of an application that starts, in sentences.
 struct StartReport {
     private static let shownTopics = 20
 
@@ -9,7 +9,7 @@ struct StartReport {
 
     /// - Parameters:
     ///   - named: topics that only closures write to, such as dead-letter topics.
-    ///   - place: where the cluster is, in its own words.
+    ///   - place: the cluster's description of where it is.
     init(
         _ plan: TopicPlan, of topology: Topology, named: Set<String>, names: InternalTopicNames, threads: Int,
         place: String, stateDirectory: String?

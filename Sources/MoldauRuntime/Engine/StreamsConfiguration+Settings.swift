@@ -2,7 +2,8 @@ public import MoldauRecords
 import MoldauTopology
 
 extension StreamsConfiguration: NamedSettings {
-    /// Those that a text can say: by Kafka Streams' names, and where it has none by names that begin with `moldau.`.
+    /// The settings that can be given as text: under Kafka Streams' names, or without one under names that begin with
+    /// `moldau.`.
     public static let namedSettings: [NamedSetting<StreamsConfiguration>] = [
         .choice(
             "processing.guarantee", \.guarantee,
@@ -27,7 +28,7 @@ extension StreamsConfiguration: NamedSettings {
         .number("moldau.new.topic.partitions", \.newTopicPartitions, from: 1),
     ]
 
-    /// Those of the application's internal topics, and the tags of the process.
+    /// The settings of the application's internal topics, and the tags of the process.
     public static let namedSettingMaps = [
         NamedSettingMap("topic.", \StreamsConfiguration.internalTopicSettings),
         NamedSettingMap("client.tag.", \StreamsConfiguration.clientTags),
@@ -35,7 +36,7 @@ extension StreamsConfiguration: NamedSettings {
 }
 
 extension TaskIdling {
-    /// As `max.task.idle.ms`.
+    /// The text form of `max.task.idle.ms`.
     fileprivate var text: String {
         switch self {
         case .never: "-1"

@@ -5,7 +5,7 @@ import MoldauTopology
 
 /// What a crash may do to results.
 public enum ProcessingGuarantee: Sendable, Hashable {
-    /// Nothing is lost; what was not committed before a crash is processed again, and its results appear twice.
+    /// Nothing is lost; records not committed before a crash are processed again, and their results appear twice.
     case atLeastOnce
     /// Nothing is lost and nothing is duplicated, for readers of committed records: output, state and positions are
     /// committed together, in transactions (KIP-98, KIP-447).
@@ -22,7 +22,7 @@ public struct StreamsConfiguration: Sendable {
     /// seconds, or three commit intervals if that is longer.
     public var transactionTimeout: Duration?
 
-    /// The timeout that transactions really get.
+    /// The effective timeout of transactions.
     var ownTransactionTimeout: Duration {
         transactionTimeout ?? max(.seconds(10), commitInterval * 3)
     }
@@ -40,8 +40,9 @@ public struct StreamsConfiguration: Sendable {
     /// tasks are idle.
     public var streamThreads = 1
 
-    /// `application.server`: where the other processes of the application may ask this one for its state, `HOST:PORT`;
-    /// they see it in `StreamsApplication.hosts`. nil if it answers nobody. Has no effect where there are no others.
+    /// `application.server`: the address `HOST:PORT` at which other processes of the application can query this one's
+    /// state; they find it in `StreamsApplication.hosts`. nil if it does not answer queries. No effect if there are no
+    /// other processes.
     public var applicationServer: String?
 
     /// The number of copies of each task's stores on other threads, or in other processes where several share the
@@ -51,10 +52,10 @@ public struct StreamsConfiguration: Sendable {
     /// failure anyway, so only stores in memory benefit. Each copy takes its share of memory and disk.
     public var standbys = 0
 
-    /// Where this process is, by names of your own: `["zone": "eu-1", "rack": "7"]`. Standby copies go to processes
-    /// that share as few of these as possible with the task's process and its other copies, so that one fault does
-    /// not take them all. Kafka's `client.tag.*`; all tags count, without `rack.aware.assignment.tags`. Has no effect
-    /// where one process has all tasks.
+    /// The location of this process, by tags of your choice: `["zone": "eu-1", "rack": "7"]`. Standby copies go to
+    /// processes that share as few tags as possible with the task's process and its other copies, so that one failure
+    /// does not take them all. Kafka's `client.tag.*`; all tags count, without `rack.aware.assignment.tags`. No effect
+    /// if one process has all tasks.
     public var clientTags: [String: String] = [:]
 
     /// The memory of all state stores together, in bytes: block cache, write buffers and write-back caches.
@@ -81,42 +82,43 @@ public struct StreamsConfiguration: Sendable {
     /// `taskIdling` is `.never`.
     public var lookahead: Duration = .seconds(1)
 
-    /// Where the closures of asynchronous operators run; nil: on Swift's thread pool.
+    /// Where the closures of asynchronous operators run; nil for Swift's thread pool.
     public var asyncExecutor: (any TaskExecutor)?
 
-    /// How long a stop waits for the results of asynchronous operators. After that they are cancelled, and what was
-    /// done since the last commit will be read again.
+    /// How long a stop waits for the results of asynchronous operators. After that they are cancelled, and records
+    /// processed since the last commit will be read again.
     public var stopPatience: Duration = .seconds(10)
 
-    /// How long a stop may take in all. Threads that have not ended then are not waited for any longer, the cluster may
-    /// be away: the application ends with `RuntimeError.stopTimedOut`, and what they have not committed is processed
-    /// again at the next start. nil: 20 seconds longer than `stopPatience`. The timeout of Kafka's `close`.
+    /// How long a stop may take in all. Threads that have not ended by then, for example because the cluster is
+    /// unreachable, are not waited for any longer: the application ends with `RuntimeError.stopTimedOut`, and records
+    /// that they have not committed are processed again at the next start. nil: 20 seconds longer than `stopPatience`.
+    /// The timeout of Kafka's `close`.
     public var stopTimeout: Duration?
 
-    /// The time that stops really get.
+    /// The effective timeout of stops.
     var ownStopTimeout: Duration { stopTimeout ?? stopPatience + .seconds(20) }
 
-    /// How long threads that a stop has left behind keep the process in its group, where others wait for its tasks:
+    /// How long threads that did not stop in time keep the process in its group, where others wait for its tasks:
     /// Kafka's `max.poll.interval.ms`.
     package var heldThreadPatience: Duration = .seconds(300)
 
     /// What to do with a record that cannot be decoded. By default the thread stops.
     public var onDeserializationFailure: @Sendable (DeserializationFailure) -> ProcessingResponse = { _ in .fail }
 
-    /// What to do when user code throws. By default the thread stops. Not asked if a processor's `forward` throws
-    /// because the cluster takes no records: the thread stops then, as it does without a processor.
+    /// What to do when user code throws. By default the thread stops. Not called if a processor's `forward` throws
+    /// because the cluster accepts no records: the thread stops then, as it does without a processor.
     public var onProcessingFailure: @Sendable (ProcessingFailure) -> ProcessingResponse = { _ in .fail }
 
     /// What to do with records that cannot be written, for example because they are too large. By default the thread
     /// stops.
     public var onProductionFailure: @Sendable (ProductionFailure) -> ProductionResponse = { _ in .fail }
 
-    /// What `explain` shows of dropped records: by default, of up to five records per node and reason, up to a KiB of
+    /// What `explain` shows of dropped records: by default, for up to five records per node and reason, up to a KiB of
     /// the key and of the value.
     public var dropSamples = DropSamples.whole
 
-    /// Topics that the topology reads or writes and the cluster does not have are created with this many partitions;
-    /// nil: an error names them.
+    /// Creates missing topics that the topology reads or writes, with this many partitions; nil makes missing topics an
+    /// error that names them.
     public var newTopicPartitions: Int32?
 
     /// Topics that appear only in closures: dead-letter topics of handlers, and topics that sinks choose record by
@@ -130,9 +132,10 @@ public struct StreamsConfiguration: Sendable {
     /// there.
     public var topicSearchInterval: Duration = .seconds(10)
 
-    /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …).
-    /// `StoreOptions.changelogSettings` override them, and so do the retention of windowed changelogs and the
-    /// compaction lag of versioned ones. Kafka's prefix `topic.`. Existing topics are not changed.
+    /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …). They are overridden
+    /// by `changelogSettings` of `TableStoreOptions`, `WindowStoreOptions` and `BufferStoreOptions`, by the retention
+    /// of windowed changelogs and by the compaction lag of versioned ones. Kafka's prefix `topic.`. Existing topics are
+    /// not changed.
     public var internalTopicSettings: [String: String] = [:]
 
     /// How much longer the changelog of a windowed store keeps its records than the store: clusters delete by the wall
@@ -164,10 +167,10 @@ public struct StreamsConfiguration: Sendable {
 /// How long a task waits for an input partition with nothing buffered while others have records: when all have some,
 /// records are taken in the order of their timestamps across partitions. Kafka's `max.task.idle.ms`.
 public enum TaskIdling: Sendable, Hashable {
-    /// Not at all: buffered records are processed at once (-1).
+    /// Never: buffered records are processed at once (-1).
     case never
     /// While the cluster is known to have more records of the partition (0, the default).
     case untilCaughtUp
-    /// Like `untilCaughtUp`, and then that much longer for records that are still to be written.
+    /// Like `untilCaughtUp`, and then this much longer for records that have not been written yet.
     case upTo(Duration)
 }

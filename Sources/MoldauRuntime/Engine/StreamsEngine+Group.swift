@@ -1,10 +1,10 @@
-// How the processes of an application share its tasks. One of them divides the tasks (`GroupDivision`), by what each of
-// them tells (`MemberReport`); each follows its share (`MemberShare`):
+// How the processes of an application share its tasks. One of them assigns the tasks (`GroupDivision`), from the
+// reports of all processes (`MemberReport`); each follows its share (`MemberShare`):
 //
-//     share ──▸ `TaskPlacement`: threads give up what is not in it, after a commit, and take what is new
-//           ──▸ everything is given up that was not in it, or a warm-up has caught up: the tasks are divided anew
+//     share ──▸ `TaskPlacement`: threads revoke tasks outside the share, after a commit, and open new ones
+//            ──▸ all tasks outside the share are revoked, or a warm-up has caught up: another rebalance begins
 //
-// On a cluster that takes only one process, that process divides the tasks too, and has all of them at once.
+// On a cluster that allows only one process, that process assigns the tasks too, and gets all of them at once.
 
 import Logging
 import MoldauCluster
@@ -13,7 +13,7 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// What the group asks of an application's process.
+/// The group's callbacks to an application's process.
 final class GroupLink: GroupWorker {
     private struct Link {
         weak var engine: StreamsEngine?
@@ -32,27 +32,27 @@ final class GroupLink: GroupWorker {
     func failed(_ error: ClusterError) { engine?.fail(error) }
 }
 
-/// A process's place in its application's group.
+/// A process's membership in its application's group.
 struct GroupPlace {
     /// The process's own name; nil if it is the only one.
     var process: String?
-    /// The tasks that the process is to have; nil before it was told.
+    /// The tasks assigned to the process; nil before the first assignment.
     var share: MemberShare?
-    /// Whether it asks for another division once it has no task that is not in its share: others wait for these tasks.
+    /// Whether it starts a rebalance once it holds no task outside its share: other processes wait for these tasks.
     var owesDivision = false
-    /// Whether the next share is the first one since the start: it may be that of the process before.
+    /// Whether the next share is the first one since the start: it may be that of the previous process.
     var isNew = true
-    /// What it found on disk when it started, and has not opened since.
+    /// The tasks that it found on disk when it started, and has not opened since.
     var onDisk: [TaskID: MemberReport.Held] = [:]
 }
 
 extension StreamsEngine {
-    /// The tasks of the processes that say where they may be asked, as they were divided last.
+    /// The tasks of the processes that have announced an address for queries, as last assigned.
     package var hosts: [String: [TaskID]] {
         (inner.withLock { $0.group.share }?.hosts ?? [:]).mapValues { $0.compactMap(TaskID.init(named:)).sorted() }
     }
 
-    // MARK: What the group asks
+    // MARK: The group's callbacks
 
     func groupReport() -> GroupReport {
         inner.withLock { inner in
@@ -60,7 +60,7 @@ extension StreamsEngine {
                 Set(plan.topology.subtopologies.flatMap(\.sourceTopics).map(plan.names.topic))
             }
             let report = memberReport(of: inner.group.process, inner.heldTasks)
-            // Names and numbers can always be written.
+            // Encoding names and numbers cannot fail.
             return GroupReport(topics: topics ?? [], data: (try? report.encoded()) ?? [])
         }
     }
@@ -96,7 +96,7 @@ extension StreamsEngine {
         note(.rebalance, tasks.isEmpty ? "this process has no task" : "this process has the tasks \(tasks)")
         change { inner in
             guard let plan = inner.plan else { return }
-            // Once: while processes of two versions run, the one that divides may go by other terms than this one.
+            // Only once: while processes of two versions run, the one that assigns may use other terms than this one.
             let isOutdated = inner.group.isNew && !inner.matches(share.terms, memberReport(of: inner.group.process))
             inner.group.isNew = false
             let known = inner.group.share?.activeTasks ?? []
@@ -108,7 +108,7 @@ extension StreamsEngine {
         }
     }
 
-    /// Others may have this process's tasks: threads close them without a commit, which the group would refuse.
+    /// Other processes may have this one's tasks: threads close them without a commit, which the group would refuse.
     func loseShare(_ reason: String) {
         logger.warning(
             "\(names.applicationID) was removed from its group (\(reason)); its tasks go on elsewhere, and it joins again"
@@ -121,7 +121,7 @@ extension StreamsEngine {
         }
     }
 
-    /// The process is out of the group for good: it ends.
+    /// The process has left the group for good: the application ends.
     func fail(_ error: ClusterError) {
         let loops = inner.withLock { inner in
             inner.failure = inner.failure ?? error
@@ -131,12 +131,12 @@ extension StreamsEngine {
         shutDown(loops)
     }
 
-    /// Asks for another division where one is due. To be called after each change of what threads have.
+    /// Starts a rebalance if one is due. Call after each change of the tasks that threads hold.
     func divideAnewIfDue() {
         let membership = inner.withLock { inner -> GroupMembership? in
             guard inner.isDivisionDue else { return nil }
             if inner.group.owesDivision, let tasks = inner.group.share?.activeTasks {
-                // What threads have published of tasks that are gone holds nobody up.
+                // Progress published for tasks that are gone must not delay anyone.
                 inner.plan?.paceBoard.expect(tasks, besides: tasks)
             }
             inner.group.owesDivision = false
@@ -148,7 +148,7 @@ extension StreamsEngine {
 }
 
 extension StreamsEngine.Inner {
-    /// What the process has of tasks.
+    /// What the process holds of each task.
     fileprivate var heldTasks: [TaskID: MemberReport.Held] {
         var held = group.onDisk
         for task in placement.standbyTasks { held[task] = MemberReport.Held(isOwned: false) }
@@ -170,13 +170,13 @@ extension StreamsEngine.Inner {
             standbys: group.process == nil ? 0 : plan.configuration.standbys)
     }
 
-    /// Whether the process would divide by these terms.
+    /// Whether the process would assign by these terms.
     fileprivate func matches(_ terms: DivisionTerms?, _ report: MemberReport) -> Bool {
         guard let terms, let groupWork else { return true }
         return terms == DivisionTerms(groupWork, for: report)
     }
 
-    /// The part of the work that this process's threads share.
+    /// The tasks and copies that this process's threads share.
     fileprivate func work(
         of share: MemberShare, _ plan: StreamThreadPlan, standbys: Int
     ) -> StickyAssignment<Int>.Work {
@@ -184,12 +184,11 @@ extension StreamsEngine.Inner {
         let tasks = plan.allTasks.filter(share.activeTasks.contains)
         return StickyAssignment<Int>.Work(
             tasks: tasks, copied: plan.topology.copiable(tasks),
-            // On a cluster with several processes, copies are for the failure of a process.
+            // On a cluster with several processes, standby copies are for the failure of a process.
             standbys: group.process == nil ? standbys : 0, followed: share.standbyTasks.intersection(known))
     }
 
-    /// Whether the tasks are to be divided anew: others wait for what this process has given up, or a warm-up may take
-    /// over.
+    /// Whether a rebalance is due: others wait for tasks that this process has revoked, or a warm-up may take over.
     fileprivate var isDivisionDue: Bool {
         guard let share = group.share, !isStopRequested, !isReplanning else { return false }
         if group.owesDivision { return placement.mayWorkOn.isSubset(of: share.activeTasks) }
@@ -210,7 +209,7 @@ extension StreamThreadPlan {
             .map { TopicPartition($0, task.partition) }
     }
 
-    /// The task whose store is behind.
+    /// The task whose store lags.
     fileprivate func task(of lag: StoreLag) -> TaskID? {
         topology.subtopologies.first { part in part.stores.contains { $0.name == lag.store } }
             .map { TaskID(subtopology: $0.number, partition: lag.changelog.partition) }

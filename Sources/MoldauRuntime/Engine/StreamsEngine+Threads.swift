@@ -8,11 +8,11 @@ import Synchronization
 public struct StreamThreadDescription: Sendable, Hashable {
     /// The thread's name, as in log messages.
     public let name: String
-    /// Whether it processes all of its tasks.
+    /// Whether it is processing all of its tasks.
     public let isRunning: Bool
     /// The tasks that it processes, in order.
     public let tasks: [TaskID]
-    /// The tasks of other threads whose stores it keeps standby copies of.
+    /// The tasks whose stores it keeps standby copies of.
     public let standbys: [TaskID]
 }
 
@@ -87,7 +87,7 @@ extension StreamsEngine {
     /// Applies an event of a thread, and grants every thread what it may have now.
     func place(_ event: (inout TaskPlacement) -> Void) { change { event(&$0.placement) } }
 
-    /// Applies a change of what threads are to have, and grants every thread what it may have now.
+    /// Applies a change of what threads should have, and grants every thread what it may have now.
     func change(_ event: (inout Inner) -> Void) {
         let (old, next, waiting) = inner.withLock { inner in
             event(&inner)

@@ -18,7 +18,7 @@ package final class StreamsEngine: Sendable {
         var placement = TaskPlacement(StickyAssignment.Work(tasks: []))
         /// What every thread runs; nil while topics are being planned.
         var plan: StreamThreadPlan? { didSet { graph = nil } }
-        /// The structure of `plan`, once somebody has asked for it.
+        /// The structure of `plan`, made on first use.
         var graph: TopologyGraph?
         var isStopRequested = false
         var isPaused = false
@@ -29,7 +29,7 @@ package final class StreamsEngine: Sendable {
         /// Callers that wait for tasks to be handed over.
         var waiting: [CheckedContinuation<Void, Never>] = []
         var cluster: (any Cluster)?
-        /// These two keep other instances of the application out.
+        /// These two exclude other instances of the application.
         var membership: GroupMembership?
         var group = GroupPlace()
         var stateLock: StateDirectoryLock?
@@ -38,7 +38,7 @@ package final class StreamsEngine: Sendable {
         var startedAt: Timestamp?
         /// How often a thread has failed.
         var failureCount = 0
-        /// How often tasks began to move.
+        /// How often tasks started to move.
         var rebalanceCount = 0
     }
 
@@ -53,7 +53,7 @@ package final class StreamsEngine: Sendable {
     let inner: Mutex<Inner>
     let eventLog = EventLog()
     private let end = Latch()
-    /// Opens later than `end` if a stop has given up waiting for the threads.
+    /// Opens later than `end` if a stop timed out while waiting for the threads.
     private let threadsEnd = Latch()
     let (lagSampler, allLagSampler) = (LagSampler(), LagSampler())
     let changeFeed: ChangeFeed
@@ -219,7 +219,7 @@ package final class StreamsEngine: Sendable {
         Thread { [self] in if !end.waitBlocking(atMost: configuration.ownStopTimeout) { giveUp() } }.start()
     }
 
-    /// Tells that the application is over although threads have not ended; what they hold is released when they have.
+    /// Reports the application as ended although threads have not ended; what they hold is released when they do.
     private func giveUp() {
         let error = inner.withLock { inner -> RuntimeError? in
             guard !inner.loops.isEmpty else { return nil }
@@ -230,13 +230,13 @@ package final class StreamsEngine: Sendable {
         }
         if let error { logger.error("\(error)", metadata: ["application": "\(names.applicationID)"]) }
         conclude()
-        // Waits for the feed's thread, which the cluster may hold up as well.
+        // This waits for the feed's thread, which the cluster may block as well.
         changeFeed.stop()
         if threadsEnd.waitBlocking(atMost: configuration.heldThreadPatience) { return }
         inner.withLock { inner in inner.membership?.isShared == true ? inner.membership : nil }?.leave()
     }
 
-    /// Stops processing and punctuations until `resume`. What was done is still committed.
+    /// Stops processing and punctuations until `resume`. Work that is done is still committed.
     package func pause() { setPaused(true) }
     /// Goes on where `pause` stopped.
     package func resume() { setPaused(false) }
@@ -255,7 +255,7 @@ package final class StreamsEngine: Sendable {
     /// Blocks until every thread has ended: not for use on Swift's cooperative pool.
     package func waitUntilEnded() { end.waitBlocking() }
 
-    // MARK: What threads tell
+    // MARK: Callbacks of threads
 
     private var listener: StreamThreadLoop.Listener {
         StreamThreadLoop.Listener(
@@ -281,7 +281,7 @@ package final class StreamsEngine: Sendable {
         return response
     }
 
-    /// Makes all threads commit and end; the last one starts new threads, which read the topics that are there now.
+    /// Makes all threads commit and end; the last one starts new threads, which read the topics that exist then.
     private func replan(because reason: String) {
         guard !inner.withLock({ $0.isStopRequested }) else { return }
         logger.info("\(reason); stream threads restart", metadata: ["application": "\(names.applicationID)"])
@@ -317,12 +317,12 @@ package final class StreamsEngine: Sendable {
         threadsEnd.open()
     }
 
-    /// Tells everybody that the application is over.
+    /// Notifies all waiters that the application has ended.
     private func conclude() {
         _ = change(to: failure == nil ? .notRunning : .error)
         let (waiting, membership) = inner.withLock { inner -> ([CheckedContinuation<Void, Never>], GroupMembership?) in
             defer { inner.waiting = [] }
-            // A thread that is held up may still commit, as a member.
+            // A blocked thread may still commit, as a member.
             guard inner.loops.isEmpty else { return (inner.waiting, nil) }
             defer { (inner.membership, inner.stateLock) = (nil, nil) }
             return (inner.waiting, inner.membership)

@@ -1,12 +1,12 @@
 // How many records went through the nodes of a topology. Only operators that pass on more or fewer records than they
-// take count them; what went through the others follows.
+// take count them; the counts of the others are derived from these.
 
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
 extension Explanation {
-    /// - Parameter flow: of all tasks of the process.
+    /// - Parameter flow: the counts of all tasks of the process.
     static func nodes(of topology: Topology, _ names: InternalTopicNames, _ flow: RecordFlow) -> [Node] {
         let owner = dropOwners(topology, names)
         let drops = Dictionary(grouping: flow.drops) { owner[$0.key.node] ?? $0.key.node }
@@ -18,7 +18,7 @@ extension Explanation {
             if node.source != nil {
                 taken = flow.taken[node.name, default: 0] + dropped
             } else {
-                // A split, and what diverts records, chooses the node below for each record.
+                // A split, and a node that diverts records, choose a child for each record.
                 let isChosen = node.operation == .branch || node.operation == .diverted
                 taken = node.parents.reduce(0) { sum, parent in
                     sum + (flow.passed[parent]?.to[node.name] ?? 0) + (isChosen ? 0 : toAll[parent] ?? 0)

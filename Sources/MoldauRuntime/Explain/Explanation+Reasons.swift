@@ -1,10 +1,11 @@
-// Finds the reasons: from what keeps the whole application back, over the tasks and their inputs, to single operators.
+// Finds the reasons: from those that affect the whole application, over the tasks and their inputs, to single
+// operators.
 
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// What is known of an application when it is to be explained.
+/// The state of an application that is to be explained.
 package struct ExplainedApplication {
     let topology: Topology
     let names: InternalTopicNames
@@ -12,7 +13,7 @@ package struct ExplainedApplication {
     var failure: (any Error)?
     package var isPaused = false
     package var guarantee = ProcessingGuarantee.atLeastOnce
-    /// Tasks that this process should have, and none of its threads has.
+    /// Tasks assigned to this process that none of its threads has.
     var unassigned: [TaskID] = []
     /// Threads that did not answer.
     var silent: [String] = []
@@ -20,7 +21,7 @@ package struct ExplainedApplication {
 }
 
 extension Explanation {
-    /// What does not end for so long is worth mentioning.
+    /// Waits that take longer than this are reported.
     static var patience: Duration { .seconds(1) }
 
     package init(_ application: ExplainedApplication) {
@@ -150,7 +151,7 @@ extension ExplainedApplication {
     }
 
     private func dropReason(_ drop: Explanation.Drop, of node: Explanation.Node) -> Reason? {
-        // What may be the operator's purpose is worth mentioning if it does nearly nothing else.
+        // Drops that may be the operator's purpose are reported only if it does almost nothing else.
         if drop.reason.isOrdinary, drop.count * 10 < node.recordsIn * 9 { return nil }
         let share = node.recordsIn >= drop.count ? "\(drop.count) of \(node.recordsIn)" : "\(drop.count)"
         return Reason(
@@ -159,7 +160,7 @@ extension ExplainedApplication {
             node: node.name, drop: drop.reason, count: drop.count, since: drop.first)
     }
 
-    /// Why nothing came out of a node that took records and dropped none.
+    /// Why a node that took records and dropped none produced no output.
     private func passReason(_ node: Explanation.Node, _ nodes: [String: Explanation.Node]) -> Reason? {
         guard let described = topology[node.name] else { return nil }
         let parents = described.parents.compactMap { nodes[$0] }
@@ -198,7 +199,7 @@ extension ExplainedApplication {
         }
     }
 
-    // MARK: What is held
+    // MARK: Held records
 
     fileprivate func heldReasons(_ task: ThreadAccount.Task, _ account: ThreadAccount) -> [Reason] {
         var reasons = task.blocking.compactMap { waitReason($0.partition, until: $0.until, task, account) }
@@ -219,7 +220,7 @@ extension ExplainedApplication {
         _ partition: TopicPartition, until: Duration?, _ task: ThreadAccount.Task, _ account: ThreadAccount
     ) -> Reason? {
         guard let input = task.inputs.first(where: { $0.partition == partition }) else { return nil }
-        // A fetch may be on its way.
+        // A fetch may be in flight.
         if until == nil, account.now.wall - input.lastNews < Explanation.patience { return nil }
         let end =
             until.map { "it goes on at \(account.wall($0).text), when the time of taskIdling is over" }
@@ -267,7 +268,7 @@ extension ExplainedApplication {
                 "less grace"
             )
         }
-        // Either side of a join moves its time.
+        // Both sides of a join advance its time.
         let inputs = held.wait == .match ? task.inputs : inputs(of: node, task)
         let idle = inputs.max { $0.lastNews < $1.lastNews }
         let last = idle.map { ", and \($0.partition) has had no record since \($0.lastNews.text)" } ?? ""
@@ -293,8 +294,8 @@ extension Explanation.Node {
 }
 
 extension Topology {
-    /// These nodes and all whose records reach them.
-    /// - Parameter crossing: whether to go on behind repartition topics.
+    /// These nodes and all nodes upstream of them.
+    /// - Parameter crossing: whether to continue beyond repartition topics.
     func upstream(of nodes: [String], crossing: Bool = false) -> Set<String> {
         var (open, found) = (nodes, Set<String>())
         let repartitions = Set(crossing ? repartitionTopics.map(\.name) : [])

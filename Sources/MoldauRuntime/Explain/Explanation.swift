@@ -4,28 +4,28 @@ import MoldauTopology
 
 /// Why an application has no output, or less than expected: what happened to its records, and what it waits for.
 ///
-/// A plain value: it can be encoded as JSON, and its `description` is text for people. It is about this process, and
-/// counts since its threads began: what another process of the application does, that one tells.
+/// A plain value: it can be encoded as JSON, and its `description` is text for people. It covers this process, and its
+/// counts start when its threads did; other processes of the application explain themselves.
 public struct Explanation: Sendable, Hashable, Codable {
     /// The id of the application.
     public var application: String
     /// Its state.
     public var state: StreamsState
-    /// Why there may be no output, in the order in which they should be looked at. Empty if all is well.
+    /// Why there may be no output, in the order in which to check. Empty if all is well.
     public var reasons: [Reason]
-    /// What went through each node, in the order of the topology.
+    /// The records that went through each node, in the order of the topology.
     public var nodes: [Node]
 
-    /// A node of the topology, and the records that went through it in all tasks of this process. A global table counts
-    /// for each thread that keeps a copy.
+    /// A node of the topology, and the records that went through it in all tasks of this process. A global table is
+    /// counted once for each thread, since each keeps a copy.
     public struct Node: Sendable, Hashable, Codable {
-        /// The name that it has in the topology's description.
+        /// The node's name in the topology's description.
         public var name: String
-        /// What it does.
+        /// The node's operation.
         public var operation: String
-        /// The records that reached it: for a source, all that it read.
+        /// The records that reached it: for a source, all records read.
         public var recordsIn: Int64
-        /// The records that it passed on; for a sink, those that it sent.
+        /// The records that it passed on: for a sink, those sent.
         public var recordsOut: Int64
         /// The records that it dropped, the most frequent reason first. See `Docs/DroppedRecords.md`.
         public var drops: [Drop]
@@ -33,9 +33,9 @@ public struct Explanation: Sendable, Hashable, Codable {
 
     /// Records that a node dropped for one reason.
     public struct Drop: Sendable, Hashable, Codable {
-        /// Why.
+        /// The reason.
         public var reason: DropReason
-        /// How many.
+        /// The number of records.
         public var count: Int64
         /// When the first one was dropped, by the wall clock.
         public var first: Timestamp
@@ -49,13 +49,13 @@ public struct Explanation: Sendable, Hashable, Codable {
     public struct Sample: Sendable, Hashable, Codable {
         /// The partition that it was read from; for a record that could not be written, the one it was written to.
         public var partition: TopicPartition
-        /// Its offset; for a record that could not be written, its place in the batch.
+        /// The record's offset; for a record that could not be written, its index in the batch.
         public var offset: Offset
-        /// The record's own time.
+        /// The record's own timestamp.
         public var time: Timestamp
-        /// The key as text, or in hexadecimal if it is none; nil if it has none, or keys are not shown.
+        /// The key as text, or in hexadecimal if it is not text; nil if it has none, or keys are not shown.
         public var key: String?
-        /// The value, like the key.
+        /// The value, in the same form as the key.
         public var value: String?
     }
 }
@@ -64,17 +64,17 @@ public struct Explanation: Sendable, Hashable, Codable {
 public struct KeyExplanation: Sendable, Hashable, Codable {
     /// The store's name.
     public var store: String
-    /// The key, like that of a sample.
+    /// The key, in the same form as a sample's.
     public var key: String
-    /// The partition that has the key; nil for a global table, and if it could not be found out.
+    /// The partition that has the key; nil for a global table, and if it could not be determined.
     public var partition: Partition?
     /// The task that has it.
     public var task: TaskID?
-    /// Whether this process works on the task.
+    /// Whether this process is running the task.
     public var isHere: Bool
     /// Whether the store has a value for the key.
     public var hasValue: Bool
-    /// Why it may have none: first what is known of this key, then what concerns the whole application.
+    /// Why it may have none: first the reasons specific to this key, then those of the whole application.
     public var reasons: [Explanation.Reason]
 }
 
@@ -123,7 +123,7 @@ extension Explanation.Sample {
     }
 }
 
-/// Bytes as people can read them: as text, or in hexadecimal if they are no printable text. Long ones are cut.
+/// Bytes in readable form: as text, or in hexadecimal if they are not printable text. Long ones are truncated.
 func readable(_ bytes: [UInt8]) -> String {
     let isCut = bytes.count >= DropTally.sampleBytes
     let text = String(validating: bytes, as: UTF8.self)
@@ -132,7 +132,7 @@ func readable(_ bytes: [UInt8]) -> String {
 }
 
 extension Timestamp {
-    /// As people read it, in UTC: `2026-03-01T12:00:05.250Z`; in milliseconds if it is of no year with four digits.
+    /// The time in UTC: `2026-03-01T12:00:05.250Z`; in milliseconds if its year does not have four digits.
     var text: String {
         guard (0..<253_402_300_800_000).contains(ms) else { return self == .none ? "no time yet" : "\(ms) ms" }
         let text = Date(timeIntervalSince1970: Double(ms / 1_000)).formatted(.iso8601).dropLast()

@@ -1,7 +1,7 @@
 import MoldauRecords
 import MoldauState
 
-/// A store that can tell whether it has something for a key: a value, or a window with one.
+/// A store that knows whether it has anything for a key: a value, or a window with one.
 protocol KeyHolding<Key> {
     associatedtype Key
     func holds(_ key: Key) throws -> Bool

@@ -1,19 +1,19 @@
 import MoldauCluster
 import MoldauRecords
 
-/// Looks for the newest record of a key at the end of the topics that a store is restored from.
+/// Searches for the newest record of a key at the end of the topics that a store is restored from.
 struct KeySearch: Sendable {
-    /// How many of a partition's last offsets are read.
+    /// How many of a partition's last offsets are searched.
     static let depth: Int64 = 100_000
-    /// How many polls of 100 ms may bring nothing before the rest is taken for records that have just been deleted, or
-    /// of transactions that stay open. A cluster has to be connected to first.
+    /// How many polls of 100 ms may return nothing before the remaining records are considered deleted, or part of a
+    /// transaction that stays open. The first polls also connect to the cluster.
     private static let patience = 20
 
     let cluster: any Cluster
     let clientID: String
     let partitions: [TopicPartition]
     let key: [UInt8]
-    /// The bytes behind the key in each record: its window.
+    /// The number of bytes after the key in each record: its window.
     let trailerBytes: Int
 
     struct Found: Sendable {
@@ -23,7 +23,7 @@ struct KeySearch: Sendable {
         let isDeletion: Bool
     }
 
-    /// - Returns: the newest record; nil if there is none among those that were read.
+    /// - Returns: the newest record; nil if there is none among those searched.
     /// - Throws: `ClusterError`, `RecordBatchError`.
     func run() async throws -> Found? { try await onThread { try read() } }
 
@@ -31,7 +31,7 @@ struct KeySearch: Sendable {
         let consumer = try cluster.makeConsumer(clientID: clientID)
         defer { consumer.close() }
         let starts = try consumer.bounds(of: Set(partitions)).mapValues(\.lowerBound)
-        // Includes records of a transaction whose end the cluster is just writing.
+        // Includes records of a transaction whose markers the cluster is just writing.
         let ends = try consumer.ends(of: Set(partitions)).filter { $0.value > starts[$0.key] ?? .zero }
         try consumer.assign(Set(ends.keys))
         for (partition, end) in ends {
@@ -47,7 +47,7 @@ struct KeySearch: Sendable {
                 var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                 while let record = try reader.next() {
                     guard isWanted(record.key) else { continue }
-                    // Within a partition the later record counts, whatever its time.
+                    // Within a partition the later record wins, whatever its timestamp.
                     if let found, found.partition != batches.partition, found.time > record.timestamp { continue }
                     found = Found(
                         partition: batches.partition, offset: record.offset, time: record.timestamp,

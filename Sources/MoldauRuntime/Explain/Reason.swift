@@ -2,30 +2,30 @@ import MoldauRecords
 import MoldauTopology
 
 extension Explanation {
-    /// Something that keeps records from becoming output.
+    /// A reason why records produce no output.
     public struct Reason: Sendable, Hashable, Codable {
-        /// What kind of reason it is.
+        /// The kind of reason.
         public var kind: Kind
-        /// What it is and what to do about it, as one sentence.
+        /// The reason and its remedy, as one sentence.
         public var sentence: String
-        /// The node that it is about, by its name in the topology's description.
+        /// The node concerned, by its name in the topology's description.
         public var node: String?
-        /// The task that it is about.
+        /// The task concerned.
         public var task: TaskID?
-        /// The partition that causes it: the one that is waited for, is empty, or holds stream time back.
+        /// The partition that causes it: it is waited for, is empty, or holds stream time back.
         public var partition: TopicPartition?
-        /// For dropped records: why.
+        /// For dropped records: the reason.
         public var drop: DropReason?
-        /// How many records, windows or rows it is about; 1,000 means at least that many where they are held.
+        /// How many records, windows or rows are concerned; 1,000 means at least that many for held ones.
         public var count: Int64?
         /// The stream time of the node.
         public var streamTime: Timestamp?
-        /// The stream time at which the first of what is held is released.
+        /// The stream time at which the first of the held records is released.
         public var due: Timestamp?
-        /// Since when, by the wall clock.
+        /// The time since when, by the wall clock.
         public var since: Timestamp?
 
-        /// Where the documentation says more.
+        /// The section of the documentation about it.
         public var page: String { kind.page }
 
         init(
@@ -41,7 +41,7 @@ extension Explanation {
 }
 
 extension Explanation.Reason {
-    /// Encodes all fields, and where the documentation says more.
+    /// Encodes all fields, and the section of the documentation.
     public func encode(to encoder: any Encoder) throws {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         try fields.encode(kind, forKey: .kind)
@@ -58,7 +58,7 @@ extension Explanation.Reason {
         try more.encode(page, forKey: .page)
     }
 
-    /// What is encoded for readers of the JSON, and follows from the fields.
+    /// Keys that are encoded for readers of the JSON, and derived from the fields.
     private enum ReadOnlyKeys: String, CodingKey { case page }
 }
 
@@ -79,9 +79,9 @@ extension Explanation.Reason {
         case topicMissing
         /// The application is paused.
         case paused
-        /// No thread has a task.
+        /// No thread has the task.
         case taskUnassigned
-        /// A stream thread does not answer.
+        /// A stream thread did not respond.
         case threadBusy
         /// The cluster or the state's disk is full.
         case outOfDisk
@@ -90,14 +90,14 @@ extension Explanation.Reason {
 
         /// A topic has never had a record.
         case topicEmpty
-        /// Reading began behind the records that were there.
+        /// Reading started after the existing records.
         case startedAtEnd
         /// A task waits for records of one partition before it takes those of another.
         case waitsForPartition
 
         /// A node drops records.
         case recordsDropped
-        /// An operator has let no record through.
+        /// An operator has passed no record on.
         case nothingPasses
         /// No record has gone to a branch.
         case branchNotTaken
@@ -112,7 +112,7 @@ extension Explanation.Reason {
         case waitsForMatch
         /// Records of a join wait for late rows.
         case waitsForLateRows
-        /// Results of asynchronous closures have not come.
+        /// Results of asynchronous closures are outstanding.
         case waitsForResults
         /// Changes are forwarded at the next commit.
         case waitsForCommit
@@ -121,21 +121,21 @@ extension Explanation.Reason {
 
         /// Another process has the key.
         case keyElsewhere
-        /// The key is in another partition than the one that its bytes decide.
+        /// The key is in another partition than the one determined by its bytes.
         case keyInOtherPartition
-        /// The store was asked with another type than it has.
+        /// The query used another type than the store's.
         case keyOfWrongType
         /// The key was deleted.
         case keyDeleted
-        /// The key's windows are over, and the store keeps them no longer.
+        /// The key's windows have expired from the store.
         case keyExpired
         /// The store's changelog has no record of the key.
         case keyNeverWritten
 
-        /// Where the documentation says more.
+        /// The section of the documentation about it.
         public var page: String { "Docs/Explain.md#\(rawValue.lowercased())" }
 
-        /// Whether it is in the nature of an operator to hold records back for a time.
+        /// Whether the operator's purpose is to hold records back for a time.
         public var isHeld: Bool {
             switch self {
             case .windowOpen, .suppressed, .waitsForMatch, .waitsForLateRows, .waitsForResults, .waitsForCommit,
@@ -148,7 +148,7 @@ extension Explanation.Reason {
 }
 
 extension DropReason {
-    /// What to do about it, as a clause.
+    /// The remedy, as a clause.
     var remedy: String {
         switch self {
         case .nullKey, .nullKeyBeforeRepartition: "give each record a key, at its producer or with selectKey"

@@ -1,15 +1,15 @@
 import MoldauTopology
 
-/// How many records went through the nodes of some tasks. Counted while records are processed; added up when asked.
+/// How many records went through the nodes of some tasks. Counted during processing; summed up on request.
 package struct RecordFlow: Sendable {
-    /// The records that nodes passed on to all nodes below them, and to single ones by their names. Missing for a node
-    /// that passes on whatever it does not drop.
+    /// The records that nodes passed on to all children, and to single ones by their names. Missing for a node that
+    /// passes on everything that it does not drop.
     private(set) var passed: [String: (toAll: Int64, to: [String: Int64])] = [:]
     /// The records that sources read and could decode.
     var taken: [String: Int64] = [:]
     private(set) var drops: [DropKey: DropTally] = [:]
 
-    /// Adds what a task did.
+    /// Adds the counts of a task.
     mutating func add(_ task: StreamTask) {
         for (node, counts) in task.passed {
             for (child, count) in counts {
@@ -29,7 +29,7 @@ package struct RecordFlow: Sendable {
         for (key, tally) in tallies { drops[key, default: DropTally()].add(tally) }
     }
 
-    /// Adds what other tasks did.
+    /// Adds the counts of other tasks.
     mutating func add(_ other: RecordFlow) {
         for (node, counts) in other.passed {
             passed[node, default: (0, [:])].toAll += counts.toAll

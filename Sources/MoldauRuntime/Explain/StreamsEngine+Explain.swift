@@ -1,4 +1,4 @@
-// Asks every stream thread, through its mailbox, for what its tasks did and wait for.
+// Asks every stream thread, through its mailbox, what its tasks did and what they wait for.
 
 import MoldauRecords
 import MoldauState
@@ -12,7 +12,7 @@ extension StreamsEngine {
     /// - Throws: `CancellationError`.
     package func explain() async throws -> Explanation { Explanation(try await explained()) }
 
-    /// What is known of the application now.
+    /// The current state of the application.
     package func explained() async throws -> ExplainedApplication {
         let (state, isPaused, failure, plan) = inner.withLock { inner in
             (inner.state, inner.isPaused, inner.failure, inner.plan)
@@ -25,7 +25,7 @@ extension StreamsEngine {
     }
 
     /// Asks every thread, between two batches of its records. A thread that is being opened, has ended or is about to
-    /// begin again has no answer.
+    /// restart is not asked.
     /// - Returns: the answers in the order of the threads, and the names of the threads that did not answer in time.
     /// - Throws: `CancellationError`.
     func askThreads<Answer: Sendable>(
@@ -58,19 +58,19 @@ extension StreamsEngine {
         return answer
     }
 
-    /// A thread's answer, when it is there.
+    /// A thread's answer, once it arrives.
     private final class Answer<Value: Sendable>: Sendable {
         private let place = Mutex<Result<Value, any Error>?>(nil)
         var result: Result<Value, any Error>? { place.withLock { $0 } }
         func set(_ result: Result<Value, any Error>) { place.withLock { $0 = result } }
     }
 
-    /// The tasks that this process is to have, and that none of its threads has.
+    /// The tasks assigned to this process that none of its threads has.
     private var unassigned: [TaskID] {
         inner.withLock { inner in
             guard !inner.state.isOver, let plan = inner.plan else { return [] }
             let mine = inner.group.process == nil ? Set(plan.allTasks) : inner.group.share?.activeTasks ?? []
-            // A thread that has failed has nothing until it restarts, whatever it reported last.
+            // A thread that has failed has nothing until it restarts, whatever its last report was.
             let held = inner.loops.filter { $0.value.mailbox != nil }.keys.reduce(into: Set<TaskID>()) {
                 $0.formUnion(inner.placement.held($1).active.keys)
             }

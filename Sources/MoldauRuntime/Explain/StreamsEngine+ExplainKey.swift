@@ -1,5 +1,5 @@
-// Why a store has no value for a key: asks the task that should have it, then the others, then looks for the key among
-// dropped records and in the topic that the store is restored from.
+// Why a store has no value for a key: asks the task that should have it, then the others, then searches for the key
+// among dropped records and in the topic that the store is restored from.
 
 import MoldauCluster
 import MoldauRecords
@@ -13,7 +13,7 @@ extension StreamsEngine {
         _ key: Name.Key, in name: Name
     ) async throws -> KeyExplanation { try await explain(bytes(of: key, in: name), in: name) }
 
-    /// - Parameter bytes: the key's, as the store has it.
+    /// - Parameter bytes: the key's, as stored.
     package func explain(_ bytes: [UInt8], in name: some StoreName) async throws -> KeyExplanation {
         var options = QueryOptions()
         (options.view, options.allowsStale, options.timeout) = (.newest, true, .seconds(2))
@@ -32,14 +32,14 @@ extension StreamsEngine {
             explanation.isHere = true
             if explanation.hasValue { return explanation }
             for other in placement.tasks.map(\.partition) where other != partition {
-                // What other processes have, they tell.
+                // Only tasks of this process can be asked.
                 guard await (try? holds(bytes, name, in: other, options)) ?? false else { continue }
                 explanation.reasons.append(
                     .elsewhere(in: other, expected: partition, of: name.name, key: explanation.key))
             }
             let isLogged = planned?.0.topology.definition(ofStore: name.name)?.isLogged ?? false
             if explanation.reasons.isEmpty, let task = explanation.task, isLogged {
-                // The changelog has what is committed. Meanwhile the key may have come.
+                // The changelog contains only committed changes. The key may arrive meanwhile.
                 try await commit(task, of: name.name, options)
                 explanation.hasValue = try await holds(bytes, name, in: partition, options)
                 if explanation.hasValue { return explanation }
@@ -70,7 +70,7 @@ extension StreamsEngine {
         }.value
     }
 
-    /// What the topic that restores the store tells of the key.
+    /// What the topic that restores the store shows about the key.
     private func historyReason(
         _ key: [UInt8], _ explanation: KeyExplanation, _ windowBytes: Int
     ) async throws -> Explanation.Reason? {
@@ -132,7 +132,7 @@ extension StoreName {
 }
 
 extension ExplainedApplication {
-    /// The drops on the way to a store of which a sample has this key.
+    /// The drops upstream of a store with a sample of this key.
     fileprivate func dropReasons(before store: String, naming key: [UInt8], key text: String) -> [Explanation.Reason] {
         var nodes = topology.upstream(of: topology.users(ofStore: store), crossing: true)
         nodes.insert(store)
@@ -173,7 +173,7 @@ extension Explanation.Reason {
             node: store)
     }
 
-    /// nil if the application's own reasons say why.
+    /// nil if the application's own reasons explain the error.
     fileprivate init?(_ error: QueryError) {
         switch error {
         case .elsewhere(let store, let task, let host):

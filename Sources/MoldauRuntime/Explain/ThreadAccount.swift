@@ -1,22 +1,22 @@
 import MoldauRecords
 import MoldauTopology
 
-/// What a stream thread tells about its tasks when it is asked for an explanation.
+/// A stream thread's account of its tasks, given for an explanation.
 package struct ThreadAccount: Sendable {
     /// An input partition of a task.
     package struct Input: Sendable {
         package let partition: TopicPartition
         let node: String
         let taken: Int64
-        /// Where reading began, what is read next, and where the partition ended when it was last looked up.
+        /// Where reading started, the next offset to read, and the partition's end when it was last looked up.
         let start: Offset?
         package let position: Offset?
         package let end: Offset?
-        /// The age of the next record; 0 if there is none; nil while that is unknown.
+        /// The age of the next record; 0 if there is none; nil while it is unknown.
         package let lagMs: Int64?
-        /// When reading began or records came last, by the wall clock.
+        /// When reading started or records last arrived, by the wall clock.
         let lastNews: Timestamp
-        /// The greatest time of the records that were taken.
+        /// The greatest timestamp of the records taken.
         let time: Timestamp
     }
 
@@ -26,7 +26,7 @@ package struct ThreadAccount: Sendable {
         let isRunning: Bool
         let hasUncommitted: Bool
         package let inputs: [Input]
-        /// The partitions that keep records of others waiting; the end of the wait by the monotonic clock.
+        /// The partitions that block the records of others; the end of the wait by the monotonic clock.
         package let blocking: [(partition: TopicPartition, until: Duration?)]
         let held: [(node: String, records: HeldRecords)]
 
@@ -40,7 +40,7 @@ package struct ThreadAccount: Sendable {
                     time: queue.partitionTime)
             }
             blocking = task.blocking(now: now.uptime)
-            // The stores are not complete before.
+            // Before the task has begun, its stores are incomplete.
             held =
                 try !isRunning
                 ? []
@@ -58,9 +58,9 @@ package struct ThreadAccount: Sendable {
     /// Stores that are being restored, and global tables that are being read.
     let lags: [StoreLag]
     let shortage: Shortage?
-    /// When the thread committed last, by the monotonic clock.
+    /// When the thread last committed, by the monotonic clock.
     let lastCommit: Duration
 
-    /// When something was, that the monotonic clock tells, by the wall clock.
+    /// Converts a time of the monotonic clock to the wall clock.
     func wall(_ uptime: Duration) -> Timestamp { now.wall - (now.uptime - uptime) }
 }

@@ -1,27 +1,28 @@
-// Divides an application's tasks among its processes: a pure function of the tasks and of what the processes tell.
+// Assigns an application's tasks to its processes: a pure function of the tasks and of the processes' reports.
 //
-// `StickyAssignment` decides where tasks belong: balanced, and with as few moves as that allows. This decides what each
-// process may have now, on the way there:
+// `StickyAssignment` decides where tasks belong: balanced, and with as few moves as that allows. This decides which
+// tasks each process may have now, on the way there:
 //
-// - A task that another process still has is given to nobody: its owner sees that the task is not in its share, commits
-//   and closes it, and asks for another division, which gives it away. So no two processes work on a task, and tasks
-//   that stay are not interrupted. The share says what is to be given up: if the owner ends before it has asked, the
-//   process that gets its share asks instead.
-// - A task with state goes only to a process whose stores are not far behind. Until one of its own is, the process
-//   where the task belongs keeps a copy that catches up, a warm-up, and the task stays where it can work. At most
-//   `mostWarmUps` copies catch up at once. A process whose warm-up has caught up asks for another division.
-// - Standby copies are on other processes than their task, and where processes have tags, on such with others.
+// - A task that another process still holds is assigned to no one: its owner sees that the task is not in its share,
+//   commits and closes it, and starts a rebalance, which assigns it. So no two processes work on a task, and tasks that
+//   stay are not interrupted. The share lists the tasks to be revoked: if the owner ends before it has started the
+//   rebalance, the process that gets its share starts it instead.
+// - A task with state goes only to a process whose stores do not lag far behind. Until one of its own is ready, the
+//   process where the task belongs keeps a copy that catches up, a warm-up, and the task stays where it can run. At
+//   most `mostWarmUps` copies catch up at once. A process whose warm-up has caught up starts a rebalance.
+// - Standby copies are on other processes than their task, and if processes have tags, on processes with different
+//   ones.
 
 import MoldauTopology
 
-/// What each process of an application may have.
+/// The tasks that each process of an application may have.
 package struct GroupDivision {
-    /// The tasks to divide.
+    /// The tasks to assign.
     package struct Work: Sendable {
         package var tasks: [TaskID]
-        /// Those whose stores changelogs restore.
+        /// The tasks whose stores are restored from changelogs.
         package var stateful: Set<TaskID>
-        /// How many standby copies each of these has.
+        /// The number of standby copies of each of these.
         package var standbys = 0
 
         package init(tasks: [TaskID], stateful: Set<TaskID> = [], standbys: Int = 0) {
@@ -29,28 +30,28 @@ package struct GroupDivision {
         }
     }
 
-    /// A process or thread that is at most so many records behind may take over a task: Kafka's
+    /// A process or thread that lags by at most this many records may take over a task: Kafka's
     /// `acceptable.recovery.lag`.
     static var acceptableLag: Int64 { 10_000 }
-    /// How many copies catch up at once before they take over. Kafka's `max.warmup.replicas`.
+    /// How many warm-ups catch up at once. Kafka's `max.warmup.replicas`.
     private static var mostWarmUps: Int { 2 }
 
     private let work: Work
     private let reports: [String: MemberReport]
     private let members: [String]
-    /// The member that has each task.
+    /// The member that holds each task.
     private var owners: [TaskID: String] = [:]
     private var loads: [String: Int] = [:]
     private var active: [String: [TaskID]] = [:]
     private var standby: [String: [TaskID]] = [:]
     private var warmUps: [String: [TaskID]] = [:]
 
-    /// - Parameter reports: what the members have told, by their ids.
+    /// - Parameter reports: the members' reports, by member id.
     package init(_ work: Work, _ reports: [String: MemberReport]) {
         (self.work, self.reports) = (work, reports)
         members = reports.keys.sorted()
         for task in work.tasks {
-            // Two may claim a task if one of them was taken for dead: the one that is further ahead keeps it.
+            // Two members may claim a task if one of them was considered dead: the one that is further ahead keeps it.
             let claims = members.filter { reports[$0]?.held(of: task)?.isOwned ?? false }
             owners[task] = claims.min { (lag(task, $0), $0) < (lag(task, $1), $1) }
         }
@@ -95,13 +96,13 @@ package struct GroupDivision {
                 active[chosen, default: []].append(task)
                 continue
             }
-            // Its stores stay open until it comes.
+            // Its stores stay open until it gets the task.
             if reports[chosen]?.held(of: task) != nil { standby[chosen, default: []].append(task) }
         }
     }
 
-    /// Where a member would have to copy a task's stores first, and has those of another task of the same owner: that
-    /// one moves instead.
+    /// If a member would first have to copy a task's stores, but already has those of another task of the same owner,
+    /// that task moves instead.
     private func exchanged(_ target: [TaskID: String]) -> [TaskID: String] {
         var places = target
         for task in work.tasks where work.stateful.contains(task) {
@@ -118,7 +119,7 @@ package struct GroupDivision {
 
     private var warmUpCount: Int { warmUps.values.reduce(0) { $0 + $1.count } }
 
-    /// Who is to work on a task now: the member where it belongs, or else one that is ready for it.
+    /// The member to run a task now: the one where it belongs, or else one that is ready for it.
     private mutating func place(_ task: TaskID, wanted: String) -> String {
         guard work.stateful.contains(task), !isReady(task, wanted) else { return wanted }
         let ready = members.filter { isReady(task, $0) }
@@ -126,7 +127,7 @@ package struct GroupDivision {
             owners[task].flatMap { ready.contains($0) ? $0 : nil }
             ?? ready.min { (loads[$0] ?? 0, $0) < (loads[$1] ?? 0, $1) }
         guard let chosen else {
-            // Nobody has the state: whoever is furthest ahead has the least to read.
+            // No member is ready: the one that is furthest ahead has the least to read.
             return owners[task] ?? members.filter { reports[$0]?.held(of: task) != nil }
                 .min { (lag(task, $0), $0) < (lag(task, $1), $1) } ?? wanted
         }
@@ -143,7 +144,7 @@ package struct GroupDivision {
         return members.compactMap { reports[$0]?.held(of: task)?.size }.max() ?? 0
     }
 
-    /// Who has what, and who has copies that could take over, the best first.
+    /// The current owners, and the members with copies that could take over, the best first.
     private var previous: StickyAssignment<String> {
         var copies: [TaskID: [String]] = [:]
         for task in work.tasks where work.stateful.contains(task) {

@@ -1,18 +1,18 @@
-// What the processes of an application tell each other when they divide its tasks, as JSON: what a member tells
-// (`MemberReport`), and what it is told (`MemberShare`). Both begin with a version; fields that are added later are
-// optional, so that processes of neighbouring versions understand each other during a rolling restart.
+// What the processes of an application exchange to assign its tasks, as JSON: the report of a member (`MemberReport`),
+// and its share (`MemberShare`). Both begin with a version; fields that are added later are optional, so that processes
+// of neighbouring versions understand each other during a rolling restart.
 
 import Foundation
 import MoldauRecords
 import MoldauTopology
 
-/// What a process tells the one that divides the application's tasks.
+/// A process's report to the process that assigns the application's tasks.
 package struct MemberReport: Codable, Sendable, Equatable {
-    /// What it has of a task.
+    /// What it holds of a task.
     package struct Held: Codable, Sendable, Equatable {
-        /// Whether it works on the task, or has not given it up yet.
+        /// Whether it runs the task, or has not revoked it yet.
         package var isOwned: Bool
-        /// How many records of changelogs its stores are behind.
+        /// How many changelog records its stores lag behind.
         package var lag: Int64
         /// How many records a process without the stores would have to read, at most.
         package var size: Int64
@@ -21,7 +21,7 @@ package struct MemberReport: Codable, Sendable, Equatable {
             (self.isOwned, self.lag, self.size) = (isOwned, lag, size)
         }
 
-        /// Adds a changelog: how many records the store is behind, and its end as the cluster told it.
+        /// Adds a changelog: how many records the store lags behind, and the changelog's end.
         package mutating func add(_ records: Int64, of end: Offset) {
             lag = lag.addingCapped(records)
             size = size.addingCapped(end.value)
@@ -33,11 +33,12 @@ package struct MemberReport: Codable, Sendable, Equatable {
     package var version = Self.version
     /// The process's own name, the same over restarts if it keeps its state.
     package var process: String
-    /// Where others may ask the process for its state; nil if it does not listen.
+    /// The address at which other processes can query its state; nil if it does not listen.
     package var host: String?
-    /// What processes fail together by: those of one rack, for example. nil: it has none, or does not know of them.
+    /// The tags that identify what may fail together: a rack, for example. nil: it has none, or is too old to report
+    /// them.
     package var tags: [String: String]?
-    /// What the process has of tasks, by their names.
+    /// What the process holds of each task, by task name.
     package var held: [String: Held] = [:]
 
     package init(process: String, host: String? = nil, held: [TaskID: Held] = [:]) {
@@ -45,29 +46,29 @@ package struct MemberReport: Codable, Sendable, Equatable {
         self.held = Dictionary(uniqueKeysWithValues: held.map { ($0.key.description, $0.value) })
     }
 
-    /// The tasks that the process works on, or has not given up yet.
+    /// The tasks that the process runs, or has not revoked yet.
     var owned: Set<TaskID> { Set(held.filter(\.value.isOwned).keys.compactMap(TaskID.init(named:))) }
 
-    /// What the process has of a task.
+    /// What the process holds of a task.
     func held(of task: TaskID) -> Held? { held[task.description] }
 }
 
 /// A process's share of an application's tasks.
 package struct MemberShare: Codable, Sendable, Equatable {
     package var version = MemberReport.version
-    /// The tasks that the process works on.
+    /// The tasks that the process runs.
     package var active: [String] = []
     /// The tasks of other processes whose stores it keeps copies of.
     package var standby: [String] = []
-    /// Those among them that it is to work on once their stores are as far as the others'.
+    /// The standby tasks that it is to run once their stores have caught up.
     package var warmUps: [String] = []
-    /// The tasks that others get once the process has given them up, as of its report. A process that is started again
-    /// under its instance id gets the share of the one before, and has to ask for the division that this one owed. nil:
-    /// there are none, or the process that divided does not tell.
+    /// The tasks that are reassigned once the process has revoked them, as of its report. A process that restarts with
+    /// its instance id gets the share of its predecessor, and must start the rebalance that this one owed. nil: there
+    /// are none, or the assigning process is too old to send them.
     package var revoked: [String]?
-    /// What the division went by. nil: the process that divided does not tell.
+    /// What the assignment was based on. nil: the assigning process is too old to send it.
     package var terms: DivisionTerms?
-    /// The tasks of the processes that listen, by their hosts.
+    /// The tasks of the processes that listen, by their addresses.
     package var hosts: [String: [String]] = [:]
 
     package init(active: [TaskID] = [], standby: [TaskID] = [], warmUps: [TaskID] = []) {
@@ -80,24 +81,24 @@ package struct MemberShare: Codable, Sendable, Equatable {
     package var standbyTasks: Set<TaskID> { Set(standby.compactMap(TaskID.init(named:))) }
     package var warmUpTasks: Set<TaskID> { Set(warmUps.compactMap(TaskID.init(named:))) }
 
-    /// Whether a process that has these tasks owes another division as soon as it has no more than its share.
+    /// Whether a process that holds these tasks must start a rebalance as soon as it holds no more than its share.
     package func owesDivision(having tasks: Set<TaskID>) -> Bool {
         !(revoked ?? []).isEmpty || !tasks.isSubset(of: activeTasks)
     }
 }
 
-/// What a division goes by, apart from what processes have of tasks. A process that is started again under its instance
-/// id is handed the old share, even if its topology, a topic or a setting has changed: it then asks for another.
+/// What an assignment depends on, apart from what processes hold of tasks. A process that restarts with its instance id
+/// gets the old share, even if its topology, a topic or a setting has changed: it then starts a rebalance.
 package struct DivisionTerms: Codable, Sendable, Equatable {
-    /// How many tasks each subtopology has, by its number.
+    /// The number of tasks of each sub-topology.
     package var taskCounts: [Int: Int]
     /// The subtopologies with state.
     package var stateful: [Int]
-    /// How many standby copies each task with state has.
+    /// The number of standby copies of each task with state.
     package var standbys: Int
-    /// The member's own.
+    /// The member's own address.
     package var host: String?
-    /// The member's own.
+    /// The member's own tags.
     package var tags: [String: String]?
 
     package init(_ work: GroupDivision.Work, for member: MemberReport) {
@@ -107,7 +108,7 @@ package struct DivisionTerms: Codable, Sendable, Equatable {
     }
 }
 
-/// What a process told cannot be read.
+/// A process's report cannot be decoded.
 struct UnreadableReport: Error, CustomStringConvertible {
     let member: String
     let cause: any Error
@@ -128,7 +129,7 @@ extension Decodable {
 }
 
 extension Encodable {
-    /// The same bytes for the same value.
+    /// Encodes equal values to equal bytes.
     package func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]

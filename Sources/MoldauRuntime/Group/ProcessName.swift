@@ -1,10 +1,11 @@
 import Foundation
 
-/// The name of a process among those that share an application's tasks: the same over restarts, if it keeps its state.
+/// The name of a process among those that share an application's tasks: it survives restarts if the process keeps its
+/// state.
 enum ProcessName {
     private static let file = "process"
 
-    /// The name that the state directory has, or a new one. Blocks.
+    /// Returns the name stored in the state directory, or a new one. Blocks.
     /// - Parameter stateDirectory: nil for state in memory: the name is new each time.
     static func find(in stateDirectory: String?, _ randomness: () -> UInt64) throws -> String {
         let new = String(randomness(), radix: 36)

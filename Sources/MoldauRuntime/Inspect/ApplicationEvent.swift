@@ -2,22 +2,22 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// Something that happened to an application, for people who look at it later.
+/// Something that happened to an application, for later inspection by people.
 package struct ApplicationEvent: Sendable, Hashable, Codable {
-    /// What kind of event it is.
+    /// The kind of event.
     package enum Kind: String, Sendable, Codable {
         case state, rebalance, commit, thread, restore, failure
     }
 
-    /// When, by the wall clock.
+    /// The time, by the wall clock.
     package var time: Timestamp
     package var kind: Kind
-    /// What, as a sentence without its full stop.
+    /// The event, as a sentence without its full stop.
     package var text: String
 }
 
-/// The last events of an application: of bounded number, the newest last. Commits are summed up by the second, and kept
-/// apart so that they do not push the others out.
+/// The last events of an application: a limited number, the newest last. Commits are aggregated by the second, and
+/// stored separately so that they do not push the others out.
 final class EventLog: Sendable {
     /// How many events are kept at most, commits included.
     static let limit = 500
@@ -61,7 +61,7 @@ final class EventLog: Sendable {
 }
 
 extension StreamsConfiguration {
-    /// The same, with the beginning and end of restores noted.
+    /// A copy of the configuration that also records the start and end of restores.
     func noting(restoresIn log: EventLog, clock: @escaping @Sendable () -> RoundTime) -> StreamsConfiguration {
         var configuration = self
         configuration.onRestore = { [onRestore] progress in

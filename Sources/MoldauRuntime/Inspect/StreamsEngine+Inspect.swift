@@ -4,12 +4,12 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// What a console shows of the engine.
+/// What a console shows about the engine.
 extension StreamsEngine {
-    /// What happened, the newest last; at most 500 events.
+    /// The events, the newest last; at most 500.
     package var events: [ApplicationEvent] { eventLog.events }
 
-    /// The structure of what runs.
+    /// The structure of the running topology.
     package var graph: TopologyGraph {
         inner.withLock { inner in
             if let graph = inner.graph { return graph }
@@ -24,13 +24,13 @@ extension StreamsEngine {
     /// nil before the start.
     package var startedAt: Timestamp? { inner.withLock { $0.startedAt } }
 
-    /// The names of the threads that make their rounds: not of those that are opened, or wait for a restart.
+    /// The names of the threads that are processing: not of those being opened, or waiting for a restart.
     package var aliveThreads: Set<String> {
         inner.withLock { inner in Set(inner.loops.filter { $0.value.mailbox != nil }.map { names.thread($0.key) }) }
     }
 
-    /// The bytes of this process's stores, those of the topics if a broker in this process keeps them, and the file
-    /// system of the stores; nil if nothing is kept on disk. Opens logs that are closed.
+    /// The size of this process's stores in bytes, that of the topics if a broker in this process keeps them, and the
+    /// space of the stores' file system; nil if nothing is kept on disk. Opens closed logs.
     /// - Throws: `CancellationError`.
     package func diskUse() async throws -> (storeBytes: Int, topicBytes: Int?, space: DiskSpace?)? {
         guard let stateDirectory else { return nil }
@@ -40,7 +40,7 @@ extension StreamsEngine {
         return (stores.reduce(0, +), topics, DiskSpace(at: stateDirectory))
     }
 
-    /// The cluster that the application runs on, and the name by which a console asks it.
+    /// The cluster that the application runs on, and the client id that a console uses.
     /// - Throws: `QueryError.notRunning` before the start and after the end.
     package var consoleAccess: (cluster: any Cluster, clientID: String) {
         get throws(QueryError) {

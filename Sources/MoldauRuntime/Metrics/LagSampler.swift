@@ -3,16 +3,16 @@ import MoldauRecords
 import MoldauTopology
 import Synchronization
 
-/// Takes a sample of groups' progress when it is asked for their lag, but not too often.
+/// Samples the progress of groups when their lag is requested, but not too often.
 actor LagSampler {
-    /// The least time between two samples: consumers commit about as often.
+    /// The shortest time between two samples: consumers commit about as often.
     private static let interval = Duration.seconds(5)
 
     private var monitor = LagMonitor()
     private var lastSample: Duration?
     private var isSampling = false
 
-    /// What is known with a new sample, if the last one is old and nobody takes one already.
+    /// Returns the lag, with a new sample if the last one is old and no other caller is taking one.
     /// - Parameter now: by the monotonic clock.
     func report(at now: Duration, _ sample: @Sendable () async throws -> [GroupProgress]) async throws -> LagReport {
         if isSampling { return monitor.report }
@@ -26,8 +26,7 @@ actor LagSampler {
 }
 
 extension StreamsEngine {
-    /// How far the application's group is behind, or all groups of the cluster; see `LagSampler`. Empty before
-    /// the start.
+    /// The lag of the application's group, or of all groups of the cluster; see `LagSampler`. Empty before the start.
     /// - Throws: `ClusterError`.
     package func lag(ofAllGroups: Bool) async throws -> LagReport {
         guard let cluster = inner.withLock({ $0.cluster }) else { return LagReport() }

@@ -1,4 +1,4 @@
-/// Something that an application measures: its name, what the numbers mean, and by what they are told apart.
+/// A quantity that an application measures: its name, its meaning, and the labels that distinguish its values.
 ///
 /// Names are those of Kafka Streams where it has the same metric, with the prefix `moldau` and underscores, as
 /// Prometheus wants them: `process-total` of `stream-thread-metrics` is `moldau_thread_process_total`. All metrics are
@@ -56,11 +56,11 @@ public struct Metric: Sendable, Hashable {
     public let kind: Kind
     /// The unit of the numbers.
     public let unit: Unit
-    /// What a number is of, beside `application`: a thread, a task, a node, a store. As many as the topology has.
+    /// The labels of a value, besides `application`: a thread, a task, a node, a store. As many as the topology has.
     public let labels: [String]
-    /// The name that Kafka Streams has for it; nil if it has none.
+    /// Kafka Streams' name of the metric; nil if it has none.
     public let kafkaName: String?
-    /// What it means, in a sentence.
+    /// The meaning, in a sentence.
     public let meaning: String
 
     init(
@@ -72,41 +72,41 @@ public struct Metric: Sendable, Hashable {
     }
 }
 
-/// A number of a metric, at one time.
+/// A value of a metric, at one time.
 public struct MetricSample: Sendable, Hashable {
-    /// What was measured.
+    /// The metric.
     public let metric: Metric
-    /// What it is of: the values of the metric's labels, in their order.
+    /// The values of the metric's labels, in their order.
     public let labels: [String]
-    /// The number.
+    /// The value.
     public let value: Value
 
-    /// A number, or what is known of many durations.
+    /// A number, or statistics of many durations.
     public enum Value: Sendable, Hashable {
-        /// Of a counter or a gauge.
+        /// The value of a counter or a gauge.
         case number(Double)
-        /// Of a summary: how many durations there were and their sum since the start, and the times within which a
-        /// share of the last ones was done; in seconds.
+        /// The value of a summary: the count and sum of durations since the start, and quantiles of the recent ones; in
+        /// seconds.
         case summary(count: Int64, sum: Double, quantiles: [Quantile])
     }
 
-    /// The time within which a share of all was done.
+    /// The duration that a share of all did not exceed.
     public struct Quantile: Sendable, Hashable {
-        /// From 0 to 1.
+        /// The share, from 0 to 1.
         public let share: Double
-        /// In seconds.
+        /// The duration, in seconds.
         public let seconds: Double
     }
 }
 
 extension MetricSample {
-    /// What it is told apart by, the application first: names and values.
+    /// The labels with their values, the application first.
     package func dimensions(in application: String) -> [(String, String)] {
         [("application", application)] + zip(metric.labels, labels)
     }
 }
 
-/// Collects what is measured.
+/// Collects measurements.
 package struct Measurements: Sendable {
     package private(set) var all: [MetricSample] = []
 
@@ -123,7 +123,7 @@ package struct Measurements: Sendable {
         add(metric, .number(value), labels)
     }
 
-    /// Nothing if there is no value.
+    /// Adds a number; no-op if it is nil.
     package mutating func add(_ metric: Metric, ifKnown value: Double?, _ labels: String...) {
         if let value { add(metric, .number(value), labels) }
     }
@@ -133,12 +133,12 @@ package struct Measurements: Sendable {
         add(metric, .number(flag ? 1 : 0), labels)
     }
 
-    /// Adds a number, or what is known of many durations.
+    /// Adds a number, or statistics of many durations.
     package mutating func add(_ metric: Metric, _ value: MetricSample.Value, _ labels: [String]) {
         precondition(labels.count == metric.labels.count, "\(metric.name) has the labels \(metric.labels)")
         all.append(MetricSample(metric: metric, labels: labels, value: value))
     }
 
-    /// Adds what others have collected.
+    /// Adds the measurements of others.
     package mutating func add(_ others: Measurements) { all += others.all }
 }

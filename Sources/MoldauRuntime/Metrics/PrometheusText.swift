@@ -4,13 +4,13 @@
 //     # TYPE moldau_thread_process_total counter
 //     moldau_thread_process_total{application="shop",thread="shop-1"} 17
 //
-// All lines of a metric stand together. In texts, backslashes and line feeds are escaped, in labels quotes as well.
+// All lines of a metric are adjacent. In texts, backslashes and line feeds are escaped, in labels quotes as well.
 
 /// Renders measurements for Prometheus.
 package struct PrometheusText {
     private let application: String
 
-    /// - Parameter application: stands in the label `application` of every line.
+    /// - Parameter application: the label `application` of every line.
     package init(application: String) { self.application = application }
 
     /// - Returns: whole lines; metrics without a measurement are left out.
@@ -44,7 +44,7 @@ package struct PrometheusText {
         return "\(name){\(pairs.joined(separator: ","))} \(Self.number(value))\n"
     }
 
-    /// Whole numbers without a fraction, as people write them.
+    /// Whole numbers without a fraction.
     private static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }

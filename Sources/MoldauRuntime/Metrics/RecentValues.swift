@@ -1,6 +1,6 @@
 /// Values of the last 30 to 60 seconds: those of the current half minute, and those of the one before.
 struct RecentValues<Values: Sendable>: Sendable {
-    /// How long a window is.
+    /// The length of a window.
     static var length: Duration { .seconds(30) }
 
     private let none: Values
@@ -9,7 +9,7 @@ struct RecentValues<Values: Sendable>: Sendable {
     /// When the current window began, by the monotonic clock.
     private var begin: Duration?
 
-    /// - Parameter none: a window without values.
+    /// - Parameter none: an empty window.
     init(_ none: Values) { (self.none, current) = (none, none) }
 
     /// Changes the values of the current window.
@@ -30,7 +30,7 @@ struct RecentValues<Values: Sendable>: Sendable {
         self.begin = before == nil ? now : begin + Self.length
     }
 
-    /// The values that are not too old, and since when they were collected; nil if there never were any.
+    /// The recent values, and the time since when they were collected; nil if there never were any.
     func recent(at now: Duration) -> (values: [Values], since: Duration)? {
         var copy = self
         guard begin != nil else { return nil }

@@ -1,11 +1,11 @@
 import MoldauRecords
 import MoldauTopology
 
-/// What a stream thread has sent to a topic. Counted once per batch.
+/// The records that a stream thread has sent to a topic. Counted once per batch.
 struct SentRecords: Sendable {
     private(set) var records: Int64 = 0
     private(set) var bytes: Int64 = 0
-    /// The least and the greatest age of records when they were sent, in milliseconds.
+    /// The range of the ages of records when they were sent, in milliseconds.
     private var ages = RecentValues<ClosedRange<Int64>?>(nil)
 
     /// - Parameters:
@@ -15,13 +15,13 @@ struct SentRecords: Sendable {
     mutating func add(records: Int, bytes: Int, first: Timestamp, latest: Timestamp, now: RoundTime) {
         self.records += Int64(records)
         self.bytes += Int64(bytes)
-        // Records of the future are not older than new ones.
+        // Records with future timestamps count as new.
         let least = max(0, now.wall.ms.subtractingCapped(latest.ms))
         let greatest = max(least, now.wall.ms.subtractingCapped(first.ms))
         ages.update(at: now.uptime) { $0 = Self.joined($0, least...greatest) }
     }
 
-    /// The least and the greatest age lately, in seconds; nil if nothing was sent.
+    /// The range of recent ages, in seconds; nil if nothing was sent.
     func ages(at now: Duration) -> ClosedRange<Double>? {
         let windows = ages.recent(at: now)?.values.compactMap(\.self) ?? []
         guard let all = windows.dropFirst().reduce(windows.first, Self.joined) else { return nil }

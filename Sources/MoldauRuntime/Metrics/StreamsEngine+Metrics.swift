@@ -1,4 +1,4 @@
-// Asks every stream thread, through its mailbox, for its metrics, and adds up what concerns the application.
+// Asks every stream thread, through its mailbox, for its metrics, and adds up those of the application.
 
 import MoldauCluster
 import MoldauRecords
@@ -7,7 +7,7 @@ import MoldauTopology
 import Synchronization
 
 extension StreamsEngine {
-    /// Everything that is measured, in the order of `Metric.all`.
+    /// All measurements, in the order of `Metric.all`.
     /// - Throws: `CancellationError`.
     package func measure() async throws -> Measurements {
         let (threads, silent) = try await askThreads { $0.measure(now: $1) }
@@ -38,7 +38,7 @@ extension StreamsEngine {
         return found
     }
 
-    /// All metrics in Prometheus' form.
+    /// All metrics in Prometheus' format.
     /// - Throws: `CancellationError`.
     package func prometheus() async throws -> String {
         PrometheusText(application: names.applicationID).render(try await measure().all)

@@ -1,12 +1,12 @@
-// What a stream thread tells about itself, its tasks and its stores when it is asked for its metrics. Everything was
-// counted before: nothing here reads rows.
+// A stream thread's metrics of itself, its tasks and its stores. Everything was counted before: nothing here reads
+// rows.
 
 import MoldauRecords
 import MoldauState
 import MoldauTopology
 
 extension ThreadContents {
-    /// - Parameter now: the clocks' time at the time of the question.
+    /// - Parameter now: the time of the request.
     func measure(now: RoundTime) -> ThreadMeasurements {
         var found = Measurements()
         measureThread(now.uptime, &found)
@@ -21,7 +21,7 @@ extension ThreadContents {
         return ThreadMeasurements(found: found, flow: flow, sent: outbox.sent)
     }
 
-    /// What the files of all stores take on disk, those of standby copies and global tables among them.
+    /// The size of all stores' files on disk, including those of standby copies and global tables.
     var storeFileBytes: Int {
         let stores = heldTasks.tasks.map(\.stores) + heldTasks.standbys.map(\.stores)
         return (stores.flatMap { $0.entries.map(\.store) } + globalTables.stores).reduce(0) {
@@ -99,13 +99,13 @@ struct ThreadMeasurements: Sendable {
 }
 
 extension PartitionQueue {
-    /// How many offsets are not processed, as of the last fetch; nil if that is unknown.
+    /// The number of unprocessed offsets, as of the last fetch; nil if unknown.
     var lag: Int64? {
         guard let end, let position else { return nil }
         return position.lag(behind: end)
     }
 
-    /// The age of the next record by its own time; 0 if there is none; nil if it is not fetched yet.
+    /// The age of the next record by its own timestamp; 0 if there is none; nil if it is not fetched yet.
     func lagMs(at now: Timestamp) -> Int64? {
         if isCaughtUp { return 0 }
         return isEmpty ? nil : max(0, now.ms.subtractingCapped(headTime.ms))

@@ -2,7 +2,7 @@ import MoldauRecords
 
 /// How long the activities of a stream thread take. Measured once per round and activity, not per record.
 struct ThreadTimes: Sendable {
-    /// What a thread does in a round.
+    /// The activities in a round.
     enum Activity: Int, CaseIterable { case poll, process, commit }
 
     private var activities = Activity.allCases.map { _ in ActivityTimes() }
@@ -14,7 +14,7 @@ struct ThreadTimes: Sendable {
     }
 }
 
-/// How long something took: lately, and altogether.
+/// The durations of an activity: recently, and in total.
 struct ActivityTimes: Sendable {
     private(set) var count: Int64 = 0
     private(set) var seconds = 0.0
@@ -28,7 +28,7 @@ struct ActivityTimes: Sendable {
         recent.update(at: now) { $0.add(seconds) }
     }
 
-    /// The number and the sum since the start, and quantiles of the last half minute or minute.
+    /// The count and sum since the start, and quantiles of the last 30 to 60 seconds.
     func summary(at now: Duration) -> MetricSample.Value {
         let histogram = lately(at: now)?.histogram
         let quantiles = histogram.map { histogram in
@@ -39,10 +39,10 @@ struct ActivityTimes: Sendable {
         return .summary(count: count, sum: seconds, quantiles: quantiles ?? [])
     }
 
-    /// The longest one lately, in seconds.
+    /// The longest recent duration, in seconds.
     func longest(at now: Duration) -> Double { lately(at: now)?.histogram.longest ?? 0 }
 
-    /// The share of time that it took lately.
+    /// The recent share of time that it took.
     func ratio(at now: Duration) -> Double {
         guard let (histogram, since) = lately(at: now), now > since else { return 0 }
         return min(1, histogram.sum / ((now - since) / .seconds(1)))

@@ -1,7 +1,7 @@
 import MoldauCluster
 import MoldauRecords
 
-/// Stops the consumer from fetching partitions that have too much buffered.
+/// Pauses fetching of partitions that have too much buffered.
 struct Backpressure {
     private let consumer: any Consumer
     private let limitBytes: Int

@@ -119,8 +119,8 @@ final class Lane {
         return done
     }
 
-    /// Takes a record from the future that has waited for long: as long as others have records of the present, its turn
-    /// would never come. If all records are from the future, the wall clock is wrong, and they are taken by their
+    /// Takes a record with a future timestamp that has waited for long: while others have records of the present, it
+    /// would never be next. If all records are from the future, the wall clock is wrong, and they are taken by their
     /// timestamps as usual.
     private func processFutureRecords(
         upTo count: Int, now: RoundTime, mayWork: (StreamTask) -> Bool

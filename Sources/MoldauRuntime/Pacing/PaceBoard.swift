@@ -40,8 +40,8 @@ package final class PaceBoard: Sendable {
     /// Resets all marks before tasks start: until each task publishes its own, others wait for it.
     package func expectAll() { for mark in marks.values { mark.time.store(Self.unknown, ordering: .relaxed) } }
 
-    /// Others wait for these tasks until they publish their own marks, if they have not been known before; nobody waits
-    /// for tasks that are not among them, since they belong to other processes.
+    /// Makes others wait for these tasks until they publish their own marks, if they were not known before. Tasks not
+    /// among them belong to other processes: no one waits for these.
     func expect(_ tasks: Set<TaskID>, besides known: Set<TaskID>) {
         for (task, mark) in marks where !(tasks.contains(task) && known.contains(task)) {
             mark.time.store(tasks.contains(task) ? Self.unknown : Self.idle, ordering: .relaxed)

@@ -13,10 +13,10 @@ struct TransactionPace {
     private let longRound: Duration
     private var lastRound: Duration?
     private var uncommitted = 0
-    /// The number of records of an aborted transaction that are not committed yet.
+    /// The number of records of an aborted transaction that are not committed again yet.
     private var toRepeat = 0
 
-    /// - Parameter timeout: of transactions; nil: there are none.
+    /// - Parameter timeout: the transaction timeout; nil if there are no transactions.
     init(recordsPerTurn: Int, timeout: Duration?) {
         (self.recordsPerTurn, mostPerTurn) = (recordsPerTurn, recordsPerTurn)
         longRound = timeout.map { $0 / 8 } ?? .seconds(Int64.max)

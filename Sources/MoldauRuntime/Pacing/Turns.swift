@@ -5,7 +5,7 @@ import MoldauTopology
 /// The turns of a thread's running tasks: one lane after the other, and in each lane the task with the oldest head
 /// first, in step with tasks of other threads.
 final class Turns {
-    /// How much may be done between two commits.
+    /// How much may be processed between two commits.
     var transactionPace: TransactionPace
     /// The partitions that are not fetched further.
     var backpressure: Backpressure
@@ -75,7 +75,7 @@ final class Turns {
         if isNews { plan.paceBoard.wakeWaiting() }
     }
 
-    /// A queue whose topic other tasks write has caught up only if nothing is on its way to it, not even in an open
+    /// A queue whose topic other tasks write has caught up only if nothing is in flight to it, not even in an open
     /// transaction.
     private func confirmEnds(of lane: Lane) throws {
         let consumer = clients.consumer
@@ -110,7 +110,7 @@ final class Turns {
             afterEach()
         }
         if !isSent, !transactionPace.isCareful {
-            // Someone may be waiting for the results.
+            // Other threads may be waiting for the results.
             hasMore = try clients.outbox.sendAll() || hasMore
         }
         return count

@@ -25,8 +25,8 @@ extension StreamThreadPlan {
         return furthest
     }
 
-    /// How far the stores are in their changelogs: the sum of their offsets. Those that cannot be opened for lack of
-    /// room do not count.
+    /// How far the stores have read their changelogs: the sum of their offsets. Stores that cannot be opened for lack
+    /// of space do not count.
     private func reach(of part: Subtopology, in environment: StoreEnvironment) throws -> Int64 {
         environment.changelogTopic = names.changelog
         defer { environment.close() }
@@ -44,8 +44,8 @@ extension StreamThreadPlan {
 }
 
 extension StreamThreadPlan {
-    /// How far the stores are that an earlier run has left on disk, for tasks that changelogs restore. Opens the
-    /// stores, so it must run before any thread does. Blocks.
+    /// What an earlier run has left on disk of tasks that are restored from changelogs. Opens the stores, so it must
+    /// run before any thread does. Blocks.
     /// - Throws: `StateError`, `ClusterError`.
     func heldOnDisk(in stateDirectory: String?) throws -> [TaskID: MemberReport.Held] {
         guard let stateDirectory, let names = try? FileManager.default.contentsOfDirectory(atPath: stateDirectory)

@@ -1,10 +1,10 @@
-// Assigns tasks to members: a pure function of the tasks, the members, and what they had before. Members may be threads
-// of a process or processes of a cluster; nothing here depends on that.
+// Assigns tasks to members: a pure function of the tasks, the members, and the previous assignment. Members may be
+// threads of a process or processes of a cluster; nothing here depends on that.
 //
 // Guarantees:
 //
 // - each task has one member, and the members' loads differ by at most one task;
-// - as few tasks move as that allows: a member keeps what it has, up to its share;
+// - as few tasks move as that allows: a member retains its tasks, up to its share;
 // - a standby copy is on another member than its task and the task's other copies, and the copies are balanced: moving
 //   a single copy would not balance them better;
 // - members may have tags, such as the rack that they are in: then a copy is where it shares as few tags as possible
@@ -23,7 +23,7 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
     /// An empty assignment.
     package init() {}
 
-    /// What members have.
+    /// The current assignment.
     /// - Parameter standby: the members with copies, the best first.
     package init(active: [TaskID: Member], standby: [TaskID: [Member]]) {
         (self.active, self.standby) = (active, standby)
@@ -36,7 +36,7 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
         package let copied: [TaskID]
         /// The number of standby copies of each; fewer if there are not enough other members.
         package let standbys: Int
-        /// Tasks that are assigned elsewhere, and whose stores one member has a copy of.
+        /// Tasks that are assigned elsewhere, and whose stores one member keeps a copy of.
         package let followed: [TaskID]
 
         package init(tasks: [TaskID], copied: Set<TaskID> = [], standbys: Int = 0, followed: Set<TaskID> = []) {
@@ -49,10 +49,10 @@ package struct StickyAssignment<Member: Hashable & Comparable & Sendable>: Senda
 
     /// Assigns all tasks.
     /// - Parameters:
-    ///   - previous: what members had; the tasks of those that are no longer members are free.
-    ///   - balances: false lets members keep everything they have, and assigns a free task to a member with a copy of
-    ///     its stores, whatever its load, so that tasks are taken over as soon as possible.
-    ///   - tags: what members fail together by, each by its name: a zone or a rack, for example.
+    ///   - previous: the previous assignment; the tasks of former members are free.
+    ///   - balances: false lets members retain all their tasks, and assigns a free task to a member with a copy of its
+    ///     stores, whatever its load, so that tasks are taken over as soon as possible.
+    ///   - tags: for each member, the tags that identify what may fail together: a zone or a rack, for example.
     package init(
         _ work: Work, members: Set<Member>, previous: StickyAssignment = .init(), balances: Bool = true,
         tags: [Member: [String: String]] = [:]
@@ -112,8 +112,8 @@ extension StickyAssignment {
         private func has(_ member: Member, of part: Int) -> Int { partLoad[member]?[part] ?? 0 }
         private func hasCopies(_ member: Member) -> Int { copyLoad[member] ?? 0 }
 
-        /// Lets each member keep what it had, up to its share. Members with the most tasks come first: they may keep
-        /// one more.
+        /// Lets each member retain its previous tasks, up to its share. Members with the most tasks come first: they
+        /// may retain one more.
         mutating func keep(_ previous: StickyAssignment, balances: Bool) {
             let kept = members.map { member in (member, work.tasks.filter { previous.active[$0] == member }) }
             let order = kept.enumerated().sorted { ($1.element.1.count, $0.offset) < ($0.element.1.count, $1.offset) }
@@ -157,7 +157,7 @@ extension StickyAssignment {
 
         mutating func placeCopies(_ previous: StickyAssignment) {
             for task in work.followed {
-                // Whoever had the task has its stores.
+                // The previous owner of the task has its stores.
                 let had = [previous.active[task]].compactMap(\.self) + (previous.standby[task] ?? [])
                 if let member = had.first(where: members.contains) ?? member(forCopyOf: task) { copy(task, to: member) }
             }

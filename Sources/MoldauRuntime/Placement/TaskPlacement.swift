@@ -1,17 +1,18 @@
-// Moves tasks from thread to thread. A pure state machine, without threads, time or files: events come in, and after
-// each of them `granted` says what every thread may have. Threads follow at their own pace, and report what they hold.
+// Moves tasks from thread to thread. A pure state machine, without threads, time or files: it takes events, and after
+// each of them `granted` returns what every thread may have. Threads follow at their own pace, and report what they
+// hold.
 //
-//     target: what a thread is to have ──▸ granted: what it may have ──▸ held: what it has open
+//     target: what a thread should have ──▸ granted: what it may have ──▸ held: what it has open
 //
 // A task is granted to a second thread only when the first no longer holds it, which is after its commit. So no thread
 // works on a task whose position and changelog may still change. The same applies to replicas.
 //
-// A thread may have opened something that was granted and revoked in between. So it reports, with what it holds, which
-// grant it has followed; until that is the latest one, everything granted since counts as held.
+// A thread may have opened something that was granted and revoked in between. So it reports, with what it holds, the
+// grant that it follows; until that is the latest one, everything granted since counts as held.
 
 import MoldauTopology
 
-/// Decides which stream threads have which tasks, which they must give up, and which they may take.
+/// Decides which stream threads have which tasks, which ones they must revoke, and which they may open.
 package struct TaskPlacement: Sendable {
     private struct Thread {
         var granted = TaskSet()
@@ -30,7 +31,7 @@ package struct TaskPlacement: Sendable {
     private var target = StickyAssignment<Int>()
     /// The replica that each task used last.
     private var lastReplica: [TaskID: Int]
-    /// Whether threads with copies took over more than their share; balance is restored when all of them run.
+    /// Whether threads with copies took over more than their share; balance is restored once all of them are running.
     private var isUneven = false
 
     /// - Parameter replicas: the replica that each task used last, if known; otherwise 0.
@@ -41,7 +42,7 @@ package struct TaskPlacement: Sendable {
 
     // MARK: Events
 
-    /// There is other work: what is not in it any more is given up.
+    /// Replaces the work: tasks that are no longer in it are revoked.
     package mutating func take(_ work: StickyAssignment<Int>.Work) {
         self.work = work
         assign()
@@ -53,7 +54,7 @@ package struct TaskPlacement: Sendable {
         assign()
     }
 
-    /// A thread is to end: others get its tasks after it has `left`.
+    /// A thread is to end: its tasks are reassigned after it has `left`.
     package mutating func leave(_ number: Int) {
         threads[number]?.isLeaving = true
         assign()
@@ -65,7 +66,7 @@ package struct TaskPlacement: Sendable {
         assign()
     }
 
-    /// A thread failed and starts again with nothing; its transaction has ended. Threads with copies of its stores take
+    /// A thread failed and restarts with nothing; its transaction has ended. Threads with copies of its stores take
     /// over at once, even if that makes loads uneven for a while.
     package mutating func restarted(_ number: Int) {
         guard let failed = threads[number] else { return }
@@ -76,11 +77,11 @@ package struct TaskPlacement: Sendable {
         advance()
     }
 
-    /// A thread no longer processes what it holds.
+    /// A thread is no longer processing what it holds.
     package mutating func stopped(_ number: Int) { threads[number]?.status = TaskStatus() }
 
-    /// A thread reports: what it holds, the grant that it follows, or its status has changed.
-    /// - Parameter followed: the grant that it saw last.
+    /// A thread reports a change: what it holds, the grant that it follows, or its status.
+    /// - Parameter followed: the last grant that it has seen.
     package mutating func update(_ number: Int, holds held: TaskSet, followed: TaskSet, status: TaskStatus) {
         guard let thread = threads[number] else { return }
         threads[number]?.held = held
@@ -99,34 +100,34 @@ package struct TaskPlacement: Sendable {
         advance()
     }
 
-    // MARK: Answers
+    // MARK: Queries
 
-    /// What the thread may have now; it must give up everything else.
+    /// What the thread may have now; it must close everything else.
     package func granted(_ number: Int) -> TaskSet { threads[number]?.granted ?? TaskSet() }
 
     /// What the thread has open, as last reported.
     package func held(_ number: Int) -> TaskSet { threads[number]?.held ?? TaskSet() }
 
-    /// Which thread a query of a task's stores is for.
+    /// The thread to query for a task's stores; nil if there is none.
     /// - Parameters:
-    ///   - numbers: the threads that may be asked, in the order in which they are looked at.
-    ///   - orCopy: whether a thread with a standby copy will do if none works on the task.
+    ///   - numbers: the threads that can be queried, in the order in which they are tried.
+    ///   - orCopy: whether a thread with a standby copy is acceptable if no thread runs the task.
     package func thread(toAskAbout task: TaskID, among numbers: [Int], orCopy: Bool) -> Int? {
         numbers.first { held($0).active[task] != nil }
             ?? (orCopy ? numbers.first { held($0).standby[task] != nil } : nil)
     }
 
-    /// The progress of a thread with its tasks, as last reported.
+    /// The status of a thread, as last reported.
     package func status(of number: Int) -> TaskStatus { threads[number]?.status ?? TaskStatus() }
 
-    /// The tasks that threads may be working on, or soon will.
+    /// The tasks that threads may be running, or soon will.
     package var mayWorkOn: Set<TaskID> {
         threads.values.reduce(into: []) { tasks, thread in
             for set in thread.mayHold { tasks.formUnion(set.active.keys) }
         }
     }
 
-    /// The tasks that threads have standby copies of, as last reported.
+    /// The tasks that threads keep standby copies of, as last reported.
     package var standbyTasks: Set<TaskID> { threads.values.reduce(into: []) { $0.formUnion($1.held.standby.keys) } }
 
     /// Whether every task is where it belongs, and is being processed.

@@ -1,7 +1,7 @@
 import MoldauCluster
 import MoldauRecords
 
-/// Reads ranges of partitions from their beginnings to their ends, as fast as they are taken.
+/// Reads ranges of partitions from beginning to end, as fast as the reader takes them.
 ///
 /// Used by one caller at a time: each poll has a thread of its own, as clients block and must not run on Swift's pool.
 final class ChangeBacklog: @unchecked Sendable {
@@ -23,7 +23,7 @@ final class ChangeBacklog: @unchecked Sendable {
     func next() async throws -> [LoggedChange]? { try await onThread { try self.read() } }
 
     private func read() throws -> [LoggedChange]? {
-        // Markers, and records of transactions that were aborted, are passed without being returned.
+        // Markers and records of aborted transactions advance the position without being returned.
         while ranges.contains(where: { consumer.position($0.key) ?? .zero < $0.value.upperBound }) {
             do {
                 let changes = try consumer.poll(wait: .milliseconds(100)).flatMap { batches in
@@ -31,7 +31,7 @@ final class ChangeBacklog: @unchecked Sendable {
                 }
                 if !changes.isEmpty { return changes }
             } catch ClusterError.offsetOutOfRange(let partition, let lost, let held) where lost < held.lowerBound {
-                // Retention has deleted the oldest records meanwhile: those rows are not held any more.
+                // Retention has deleted the oldest records meanwhile: those rows no longer exist.
                 try consumer.seek(partition, to: held.lowerBound)
             }
         }
@@ -40,7 +40,7 @@ final class ChangeBacklog: @unchecked Sendable {
 }
 
 extension FetchedBatches {
-    /// Its records that have a key: others are no rows.
+    /// The records with a key: records without one are not rows.
     /// - Throws: `RecordBatchError`.
     func changes() throws -> [LoggedChange] {
         var changes: [LoggedChange] = []

@@ -3,24 +3,24 @@ import Logging
 import MoldauCluster
 import MoldauRecords
 
-/// Reads the changelogs that somebody follows: each once, however many follow it. Its thread runs while somebody does.
+/// Reads the changelogs that are followed: each once, for any number of followers. Its thread runs while there are any.
 final class ChangeFeed: Sendable {
     fileprivate struct Follower {
         weak var subscription: ChangeSubscription?
-        /// The first offsets that it has not been given.
+        /// The next offset to deliver, by partition.
         var next: [TopicPartition: Offset]
     }
 
     fileprivate struct State {
         var followers: [ObjectIdentifier: Follower] = [:]
-        /// Whether other partitions or offsets are wanted than the thread reads.
+        /// Whether the followers need other partitions or offsets than the thread is reading.
         var isChanged = false
         var isRunning = false
         var isStopped = false
         var wakeup: Wakeup?
     }
 
-    /// How long the thread waits for records before it looks for followers.
+    /// How long the thread waits for records before it checks for new followers.
     private static var patience: Duration { .milliseconds(100) }
 
     private let clientID: String
@@ -30,7 +30,7 @@ final class ChangeFeed: Sendable {
     init(clientID: String, logger: Logger) { (self.clientID, self.logger) = (clientID, logger) }
 
     /// Follows partitions, from their readable ends on. Blocks.
-    /// - Parameter limit: the most changes that wait for their reader.
+    /// - Parameter limit: the most changes that are buffered for the reader.
     /// - Throws: `ClusterError`.
     func follow(
         _ partitions: Set<TopicPartition>, from start: ChangeStart, limit: Int, on cluster: any Cluster
@@ -60,7 +60,8 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// Ends all subscriptions after what is readable now, and returns when the thread has closed its consumer. Blocks.
+    /// Ends all subscriptions after delivering what is readable now, and returns when the thread has closed its
+    /// consumer. Blocks.
     func stop() {
         let wakeup = monitor.withLock { state in
             state.isStopped = true
@@ -81,7 +82,7 @@ final class ChangeFeed: Sendable {
         } while !isOver()
     }
 
-    /// Reads until nobody follows, or until it is stopped.
+    /// Reads until there are no followers, or until it is stopped.
     private func read(_ cluster: any Cluster) throws {
         let consumer = try cluster.makeConsumer(clientID: clientID)
         defer {
@@ -121,7 +122,7 @@ final class ChangeFeed: Sendable {
         for (subscription, next) in readers { subscription.put(changes.filter { $0.offset >= next }) }
     }
 
-    /// Goes on with the first record held, as those before it have been deleted.
+    /// Continues at the first record held, as those before it have been deleted.
     private func skipLost(_ partition: TopicPartition, _ consumer: any Consumer) throws {
         guard let held = try consumer.bounds(of: [partition])[partition] else { return }
         monitor.withLock { state in
@@ -144,7 +145,7 @@ final class ChangeFeed: Sendable {
         for follower in followers { follower.end(result) }
     }
 
-    /// Whether nobody has come meanwhile.
+    /// Whether no follower has been added meanwhile; then the thread ends.
     private func isOver() -> Bool {
         monitor.withLock(wakes: true) { state in
             state.isRunning = !state.followers.isEmpty
@@ -154,7 +155,7 @@ final class ChangeFeed: Sendable {
 }
 
 extension ChangeFeed.State {
-    /// What the thread is to do now: to end, to end after what is readable, to read from these offsets.
+    /// What the thread must do now: end, end after what is readable, or read from these offsets.
     fileprivate mutating func takeTurn() -> (isDone: Bool, isStopped: Bool, places: [TopicPartition: Offset]?) {
         if followers.isEmpty { return (true, isStopped, nil) }
         guard isChanged else { return (false, isStopped, nil) }

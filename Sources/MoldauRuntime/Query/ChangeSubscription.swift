@@ -2,18 +2,18 @@ import MoldauCluster
 import MoldauRecords
 import Synchronization
 
-/// One reader's place in a `ChangeFeed`: the changes that were read for it and that it has not taken yet.
+/// One reader's subscription to a `ChangeFeed`: the changes that were read for it and that it has not taken yet.
 package final class ChangeSubscription: Sendable {
-    /// Changes, and how many were left out before them.
+    /// Changes, and how many were missed before them.
     package typealias Changes = (changes: [LoggedChange], missed: Int64)
 
     private struct State {
         var held: [LoggedChange] = []
         var missed: Int64 = 0
-        /// How it ended; nil while it goes on.
+        /// How it ended; nil while it is active.
         var end: Result<Void, any Error>?
         var waiting: CheckedContinuation<Void, Never>?
-        /// What was there before the first followed change; nil if that was read, or is not wanted.
+        /// The rows from before the first followed change; nil once they were read, or if they are not requested.
         var backlog: ChangeBacklog?
 
         init(backlog: ChangeBacklog?) { self.backlog = backlog }
@@ -24,9 +24,9 @@ package final class ChangeSubscription: Sendable {
     private let onRelease: @Sendable (ObjectIdentifier) -> Void
 
     /// - Parameters:
-    ///   - backlog: what its reader gets first.
-    ///   - limit: the most changes that it holds.
-    ///   - onRelease: called when nobody reads any more.
+    ///   - backlog: read before the followed changes.
+    ///   - limit: the most changes that it buffers.
+    ///   - onRelease: called when the subscription is released.
     init(_ backlog: ChangeBacklog?, limit: Int, onRelease: @escaping @Sendable (ObjectIdentifier) -> Void) {
         state = Mutex(State(backlog: backlog))
         (self.limit, self.onRelease) = (max(1, limit), onRelease)
@@ -47,10 +47,10 @@ package final class ChangeSubscription: Sendable {
         waiting?.resume()
     }
 
-    /// So many changes cannot be read any more.
+    /// Records that this many changes can no longer be read.
     func miss(_ count: Int64) { state.withLock { $0.missed += count } }
 
-    /// No change follows.
+    /// Ends the subscription: no more changes follow.
     package func end(_ result: Result<Void, any Error>) {
         let waiting = state.withLock { state in
             state.end = state.end ?? result
@@ -84,7 +84,7 @@ package final class ChangeSubscription: Sendable {
         }
     }
 
-    /// Returns when there may be something new, or the task is cancelled.
+    /// Returns when there may be new changes, or the task is cancelled.
     private func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

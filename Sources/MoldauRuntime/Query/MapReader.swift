@@ -5,9 +5,9 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     /// A page of a table or map.
     public typealias Page = StorePage<Name.Key, Name.Store.Row>
 
-    /// How many keys a stream thread looks up at a time, as records wait meanwhile.
+    /// How many keys a stream thread looks up at a time; records wait meanwhile.
     private static var keysAtATime: Int { 512 }
-    /// How many of them it may read from disk.
+    /// How many of them it may read from disk at a time.
     private static var readsAtATime: Int { 64 }
 
     /// The row of a key; nil if it has none.
@@ -16,9 +16,9 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     }
 
     /// The rows of several keys, in the order of the keys; nil for a key that has none. Each task that has some of them
-    /// is asked once for up to 512 keys, or 64 that are not in its cache, which takes far less time than a call per
-    /// key. The answer is not a snapshot of one moment: each row is as it was when its task was asked, and `position`
-    /// is true of all of them.
+    /// is queried once for up to 512 keys, or 64 that are not in its cache, which takes far less time than a call per
+    /// key. The answer is not a snapshot of one moment: each row is as of the query of its task, and `position` holds
+    /// for all of them.
     public func get(_ keys: [Name.Key]) async throws -> QueryAnswer<[Name.Store.Row?]> {
         var answer = QueryAnswer([Name.Store.Row?](repeating: nil, count: keys.count))
         for asked in try await engine.keysToAsk(keys, in: name, options, atATime: Self.keysAtATime) {
@@ -32,8 +32,8 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
         return answer
     }
 
-    /// Reads rows on the store's thread, and returns what decodes them on the caller's: those of some of the keys from
-    /// `first` on, at least one.
+    /// Reads rows on the store's thread, and returns a closure that decodes them on the caller's: those of some of the
+    /// keys from `first` on, at least one.
     private func lookUp(
         _ keys: [Name.Key], _ asked: AskedKeys, from first: Int
     ) -> @Sendable (Name.Store) throws -> @Sendable (inout [Name.Store.Row?]) throws -> Int {
@@ -50,7 +50,7 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
             return { found in
                 var place = first
                 try rows.forEach { row in
-                    // No closure and no zip: a step of theirs looks the types up again where they are generic.
+                    // No closure and no zip: in generic code, each of their steps looks the types up again.
                     if let row { found[asked.places[place]] = try decode(row) }
                     place += 1
                 }
@@ -62,8 +62,8 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     /// The entries from one key to another, both included; nil means no bound.
     /// - Parameters:
     ///   - reverse: from the last key down to the first.
-    ///   - limit: how many entries at most.
-    ///   - place: where an earlier page ended.
+    ///   - limit: the maximum number of entries.
+    ///   - place: where the previous page ended.
     public func range(
         from first: Name.Key? = nil, to last: Name.Key? = nil, reverse: Bool = false, limit: Int = 1_000,
         after place: StorePlace? = nil

@@ -1,33 +1,33 @@
 import MoldauRecords
 import MoldauTopology
 
-/// Why a query was not answered. Each case holds the facts.
+/// Why a query could not be answered. Each case holds the facts.
 public enum QueryError: Error, Equatable, CustomStringConvertible {
     /// The topology has no store of that name.
     case unknownStore(String, known: [String])
-    /// The store of that name is of another type than the name that was used.
+    /// The store of that name has another type than the name that was used.
     case wrongType(store: String, expected: String, found: String)
-    /// The store has fewer partitions.
+    /// The store has fewer partitions than that.
     case unknownPartition(Partition, store: String, count: Int)
-    /// The store has no changelog that its changes could be read from.
+    /// The store has no changelog from which its changes could be read.
     case notLogged(store: String)
-    /// The text is no key of a store with keys of that type.
+    /// The text is not a valid key of the store's key type.
     case unreadableKey(String, store: String, type: String)
-    /// A store of that kind has no such rows; it may be asked for `questions`.
+    /// A store of that kind has no such rows; it supports `questions`.
     case wrongQuestion(store: String, questions: String)
-    /// A position of `atLeast` is about a topic that does not change the store directly.
+    /// A position in `atLeast` is about a topic that is not a direct input of the store.
     case notAnInput(topic: String, store: String, inputs: [String])
     /// The store is being restored, or is only a copy, and the query does not allow stale answers. The lag is nil if it
-    /// is not known.
+    /// is unknown.
     case restoring(store: String, lag: StoreLag?)
-    /// Another process of the application works on the task. The host is nil if that process does not say where it may
-    /// be asked.
+    /// Another process of the application runs the task. The host is nil if that process has not announced an address
+    /// for queries.
     case elsewhere(store: String, TaskID, host: String?)
-    /// The time was over.
+    /// The timeout has passed.
     case timedOut(store: String, reason: String)
     /// The application has not started, or has ended.
     case notRunning(StreamsState)
-    /// So many queries wait for the stream thread that it takes no more.
+    /// Too many queries are waiting for the stream thread.
     case tooMany(waiting: Int)
 
     public var description: String {

@@ -5,7 +5,7 @@ import MoldauState
 public struct StoreEntry<Key, Row> {
     /// The key; in a store of windows or sessions, with its window.
     public let key: Key
-    /// What the store has for it; in most stores the value with its timestamp.
+    /// The key's row; in most stores the value with its timestamp.
     public let row: Row
 
     package init(key: Key, row: Row) { (self.key, self.row) = (key, row) }
@@ -14,26 +14,26 @@ public struct StoreEntry<Key, Row> {
 extension StoreEntry: Sendable where Key: Sendable, Row: Sendable {}
 extension StoreEntry: Equatable where Key: Equatable, Row: Equatable {}
 
-/// Some entries of a store, in the order of their keys' bytes, over all partitions; windows of several keys in the
+/// Some entries of a store, in the order of their keys' bytes, across all partitions; windows of several keys in the
 /// order of time segments.
 public struct StorePage<Key, Row> {
     /// The entries.
     public let entries: [StoreEntry<Key, Row>]
-    /// Where the next page begins, to be given as `after`; nil if there are no more. The next page may be empty.
+    /// Where the next page begins, to be passed as `after`; nil if there are no more. The next page may be empty.
     public let next: StorePlace?
 }
 
 extension StorePage: Sendable where Key: Sendable, Row: Sendable {}
 
-/// A place in a store, behind which a page goes on. It stays valid whatever is written meanwhile: entries that are
-/// there all the time are in exactly one page.
+/// A place in a store, after which a page continues. It stays valid whatever is written meanwhile: entries that exist
+/// all the time are in exactly one page.
 public struct StorePlace: Sendable, Hashable {
     package let bytes: [UInt8]
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
-/// Which part of a scan is wanted.
+/// The requested part of a scan.
 package struct StorePageRequest: Sendable {
     package let limit: Int
     package let after: StorePlace?
@@ -44,12 +44,12 @@ package struct StorePageRequest: Sendable {
     }
 }
 
-/// Joins the parts of a page, which several tasks have, in the order of their places. Pure: the caller asks for what is
+/// Merges the parts of a page, from several tasks, in the order of their places. Pure: the caller queries what is
 /// `wanted`.
 package struct StorePageMerge<Key, Row> {
     /// An entry and its place in its partition.
     package typealias Placed = (place: [UInt8], entry: StoreEntry<Key, Row>)
-    /// What a partition has, and the place where the search was cut short; nil if it was not.
+    /// A partition's entries, and the place where the search was cut short; nil if it was not.
     package typealias Slice = (entries: [Placed], cut: [UInt8]?)
 
     private struct Part {
@@ -60,13 +60,13 @@ package struct StorePageMerge<Key, Row> {
         var place: [UInt8]?
         var isAtEnd = false
 
-        /// Whether its next entry has to be read.
+        /// Whether its next entry must be read.
         var isUnknown: Bool { ahead.isEmpty && !isAtEnd }
     }
 
     /// How many entries a stream thread reads at a time: less than a millisecond's work, as records wait meanwhile.
     private static var slice: Int { 256 }
-    /// How many rows it looks at for them.
+    /// How many rows it visits for them.
     static var steps: Int { 1_024 }
 
     private let request: StorePageRequest
@@ -75,16 +75,16 @@ package struct StorePageMerge<Key, Row> {
     private var lastPlace: [UInt8]?
     private var cuts = 0
     private let mostCuts: Int
-    /// How many entries were asked for and not yet received.
+    /// How many entries are requested and not yet received.
     private var count: Int { min(Self.slice, max(1, request.limit - entries.count)) }
 
-    /// - Parameter mostCuts: after so many searches that were cut short the page ends with what it has.
+    /// - Parameter mostCuts: after this many searches that were cut short the page ends with what it has.
     init(_ partitions: [Partition], _ request: StorePageRequest, mostCuts: Int = 256) {
         (self.request, self.mostCuts) = (request, mostCuts)
         parts = partitions.map { Part(partition: $0, place: request.after?.bytes) }
     }
 
-    /// Up to so many entries of a scan.
+    /// At most this many entries of a scan.
     /// - Parameter entry: makes an entry of a key and its row.
     package static func slice<ScannedKey, ScannedRow>(
         of scan: StoreIterator<ScannedKey, ScannedRow>, atMost count: Int,
@@ -95,7 +95,7 @@ package struct StorePageMerge<Key, Row> {
         return (entries, scan.cut)
     }
 
-    /// The partition to ask next, behind which place, and for how many entries; nil if the page is complete.
+    /// The partition to query next, after which place, and for how many entries; nil if the page is complete.
     var wanted: (Partition, after: [UInt8]?, count: Int)? {
         if isFull { return nil }
         let next = parts.filter(\.isUnknown).min { isBefore($0.place, $1.place) }
@@ -109,7 +109,7 @@ package struct StorePageMerge<Key, Row> {
         return request.isReversed ? other.lexicographicallyPrecedes(place) : place.lexicographicallyPrecedes(other)
     }
 
-    /// Takes what a partition has.
+    /// Takes the entries of a partition.
     mutating func take(_ slice: Slice, from partition: Partition) {
         guard let index = parts.firstIndex(where: { $0.partition == partition }) else { return }
         parts[index].isAtEnd = slice.cut == nil && slice.entries.count < count
@@ -125,7 +125,7 @@ package struct StorePageMerge<Key, Row> {
         }
     }
 
-    /// A page ends at its limit, but not between two entries of the same place: these would be lost.
+    /// A page ends at its limit, but not between two entries at the same place: the second would be skipped.
     private var isFull: Bool {
         guard entries.count >= request.limit else { return false }
         return nextPart.map { parts[$0].ahead.last?.place != lastPlace } ?? true
@@ -138,10 +138,10 @@ package struct StorePageMerge<Key, Row> {
         }
     }
 
-    /// What was found.
+    /// The merged page.
     var page: StorePage<Key, Row> {
         if parts.allSatisfy({ $0.ahead.isEmpty && $0.isAtEnd }) { return StorePage(entries: entries, next: nil) }
-        // If the page is not full, all entries up to the first unknown place are in it.
+        // If the page is not full, it contains all entries up to the first unknown place.
         let unknown = isFull ? nil : parts.filter(\.isUnknown).map(\.place).min(by: isBefore)
         return StorePage(entries: entries, next: (unknown ?? lastPlace).map(StorePlace.init))
     }

@@ -15,9 +15,9 @@ package struct StoreQuestion<Answer: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - task: nil for a global table.
-    ///   - deadline: when the question is to be given up.
-    ///   - place: the place behind which a scan goes on.
-    ///   - steps: how many rows a scan looks at.
+    ///   - deadline: when the query times out.
+    ///   - place: the place after which a scan continues.
+    ///   - steps: how many rows a scan visits.
     package init(
         store: String, task: TaskID?, view: StoreView, options: QueryOptions, deadline: Duration,
         place: [UInt8]? = nil, steps: Int = .max, read: @escaping @Sendable (any StateStore) throws -> Answer
@@ -27,11 +27,11 @@ package struct StoreQuestion<Answer: Sendable>: Sendable {
     }
 
     /// Reads the store.
-    /// - Returns: nil if that has to wait: for a commit, or for records.
+    /// - Returns: nil if the query must wait: for a commit, or for records.
     /// - Throws: `ThreadMailboxError.taskNotHere`, `QueryError`, `StateError`.
     package func answer(from contents: ThreadContents, now: Duration) throws -> QueryAnswer<Answer>? {
         guard let found = try find(in: contents) else { throw QueryError.unknownStore(store, known: []) }
-        // An answer that may be outdated must say so: in its lag.
+        // An answer that may be outdated must have a lag that says so.
         if found.isCopy, !options.allowsStale || found.lag.isEmpty {
             throw QueryError.restoring(store: store, lag: found.lag.first)
         }

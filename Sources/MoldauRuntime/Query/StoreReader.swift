@@ -9,11 +9,11 @@ import MoldauTopology
 /// let answer = try await counts.get("ada")
 /// print(answer.value?.value ?? 0)
 /// ```
-/// May be used by many tasks at a time. A query runs on the stream thread that works on the key's task, between two
-/// batches of records; it never blocks a thread of Swift's pool. Calls throw `QueryError`, `StateError` and the errors
-/// of the serdes.
+/// May be used by many tasks at a time. A query runs on the stream thread that runs the key's task, between two batches
+/// of records; it never blocks a thread of Swift's pool. Calls throw `QueryError`, `StateError` and the errors of the
+/// serdes.
 public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, Name.Value: Sendable {
-    /// How queries are answered; each may be changed before it is made.
+    /// How queries are answered; may be changed before each query.
     public var options: QueryOptions
     let name: Name
     let engine: StreamsEngine
@@ -24,14 +24,14 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
         try engine.requireStore(name.name)
     }
 
-    /// Asks the task of a key.
+    /// Queries the task of a key.
     func ask<Answer: Sendable>(
         _ key: Name.Key, _ read: @escaping @Sendable (Name.Store) throws -> Answer
     ) async throws -> QueryAnswer<Answer> {
         try await ask(try await partition(of: key), read)
     }
 
-    /// Asks the task of a partition.
+    /// Queries the task of a partition.
     func ask<Answer: Sendable>(
         _ partition: Partition, _ read: @escaping @Sendable (Name.Store) throws -> Answer
     ) async throws -> QueryAnswer<Answer> {
@@ -43,7 +43,7 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
         try await engine.partition(ofKey: try engine.bytes(of: key, in: name), in: name, options)
     }
 
-    /// Asks the task of a key for entries.
+    /// Queries the task of a key for entries.
     func list<Key: Sendable, Row: Sendable>(
         _ key: Name.Key, _ request: StorePageRequest,
         _ scan: @escaping @Sendable (Name.Store) throws -> StoreIterator<Key, Row>
@@ -52,7 +52,7 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
         return try await list(in: [partition], request, scan)
     }
 
-    /// Asks all tasks for entries, or the one of `options.partition`.
+    /// Queries all tasks for entries, or the one of `options.partition`.
     func list<Key: Sendable, Row: Sendable>(
         _ request: StorePageRequest, _ scan: @escaping @Sendable (Name.Store) throws -> StoreIterator<Key, Row>
     ) async throws -> QueryAnswer<StorePage<Key, Row>> {
@@ -70,7 +70,7 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
 }
 
 extension StoreName {
-    /// The store of the name's type, on its thread.
+    /// Casts a store to the name's type; called on the store's thread.
     package func typed(_ store: any StateStore) throws(QueryError) -> Store {
         guard let typed = store as? Store else {
             throw .wrongType(store: store.name, expected: "\(Store.self)", found: "\(type(of: store))")

@@ -1,5 +1,5 @@
-// A query's way: from any task of Swift's, through the mailbox of the stream thread that works on the store's task, and
-// back. If the task is going from one thread to another, the query waits and asks the other one.
+// The path of a query: from any Swift task, through the mailbox of the stream thread that runs the store's task, and
+// back. If the task is moving between threads, the query waits and goes to the other one.
 
 import MoldauRecords
 import MoldauState
@@ -7,14 +7,14 @@ import MoldauTopology
 import Synchronization
 
 extension StreamsEngine {
-    /// How often a query looks whether a thread has the task again.
+    /// How often a waiting query checks whether a thread has the task again.
     private static var pause: Duration { .milliseconds(5) }
 
-    /// Reads one partition of a store, on the thread that works on it.
+    /// Reads one partition of a store, on the thread that runs its task.
     /// - Parameters:
     ///   - partition: ignored for a global table.
-    ///   - place: the place behind which a scan goes on.
-    ///   - read: called on the stream thread, which does nothing else meanwhile: it must be short.
+    ///   - place: the place after which a scan continues.
+    ///   - read: called on the stream thread, which does nothing else meanwhile: it must be quick.
     /// - Throws: `QueryError`, `StateError`, errors of the serdes; `CancellationError`.
     package func ask<Answer: Sendable>(
         _ store: String, _ partition: Partition, _ options: QueryOptions, after place: [UInt8]? = nil,
@@ -42,8 +42,9 @@ extension StreamsEngine {
         }
     }
 
-    /// Asks the tasks of some partitions for a page of entries.
-    /// - Parameter read: returns up to so many entries, and where the scan was cut short; called on the stream threads.
+    /// Queries the tasks of some partitions for a page of entries.
+    /// - Parameter read: returns at most this many entries, and where the scan was cut short; called on the stream
+    ///   threads.
     package func list<Key: Sendable, Row: Sendable>(
         _ store: String, in partitions: [Partition], _ options: QueryOptions, _ request: StorePageRequest,
         _ read: @escaping @Sendable (any StateStore, _ count: Int) throws -> StorePageMerge<Key, Row>.Slice
@@ -60,7 +61,7 @@ extension StreamsEngine {
         return answer.with(merge.page)
     }
 
-    /// A key as it is in the store and its changelog.
+    /// Encodes a key as in the store and its changelog.
     func bytes<Name: StoreName>(of key: Name.Key, in name: Name) throws -> [UInt8] {
         try keySerde(of: name).bytes(of: key)
     }
@@ -75,12 +76,11 @@ extension StreamsEngine {
         -> Partition
     {
         if let partition = options.partition { return partition }
-        // The window of a windowed key does not decide about its partition.
+        // The window of a windowed key does not affect its partition.
         return try await placement(of: name.name, options).partition(ofKey: bytes.dropLast(name.key.trailerBytes))
     }
 
-    /// The keys by the partition to ask about them, in questions of at most `limit` keys; see
-    /// `partition(ofKey:in:_:)`.
+    /// The keys by partition, in queries of at most `limit` keys; see `partition(ofKey:in:_:)`.
     /// - Throws: `StateError.nullKey` for a key that is encoded as a null; errors of its serde.
     func keysToAsk<Name: StoreName>(
         _ keys: [Name.Key], in name: Name, _ options: QueryOptions, atATime limit: Int
@@ -121,8 +121,8 @@ extension StreamsEngine {
         }
     }
 
-    /// Has the thread that processes a store's task commit what it has done so far. Returns without that after the
-    /// options' timeout, and if nothing can be committed: there is no room, or the task has moved.
+    /// Makes the thread that runs a store's task commit what it has processed so far. Returns without a commit after
+    /// the options' timeout, and if nothing can be committed: there is no space, or the task has moved.
     /// - Throws: `CancellationError`.
     func commit(_ task: TaskID, of store: String, _ options: QueryOptions) async throws {
         guard let mailbox = try? mailbox(for: task, of: store, options) else { return }
@@ -147,7 +147,7 @@ extension StreamsEngine {
         }
     }
 
-    /// Where a store is. Waits for the application's start.
+    /// Returns where a store is. Waits for the application's start.
     /// - Throws: `QueryError.unknownStore`, `.notRunning`, `.notAnInput`; `CancellationError`.
     func placement(of store: String, _ options: QueryOptions) async throws -> StorePlacement {
         let deadline = clock().uptime + options.timeout
@@ -175,7 +175,7 @@ extension StreamsEngine {
         if !known.contains(name) { throw .unknownStore(name, known: known.sorted()) }
     }
 
-    /// The mailbox of the thread to ask; nil if there is none now.
+    /// The mailbox of the thread to query; nil if there is none now.
     /// - Throws: `QueryError.elsewhere`.
     private func mailbox(
         for task: TaskID?, of store: String, _ options: QueryOptions
@@ -197,12 +197,12 @@ extension StreamsEngine {
     }
 }
 
-/// Some keys that are asked for together, of one partition.
+/// Some keys of one partition that are queried together.
 struct AskedKeys: Sendable {
     let partition: Partition
-    /// Where they are in the list of all keys.
+    /// Their indexes in the list of all keys.
     private(set) var places: [Int] = []
-    /// As they are in the store and its changelog.
+    /// The keys as they are in the store and its changelog.
     private(set) var bytes = ByteStrings()
 
     init(_ partition: Partition, _ place: Int, _ key: UnsafeRawBufferPointer) {
@@ -245,7 +245,7 @@ package struct StorePlacement: Sendable {
 }
 
 extension Topology {
-    /// Where its stores are.
+    /// The placement of each store.
     package func storePlacements(_ tasks: [TaskID], _ names: InternalTopicNames) -> [String: StorePlacement] {
         var placements: [String: StorePlacement] = [:]
         for part in subtopologies {

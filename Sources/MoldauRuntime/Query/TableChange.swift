@@ -7,14 +7,14 @@ public struct TableChange<Key, Value> {
     public let key: Key
     /// The new value; nil if the row was deleted, as a session is when it is merged with another.
     public let value: Value?
-    /// The time of the event that changed the row; for a session its end, for a deleted window its start.
+    /// The timestamp of the event that changed the row; for a session its end, for a deleted window its start.
     public let timestamp: Timestamp
     /// The partition of the topic that the table is restored from. Changes of one partition come in the order in which
     /// they were made.
     public let partition: Partition
     /// The change's offset in that topic.
     public let offset: Offset
-    /// How many changes were left out before this one, because the reader was too slow; 0 if none.
+    /// How many changes were dropped before this one because the reader was too slow; 0 if none.
     public let missed: Int64
 }
 
@@ -23,18 +23,18 @@ extension TableChange: Equatable where Key: Equatable, Value: Equatable {}
 
 /// Where the changes of a table begin.
 public enum ChangeStart: String, Sendable, Hashable, CaseIterable {
-    /// With those that are committed from now on.
+    /// With those committed from now on.
     case now
-    /// With what the table holds now: for each row its last change, perhaps after some earlier ones. Expired windows
-    /// and sessions are among them until they are deleted from the changelog.
+    /// With the table's present contents: the last change of each row, possibly after some earlier ones. Expired
+    /// windows and sessions are included until they are deleted from the changelog.
     case snapshot
 }
 
-/// The committed changes of a table, or of an aggregate of windows or sessions, as they come: made by `changes(of:)` of
-/// an application. Ends with the application.
+/// The committed changes of a table, or of an aggregate of windows or sessions, as they arrive: made by `changes(of:)`
+/// of an application. Ends with the application.
 ///
-/// To be read by one task. The changes that a slow reader has not taken yet are held in memory, up to a limit; then the
-/// oldest of them are left out, and the next change says how many (`TableChange.missed`).
+/// Must be read by one task. Changes that a slow reader has not taken yet are buffered in memory, up to a limit; then
+/// the oldest are dropped, and the next change says how many (`TableChange.missed`).
 public struct TableChanges<Name: FollowableStoreName>: AsyncSequence, Sendable
 where Name.Key: Sendable, Name.Value: Sendable {
     /// A change.
@@ -58,7 +58,7 @@ where Name.Key: Sendable, Name.Value: Sendable {
 
         /// The next change, once it is committed; nil after the application has ended.
         /// - Throws: `CancellationError`; `StateError.damaged` for bytes that are not of the name's types;
-        ///   `ClusterError` if the changes cannot be read any more.
+        ///   `ClusterError` if the changes can no longer be read.
         public mutating func next() async throws -> TableChange<Name.RowKey, Name.Value>? {
             while taken.isEmpty {
                 guard let more = try await subscription.next() else { return nil }
@@ -72,15 +72,15 @@ where Name.Key: Sendable, Name.Value: Sendable {
     }
 }
 
-/// Reads the rows of a followed store.
+/// Decodes the rows of a followed store.
 package struct FollowedRow<Name: FollowableStoreName>: Sendable {
     private let store: String
     private let key: Serde<Name.RowKey>
     private let value: Serde<Name.Value>
 
     /// - Parameters:
-    ///   - topic: that the changes are read from.
-    ///   - windowSize: of a store of windows.
+    ///   - topic: the topic that the changes are read from.
+    ///   - windowSize: the window size, for a store of windows.
     init(_ name: Name, in topic: String, windowSize: Duration) {
         store = name.name
         key = name.rowKey(in: topic, windowSize: windowSize)

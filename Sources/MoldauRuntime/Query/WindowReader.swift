@@ -13,8 +13,8 @@ extension StoreReader where Name.Store: ReadableWindows, Name.Store.Key == Name.
     /// A key's windows that begin in a time span, both ends included; oldest first.
     /// - Parameters:
     ///   - reverse: newest first.
-    ///   - limit: how many windows at most.
-    ///   - place: where an earlier page ended.
+    ///   - limit: the maximum number of windows.
+    ///   - place: where the previous page ended.
     public func windows(
         of key: Name.Key, from: Timestamp = Timestamp(ms: 0), to: Timestamp = Timestamp(ms: .max),
         reverse: Bool = false,
@@ -51,8 +51,8 @@ extension StoreReader where Name.Store == SessionStore<Name.Key, Name.Value> {
     /// A key's sessions that end at `earliestEnd` or later and begin at `latestStart` or earlier; by end, oldest first.
     /// - Parameters:
     ///   - reverse: newest first.
-    ///   - limit: how many sessions at most.
-    ///   - place: where an earlier page ended.
+    ///   - limit: the maximum number of sessions.
+    ///   - place: where the previous page ended.
     public func sessions(
         of key: Name.Key, endingFrom earliestEnd: Timestamp = Timestamp(ms: 0),
         beginningTo latestStart: Timestamp = Timestamp(ms: .max), reverse: Bool = false, limit: Int = 1_000,

@@ -38,16 +38,16 @@ package final class SourceRestore {
 
     var partition: TopicPartition { queue.partition }
 
-    /// Whether everything that was added has been applied.
+    /// Whether all added records have been applied.
     var isEmpty: Bool { queue.isEmpty }
 
-    /// The first record that is not applied; nil before anything was added.
+    /// The offset of the first record that is not applied; nil before any were added.
     var position: Offset? { queue.position }
 
     /// - Throws: `DeserializationFailure` if the handler decides so.
     func add(_ batches: FetchedBatches) throws { try queue.add(batches) }
 
-    /// Applies what was added below the offset `limit`; the rest is kept for the next call.
+    /// Applies added records below the offset `limit`; the rest is kept for the next call.
     /// - Returns: the first offset that the store does not contain now, and the number of records applied.
     /// - Throws: `DeserializationFailure` if the handler decides so.
     func takeIn(upTo limit: Offset) throws -> (end: Offset, count: Int64) {
@@ -59,6 +59,6 @@ package final class SourceRestore {
         return (queue.isEmpty ? min(queue.position ?? limit, limit) : limit, count)
     }
 
-    /// Discards what was added and not applied.
+    /// Discards added records that are not applied.
     func reset() { queue = makeQueue() }
 }

@@ -1,12 +1,12 @@
 import Logging
 import MoldauCluster
 
-/// Questions to the cluster for standby copies. Copies are kept as well as it goes, and hold up no task: a question has
-/// little time, and one that fails is asked again after a pause.
+/// Limits look-ups in the cluster for standby copies. Copies are maintained on a best-effort basis, and must not delay
+/// tasks: a look-up has little time, and one that fails is retried after a pause.
 struct StandbyLookup {
-    /// How long a question may take.
+    /// How long a look-up may take.
     static var patience: Duration { .seconds(1) }
-    /// The pause after one that failed: many times as long, so that tasks have the thread for most of the time.
+    /// The pause after a failure: many times as long, so that tasks have the thread for most of the time.
     static var pause: Duration { .seconds(10) }
 
     private let logger: Logger
@@ -14,11 +14,11 @@ struct StandbyLookup {
 
     init(_ logger: Logger) { self.logger = logger }
 
-    /// Whether the last question failed.
+    /// Whether the last look-up failed.
     var hasFailed: Bool { pausesUntil != nil }
 
-    /// Calls `ask`, unless a pause goes on. The first failure of several in a row is logged.
-    /// - Throws: what is no error of the cluster, or one that ends the application.
+    /// Calls `ask`, unless in a pause. Of consecutive failures, the first is logged.
+    /// - Throws: errors that are not the cluster's, or that end the application.
     mutating func attempt(now: Duration, _ ask: () throws -> Void) throws {
         if let pausesUntil, now < pausesUntil { return }
         do {

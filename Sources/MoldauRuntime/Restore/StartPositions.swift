@@ -3,7 +3,7 @@ import MoldauCluster
 import MoldauRecords
 import MoldauTopology
 
-/// Finds where reading begins: at the committed offset, or where the source says if there is none or it no longer
+/// Finds where reading starts: at the committed offset, or as the source specifies if there is none or it no longer
 /// exists.
 struct StartPositions {
     private let consumer: any Consumer
@@ -24,7 +24,7 @@ struct StartPositions {
         let (bounds, committed) = (
             try consumer.bounds(of: Set(partitions)), try consumer.committed(Set(partitions))
         )
-        // Readers of records that are not committed yet may be further than what is readable here.
+        // Readers of uncommitted records may be further than what is readable here.
         let beyond = bounds.filter { committed[$0.key].map(\.offset) ?? .zero > $0.value.upperBound }
         let ends = beyond.isEmpty ? [:] : try consumer.ends(of: Set(beyond.keys))
         var positions: [TopicPartition: TaskPosition] = [:]

@@ -75,7 +75,7 @@ package final class StoreRestorer {
     /// Looks up the ends of followed changelogs.
     private var looks = Recurrence(every: .milliseconds(100), since: nil)
     private var standbyLookup: StandbyLookup
-    /// Why the last step could not write what it had read; nothing more is read before there is room.
+    /// Why the last step could not write what it had read; nothing more is read before there is space.
     private var shortage: StateError?
     package private(set) var restoredCount: Int64 = 0
     /// The number of changelog records applied to standby copies.
@@ -148,9 +148,9 @@ package final class StoreRestorer {
                 return
             }
             // If nothing was committed, or it no longer exists, the topic will be read from the beginning. A copy may
-            // be further than a commit that the cluster has not told of yet.
+            // be ahead of the last commit that the cluster has returned.
             let offset = max(committed[changelog]?.offset ?? held.lowerBound, copied[changelog] ?? .zero)
-            // What is committed may be beyond a transaction that is still open: its end is waited for.
+            // The committed offset may be after a transaction that is still open: the restore waits for its end.
             let end = max(held.upperBound, ends[changelog] ?? .zero)
             bounds[changelog] =
                 held.lowerBound..<(offset >= held.lowerBound && offset <= end ? offset : held.lowerBound)
@@ -198,7 +198,7 @@ package final class StoreRestorer {
     /// Whether all stores of tasks are restored; standby copies do not count.
     package var isDone: Bool { restores.values.allSatisfy { $0.to == nil } }
 
-    /// Whether the last step found no room for what it had read.
+    /// Whether the last step had no space for what it had read.
     var isShort: Bool { shortage != nil && !restores.isEmpty }
 
     /// Whether these stores are restored.
@@ -262,8 +262,8 @@ package final class StoreRestorer {
         if let shortage { throw shortage }
     }
 
-    /// Notes that a store is restored up to `end`. If its disk is full, its cache keeps the rows: what the poll
-    /// returned for other stores is still to be applied.
+    /// Records that a store is restored up to `end`. If its disk is full, its cache keeps the rows: what the poll
+    /// returned for other stores must still be applied.
     private func restored(_ target: Target, upTo end: Offset) throws {
         do { try target.restored(upTo: end) } catch let error as StateError {
             guard case .noSpace = error else { throw error }
@@ -301,7 +301,7 @@ package final class StoreRestorer {
         let headersStore = restore.target.store as? any HeaderKeepingStore
         var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
         while let record = try reader.next() {
-            // A changelog record without a key is not the store's: compaction would refuse it.
+            // A changelog record without a key is not from the store: compaction would reject it.
             guard let key = record.key else { continue }
             if record.offset < restore.comparedTo {
                 try restore.target.store.compare(key: key, value: record.value)

@@ -30,7 +30,7 @@ extension GlobalTables {
         }
     }
 
-    /// Goes back to the last commit. The stores keep what they have, and get the rows since then once more.
+    /// Returns to the last commit. The stores keep their contents, and read the rows since then once more.
     func readAgain(with consumer: any Consumer) throws {
         for queue in queues {
             guard let offset = savedPosition(of: queue.partition) ?? queue.start else { continue }

@@ -116,8 +116,8 @@ package final class GlobalTables {
         places[partition].flatMap { tables[$0.table].store.positions[partition] }
     }
 
-    /// Empties stores that are ahead of their topics: a topic that was recreated or truncated has everything that its
-    /// store should hold.
+    /// Empties stores that are ahead of their topics: a recreated or truncated topic contains everything that its store
+    /// should hold.
     package func checkPositions(against held: [TopicPartition: Range<Offset>]) throws {
         for table in tables {
             for queue in table.queues {
@@ -182,7 +182,7 @@ package final class GlobalTables {
         }
     }
 
-    /// What finds no room is read from the topics again.
+    /// Rows that could not be saved for lack of space are read from the topics again.
     /// - Throws: the first error; all stores are closed.
     package func close() throws {
         var first: (any Error)?

@@ -39,7 +39,7 @@ package struct PartitionGroup {
         if wasEmpty && !queue.isEmpty { offer(queue) }
     }
 
-    /// Whether a record may be taken: every queue has one, or the time to wait for the empty ones is over.
+    /// Whether a record may be taken: every queue has one, or the time to wait for the empty ones has passed.
     package mutating func isReady(now: Duration) -> Bool {
         if isSingle { return !queues[0].isEmpty }
         if heap.count == queues.count || heap.isEmpty || idling == .never { return !heap.isEmpty }
@@ -60,8 +60,8 @@ package struct PartitionGroup {
     /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { queues.filter { $0.isEmpty && !$0.isCaughtUp }.map(\.partition) }
 
-    /// The partitions without records that keep the others' records waiting. The end of the wait is nil if it ends with
-    /// a record, or when the cluster is known to have no more.
+    /// The partitions without records that block the records of others. The end of the wait is nil if it ends with a
+    /// record, or when the cluster is known to have no more.
     func blocking(now: Duration) -> [(partition: TopicPartition, until: Duration?)] {
         guard !isSingle, !heap.isEmpty, idling != .never else { return [] }
         return queues.filter(\.isEmpty).compactMap { queue in

@@ -5,7 +5,7 @@ import MoldauTopology
 /// The waiting records of one input partition: fetched batches, and the decoded head.
 ///
 /// A record is a view into its batch. It is decoded when it becomes the head. A record that cannot be decoded, or has
-/// no usable time, never becomes one: the handler is asked, the drop is counted, and the queue moves on.
+/// no usable timestamp, never becomes the head: the handler is called, the drop is counted, and the queue moves on.
 package final class PartitionQueue {
     package let partition: TopicPartition
     /// The source node.
@@ -18,9 +18,9 @@ package final class PartitionQueue {
     @exclusivity(unchecked) package private(set) var bufferedBytes = 0
     /// The offset after the last readable record, as of the last fetch; nil if unknown.
     package private(set) var end: Offset?
-    /// Where reading began; nil before that.
+    /// Where reading started; nil before that.
     private(set) var start: Offset?
-    /// When reading began or records came last, by the wall clock.
+    /// When reading started or records last arrived, by the wall clock.
     private(set) var lastNews = Timestamp.none
     /// The record that waits or is being processed, as a view into its batch.
     package var head: RecordView? { progress.pointee.head?.pointee }
@@ -82,16 +82,16 @@ package final class PartitionQueue {
 
     package var isEmpty: Bool { progress.pointee.head == nil }
 
-    /// The offset to commit: that of the first unprocessed record. nil if nothing is known of the partition.
+    /// The offset to commit: that of the first unprocessed record. nil if nothing is known about the partition.
     package var position: Offset? { headOffset ?? progress.pointee.nextOffset }
 
-    /// Whether the cluster is known to have no more records than were taken. If that is unknown: false.
+    /// Whether the cluster is known to have no more records than were taken. False if that is unknown.
     package var isCaughtUp: Bool {
         guard let end, let position else { return false }
         return position >= end
     }
 
-    /// Sets where reading begins, and what is known about the partition at that point.
+    /// Sets where reading starts, and what is known about the partition at that point.
     package func begin(at offset: Offset, end: Offset, partitionTime: Timestamp) {
         progress.pointee.nextOffset = offset
         (start, lastNews) = (offset, context.time.wall)
@@ -109,7 +109,7 @@ package final class PartitionQueue {
         if isEmpty { try advance() }
     }
 
-    /// Notes where the partition ends, and how far it was fetched.
+    /// Records where the partition ends, and how far it was fetched.
     /// - Parameters:
     ///   - end: includes records of open transactions; nil if it was not looked up.
     ///   - read: everything before it was delivered, or is never delivered: markers, and records of aborted
@@ -135,7 +135,7 @@ package final class PartitionQueue {
         progress.pointee.processedCount += 1
     }
 
-    /// Processes the head within its span, if it is followed.
+    /// Processes the head within its span, if it is traced.
     private func processHead(_ traces: TaskTraces) throws {
         guard let head, let span = traces.begin(head, of: partition) else { return try source.process() }
         try traces.following(span) { try source.process(replacing: span.fields) }
@@ -185,7 +185,7 @@ package final class PartitionQueue {
                 // Includes control records, which are never returned.
                 progress.pointee.nextOffset = walk.pointee.reader.nextOffset
                 bufferedBytes -= done.bytes.count
-                // Not even the beginning of a batch may be left to read: the bytes go with their owner.
+                // No reference to a batch may remain in the reader: the bytes are freed with their owner.
                 walk.pointee.reader = RecordBatchReader(UnsafeRawBufferPointer(start: nil, count: 0))
                 current = nil
             }
@@ -204,11 +204,11 @@ package final class PartitionQueue {
             while count < Self.lookahead {
                 let read = try walk.pointee.reader.read(into: ahead + count, upTo: Self.lookahead - count)
                 count += read
-                // The records of a compressed batch are gone when the reader begins the next one.
+                // The records of a compressed batch become invalid when the reader begins the next one.
                 if read == 0 || walk.pointee.reader.isUnpacked { break }
             }
         } catch {
-            // The records before the damage come first.
+            // The records before the damage are processed first.
             guard count > 0 else { throw error }
             walk.pointee.failure = error
         }

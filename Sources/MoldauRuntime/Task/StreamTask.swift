@@ -88,7 +88,7 @@ package final class StreamTask {
     /// The partitions that the task waits for: their queues are empty, and the cluster is known to hold more.
     package var awaited: [TopicPartition] { group.pointee.awaited }
 
-    /// Which partitions keep records of others waiting, and until when: see `PartitionGroup.blocking`.
+    /// Which partitions block the records of others, and until when: see `PartitionGroup.blocking`.
     func blocking(now: Duration) -> [(partition: TopicPartition, until: Duration?)] {
         group.pointee.blocking(now: now)
     }
@@ -207,13 +207,13 @@ package final class StreamTask {
         return context.deferredCount == 0
     }
 
-    /// Has the thread commit at the end of its round.
+    /// Makes the thread commit at the end of its round.
     func requestCommit() { context.commitRequested = true }
 
-    /// Whether a store is short of memory, or a processor asked for a commit.
+    /// Whether a store is short of memory, or a processor requested a commit.
     package var wantsCommit: Bool { context.commitRequested || stores.entries.contains { $0.store.needsCommit } }
 
-    /// - Throws: the error of a store's read, which user code may have caught: what was made of it would be wrong.
+    /// - Throws: the error of a store's read, which user code may have caught: results based on it would be wrong.
     func checkStores() throws {
         for store in globalStores { if let failure = store.failure { throw failure } }
         for entry in stores.entries { if let failure = entry.store.failure { throw failure } }
@@ -252,7 +252,7 @@ package final class StreamTask {
     }
 
     /// The positions that have changed since the last commit.
-    /// - Parameter all: also those that have not.
+    /// - Parameter all: also those that have not changed.
     package func offsetsToCommit(all: Bool = false) -> [TopicPartition: CommittedOffset] {
         var offsets: [TopicPartition: CommittedOffset] = [:]
         pendingOffsets = committedOffsets
@@ -268,7 +268,7 @@ package final class StreamTask {
 
     /// For each input partition, the first offset that is not in what a query sees.
     func position(_ view: StoreView) -> [TopicPartition: Offset] {
-        // Records whose results come later were taken, but are not in the stores yet.
+        // Records with outstanding results were taken, but their results are not in the stores yet.
         if view == .committed || context.deferredCount > 0 { return committedOffsets }
         return group.pointee.queues.reduce(into: [:]) { $0[$1.partition] = $1.position }
     }
@@ -281,7 +281,7 @@ package final class StreamTask {
             let changelog = entry.source == nil ? entry.changelog : nil
             entry.store.committed(changelogEnd: changelog.flatMap(acknowledgedEnd), positions: committedOffsets)
         }
-        // After all of them: if there is no room for one store, queries still find every store at the same position.
+        // After all of them: if there is no space for one store, queries still find every store at the same position.
         for entry in stores.entries { try entry.store.writeBehind(force: force) }
     }
 

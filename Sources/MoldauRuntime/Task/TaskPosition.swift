@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// Where a task begins in a partition.
+/// Where a task starts in a partition.
 package struct TaskPosition: Sendable, Equatable {
     package var offset: Offset
     package var end: Offset

@@ -77,7 +77,7 @@ package struct TaskStores {
     /// The store with that name.
     subscript(name: String) -> (any StateStore)? { entries.first { $0.store.name == name }?.store }
 
-    /// How many changelog records the stores stand for, at most: the sum of their offsets.
+    /// How many changelog records the stores represent, at most: the sum of their offsets.
     var size: Int64 {
         entries.reduce(0) { $0 + ($1.changelog == nil ? 0 : $1.store.changelogOffset?.value ?? 0) }
     }
@@ -88,7 +88,7 @@ package struct TaskStores {
         var first: (any Error)?
         for entry in entries {
             do { try entry.store.close() } catch StateError.noSpace where entry.changelog != nil {
-                // What found no room is restored from the changelog.
+                // Rows that could not be saved for lack of space are restored from the changelog.
             } catch { first = first ?? error }
         }
         environment.close()
@@ -105,7 +105,7 @@ extension Subtopology {
 }
 
 extension Topology {
-    /// Those of these tasks that can have standby copies.
+    /// The tasks among these that can have standby copies.
     func copiable(_ tasks: [TaskID]) -> Set<TaskID> {
         let parts = Set(subtopologies.filter(\.canBeCopied).map(\.number))
         return Set(tasks.filter { parts.contains($0.subtopology) })

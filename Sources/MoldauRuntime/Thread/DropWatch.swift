@@ -1,6 +1,6 @@
 import MoldauTopology
 
-/// Warns of nodes that drop many records: soon the first time, then from time to time.
+/// Warns about nodes that drop many records: soon the first time, then from time to time.
 ///
 /// "Many" means at least ten records, and a tenth of those processed meanwhile (nine tenths if dropping is what the
 /// operator is meant to do); or a thousand, unless dropping is what the operator is meant to do.
@@ -8,7 +8,7 @@ package struct DropWatch {
     private static var lookInterval: Duration { .seconds(1) }
     private static var quietInterval: Duration { .seconds(60) }
 
-    /// The counts at the last warning, or at the first look.
+    /// The counts at the last warning, or at the first check.
     private struct Told {
         var drops: Int64 = 0
         var processed: Int64 = 0
@@ -23,7 +23,7 @@ package struct DropWatch {
     /// The sentences to log now.
     /// - Parameters:
     ///   - now: how long the thread has been up.
-    ///   - isLast: whether this is the last look.
+    ///   - isLast: whether this is the last check.
     package mutating func look(
         at report: @autoclosure () -> StreamThreadReport, now: Duration, isLast: Bool = false
     ) -> [String] {

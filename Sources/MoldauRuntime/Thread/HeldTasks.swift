@@ -1,10 +1,10 @@
-// How a stream thread gets tasks and gives them up while it runs; the tasks that it keeps continue meanwhile.
+// How a stream thread opens and revokes tasks while it runs; retained tasks continue meanwhile.
 //
 //     granted by the placement ──▸ opened, restoring ──▸ running ──▸ revoked: leaving ──▸ committed ──▸ closed
 //
 // A running task leaves after a commit, so that its next owner finds its position, and a complete changelog. If the
-// commit has to wait, for results of asynchronous operators or for room on the disk, the task waits with it. A task
-// that is still being restored has nothing to commit.
+// commit has to wait, for results of asynchronous operators or for disk space, the task waits with it. A task that is
+// still being restored has nothing to commit.
 
 import MoldauCluster
 import MoldauRecords
@@ -21,7 +21,7 @@ final class HeldTasks {
     private(set) var tasks: [StreamTask] = []
     /// The tasks that are restored and take records.
     private(set) var running: [StreamTask] = []
-    /// Copies of other threads' tasks.
+    /// Copies of tasks that run elsewhere.
     private(set) var standbys: [StandbyTask] = []
     /// Running tasks by the partitions that they read.
     private(set) var owners: [TopicPartition: StreamTask] = [:]
@@ -33,7 +33,7 @@ final class HeldTasks {
     private let services: ThreadServices
     private let restorer: StoreRestorer
     private var standbyLookup: StandbyLookup
-    /// Copies that could not be opened: others come first.
+    /// Copies that could not be opened: others are tried first.
     private var late: Set<TaskID> = []
     /// The report of tasks that were closed.
     private var closed = StreamThreadReport()
@@ -51,7 +51,7 @@ final class HeldTasks {
 
     private func isRevoked(_ task: StreamTask) -> Bool { granted.active[task.id] != held.active[task.id] }
 
-    // MARK: Taking up
+    // MARK: Opening
 
     /// Opens what is granted and not open yet, and starts to restore it. Blocks.
     /// - Throws: `StateError.noSpace` if the state's disk is full: it may be called again, and opens the rest.
@@ -82,7 +82,7 @@ final class HeldTasks {
         late.remove(id)
     }
 
-    /// Starts to restore the stores. What cannot be restored must not be held: it would count as restored.
+    /// Starts to restore the stores. A store that cannot be restored must not be held: it would count as restored.
     private func restore(
         _ stores: TaskStores, follows: Bool = false, orClose close: () throws -> Void, _ now: RoundTime
     ) throws {
@@ -94,7 +94,7 @@ final class HeldTasks {
         }
     }
 
-    /// Whether all that is granted is open, but for copies that the cluster does not let open now.
+    /// Whether everything granted is open, except for copies that the cluster does not allow to open now.
     var isComplete: Bool {
         granted.active.keys.allSatisfy { held.active[$0] != nil || parts[$0.subtopology] == nil }
             && (standbyLookup.hasFailed
@@ -113,7 +113,7 @@ final class HeldTasks {
         return try StreamTask(id, part, stores: standby.stores, services: services, now: now)
     }
 
-    /// The tasks whose stores have become restored.
+    /// The tasks whose restore has finished.
     var restored: [StreamTask] { tasks.filter { !$0.hasBegun && restorer.isDone($0.stores) } }
 
     /// Lets restored tasks take records.
@@ -125,7 +125,7 @@ final class HeldTasks {
         running = tasks.filter(\.hasBegun)
     }
 
-    // MARK: Giving up
+    // MARK: Revoking
 
     /// Closes what is no longer granted and has nothing to commit: standby copies, and tasks that are still being
     /// restored. Running tasks that are no longer granted start to leave.

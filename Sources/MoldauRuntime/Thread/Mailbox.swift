@@ -2,7 +2,7 @@ import Synchronization
 
 /// Passes messages from any thread to the one thread that takes them: in order, each exactly once.
 ///
-/// No message is lost when the taker ends: `close` returns those that are left, and later ones are refused.
+/// No message is lost when the taker ends: `close` returns the remaining ones, and later ones are refused.
 package final class Mailbox<Message: Sendable>: Sendable {
     private struct State {
         var messages: [Message] = []
@@ -42,7 +42,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
     }
 
     /// Refuses messages from now on.
-    /// - Returns: those that were not taken.
+    /// - Returns: the messages that were not taken.
     package func close() -> [Message] {
         state.withLock { state in
             state.isClosed = true
@@ -52,7 +52,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
     }
 }
 
-/// Why a mailbox does not take a message.
+/// Why a mailbox refuses a message.
 package enum MailboxRefusal: Error {
     /// The mailbox is full.
     case full

@@ -1,4 +1,4 @@
-/// Something that is done at intervals, by a monotonic clock.
+/// Something done at intervals, by a monotonic clock.
 struct Recurrence {
     let interval: Duration
     /// When it was last done; nil: it is due at once.

@@ -1,4 +1,4 @@
-// When a stream thread commits, and what it does if there is no room. How to commit is up to `TaskCommit`.
+// When a stream thread commits, and what it does if there is no disk space. `TaskCommit` implements the commit itself.
 
 import Logging
 import MoldauCluster
@@ -18,12 +18,13 @@ extension StreamThread {
     func settle(now: RoundTime) throws -> Bool { try taskCommit.settle(heldTasks.running, now: now) }
 
     /// Commits all tasks together. Blocks until changelogs, output and offsets are as durable as the cluster promises.
-    /// - Returns: false if some results have not gone downstream, or if there is no room; the thread then pauses
+    /// - Returns: false if some results have not gone downstream, or if there is no space; the thread then pauses
     ///   processing. Nothing is committed, and this may be called again.
     @discardableResult
     package func commit(now: RoundTime, writeBehind: Bool = false) throws -> Bool {
         do {
-            // Rounds that wait for room commit in order to find it, and that is no news.
+            // Rounds that wait for space commit in order to check for it; without positions, such a commit does not
+            // count.
             let hasNews = shortage == nil || heldTasks.running.contains { !$0.offsetsToCommit().isEmpty }
             let outcome = try timed(.commit, if: { $0.isDone && $0.counts }) {
                 let isDone = try taskCommit.commit(
@@ -48,7 +49,7 @@ extension StreamThread {
         }
     }
 
-    /// Whether stores that are opened or restored have no room.
+    /// Whether stores that are opened or restored lack space.
     private var isWaitingForState: Bool { isShortOfState || restorer.isShort }
 
     /// Deletes records from repartition topics that were read and committed.
@@ -64,7 +65,7 @@ extension StreamThread {
         }
     }
 
-    // MARK: No room
+    // MARK: No space
 
     /// Runs `body`, which may find the state's disk full; the thread then pauses processing.
     func waitingForSpace(_ body: () throws -> Void) throws {
@@ -74,7 +75,7 @@ extension StreamThread {
         }
     }
 
-    /// Pauses processing until there is room.
+    /// Pauses processing until there is space.
     /// - Throws: the error, if waiting does not help.
     func hold(because error: any Error) throws {
         guard let new = Shortage(error) else { throw error }
@@ -98,8 +99,8 @@ extension StreamThread {
         return false
     }
 
-    /// Commits, then closes everything. If asynchronous operators still have results to come, nothing is committed:
-    /// they are cancelled, and what was done since the last commit will be read again.
+    /// Commits, then closes everything. If results of asynchronous operators are still outstanding, nothing is
+    /// committed: they are cancelled, and records processed since the last commit will be read again.
     /// - Throws: the first error; everything is closed in any case.
     package func stop(now: RoundTime) throws {
         let results = [Result { try commitLast(now: now) }, Result { try close() }]

@@ -1,5 +1,5 @@
-// The rounds of a stream thread. Nothing here creates a thread or reads a clock: `StreamThreadLoop`, a simulator, or a
-// test does.
+// The rounds of a stream thread. Nothing here creates a thread or reads a clock: that is left to `StreamThreadLoop`, a
+// simulator, or a test.
 //
 //     opened ──▸ restoring ◂──▸ running ──▸ closed
 //
@@ -39,13 +39,13 @@ package final class StreamThread {
     let turns: Turns
     let taskCommit: TaskCommit
     var schedule: CommitSchedule
-    /// Why processing is paused for now.
+    /// Why processing is paused; nil if it is not.
     var shortage: Shortage?
-    /// When it is tried again to open what had no room.
+    /// When to retry opening what had no space.
     private var opening = openingPace
-    /// Whether stores that are opened or restored found no room in this round.
+    /// Whether stores that are opened or restored had no space in this round.
     var isShortOfState = false
-    /// Whether the producer can do nothing more, and there is no room yet to record another one.
+    /// Whether the producer can do nothing more, and there is no space yet to initialize another one.
     private var lacksProducer = false
     /// How long polls, processing and commits take.
     private(set) var times = ThreadTimes()
@@ -110,7 +110,7 @@ package final class StreamThread {
             now: now)
     }
 
-    // MARK: What it has
+    // MARK: Tasks
 
     /// What the thread may have; the next rounds open and close tasks accordingly. It must not contain what another
     /// thread has.
@@ -133,7 +133,7 @@ package final class StreamThread {
         TaskStatus(isRunning: phase == .running, isCaughtUp: restorer.maxLag <= GroupDivision.acceptableLag)
     }
 
-    /// What has happened so far.
+    /// The report so far.
     package var report: StreamThreadReport {
         var report = heldTasks.report
         (report.commits, report.globalUpdates) = (schedule.count, globalTables.appliedCount)
@@ -146,10 +146,10 @@ package final class StreamThread {
 
     // MARK: A round
 
-    /// Does what there is to do, once. Blocks for at most `wait` if there is nothing.
+    /// Runs one round. Blocks for at most `wait` if there is nothing to do.
     /// - Parameter isPaused: nothing is processed and no punctuation is called; work that is already done is still
     ///   committed.
-    /// - Returns: how many records were processed, or got results that came later.
+    /// - Returns: how many records were processed, or got their deferred results.
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
         precondition(phase != .closed, "a closed stream thread runs no more")
@@ -168,7 +168,7 @@ package final class StreamThread {
         turns.transactionPace.begin(at: now.uptime)
         isShortOfState = false
         if lacksProducer, try !renewProducer() {
-            // What a global table's record leads to, a dead letter, could not be sent.
+            // The output of a global table's record, a dead letter, could not be sent.
             try rest(now: now, wait: wait)
             return 0
         }
@@ -186,14 +186,14 @@ package final class StreamThread {
         if let shortage {
             try fetch(now: now, wait: wait)
             let count = try resume(now: now)
-            // If the stores had no room, they are tried again.
+            // If the stores had no space, they are written again.
             try commit(now: now, writeBehind: shortage == .state)
             return count
         }
         let isBlocked = turns.isBlocked && !isPaused
         try fetch(
             now: now, wait: turns.hasMore && !isPaused || phase == .restoring ? .zero : wait, isBlocked: isBlocked)
-        // Rounds without records would hide the others.
+        // Rounds without records are not measured: they would hide the others.
         let count = try timed(.process, if: { $0 > 0 }) {
             let resumed = try resume(now: now)
             return try isPaused ? resumed : resumed + work(now: now)
@@ -206,7 +206,7 @@ package final class StreamThread {
         return count
     }
 
-    /// Blocks for at most `wait`, and takes nothing for the global tables.
+    /// Blocks for at most `wait`, and takes no records for the global tables.
     private func rest(now: RoundTime, wait: Duration) throws {
         let paused = Set(globalTables.partitions)
         clients.consumer.pause(paused)
@@ -221,7 +221,8 @@ package final class StreamThread {
         try turns.begin(now: now.uptime)
     }
 
-    /// What has come for the tasks and the global tables. If a partition no longer holds the position, it is set anew.
+    /// The records fetched for the tasks and the global tables. If a partition no longer holds the position, it is
+    /// reset.
     private func poll(now: RoundTime, wait: Duration) throws -> [FetchedBatches] {
         do { return try clients.consumer.poll(wait: wait) } catch ClusterError.offsetOutOfRange(
             let partition, let lost, let held)
@@ -231,7 +232,7 @@ package final class StreamThread {
         }
     }
 
-    /// Gives batches to the global tables and tasks that read their partitions. Must get everything that `poll`
+    /// Passes batches to the global tables and tasks that read their partitions. Must get everything that `poll`
     /// returned: it is not returned again.
     private func handOut(_ fetched: [FetchedBatches], now: RoundTime) throws {
         for batches in fetched {
@@ -246,7 +247,7 @@ package final class StreamThread {
     func resume(now: RoundTime) throws -> Int { try heldTasks.running.reduce(0) { try $0 + $1.resume(now: now) } }
 
     private func work(now: RoundTime) throws -> Int {
-        // Records that are carefully processed again are committed before more are taken.
+        // Records that are being repeated carefully are committed before more are taken.
         if schedule.isAwaited, turns.transactionPace.isCareful {
             turns.rest()
             return 0
@@ -260,7 +261,7 @@ package final class StreamThread {
         return count
     }
 
-    /// Measures how long `body` takes. What throws is not counted.
+    /// Measures how long `body` takes. If it throws, nothing is counted.
     func timed<Result>(
         _ activity: ThreadTimes.Activity, if counts: (Result) -> Bool = { _ in true }, _ body: () throws -> Result
     ) rethrows -> Result {
@@ -274,7 +275,7 @@ package final class StreamThread {
         return result
     }
 
-    /// Answers a limited number of requests of other threads, so that records get their turn again.
+    /// Handles a limited number of requests of other threads, so that records get their turn again.
     private func answerMessages(isNewRound: Bool = false) { mailbox.answer(with: contents, isNewRound: isNewRound) }
 
     /// What the work of messages may access.
@@ -295,11 +296,11 @@ package final class StreamThread {
 
     private func restore(now: RoundTime, wait: Duration) throws {
         if !globalTables.isCaughtUp {
-            // As long as there is no room for rows, or for copies of unreadable ones, no more are taken.
+            // While there is no space for rows, or for copies of unreadable ones, no more are taken.
             let paused = heldTasks.running.isEmpty && shortage != nil ? Set(globalTables.partitions) : []
             clients.consumer.pause(paused)
             defer { clients.consumer.resume(paused) }
-            // Tasks that are running already may have batches among these.
+            // Tasks that are already running may have batches among these.
             try handOut(poll(now: now, wait: wait), now: now)
             try commitGlobalTables(now: now)
         }
@@ -308,8 +309,8 @@ package final class StreamThread {
         try begin(heldTasks.restored, now: now)
     }
 
-    /// Notes what global tables have applied, unless running tasks will commit it. Otherwise answers would go back to
-    /// what was saved last, until the next commit. Copies of unreadable rows are committed before.
+    /// Records what global tables have applied, unless running tasks will commit it. Otherwise query answers would fall
+    /// back to the last saved state until the next commit. Copies of unreadable rows are committed first.
     private func commitGlobalTables(now: RoundTime) throws {
         guard heldTasks.running.isEmpty else { return }
         if clients.outbox.hasUnsent || shortage != nil { try commit(now: now) } else { try globalTables.commit() }
@@ -342,7 +343,7 @@ package final class StreamThread {
         try clients.consumer.assign(Set(heldTasks.owners.keys).union(globalTables.partitions))
     }
 
-    /// Arranges the turns of the running tasks, and notes whether all tasks run.
+    /// Arranges the turns of the running tasks, and records whether all tasks run.
     private func arrange(now: RoundTime) {
         turns.arrange(heldTasks.running, now: now.uptime)
         let areAllRunning = heldTasks.running.count == heldTasks.tasks.count
@@ -350,20 +351,19 @@ package final class StreamThread {
         phase = isComplete && globalTables.isCaughtUp ? .running : .restoring
     }
 
-    // MARK: Tasks that come and go
+    // MARK: Opening and revoking tasks
 
-    /// Gives up what is no longer granted, as soon as it is committed, and opens what is newly granted. Blocks for
-    /// both.
+    /// Revokes what is no longer granted, once it is committed, and opens what is newly granted. Blocks for both.
     private func followGrants(now: RoundTime) throws {
         let before = held
         guard granted != before else { return }
         if let leaving = try heldTasks.giveUp(), try commitAndClose(leaving, now: now) { arrange(now: now) }
         try takeUp(now: now)
-        // Late copies leave the turns of the tasks, and their waits, as they are.
+        // Copies that are opened late leave the turns of the tasks, and their waits, unchanged.
         if phase == .running, held != before || !heldTasks.isComplete { arrange(now: now) }
     }
 
-    /// Opens what is granted, as far as there is room; later rounds open the rest. Blocks.
+    /// Opens what is granted, as far as there is space; later rounds open the rest. Blocks.
     private func takeUp(now: RoundTime) throws {
         guard opening.takesTurn(at: now.uptime) else {
             isShortOfState = true
@@ -375,15 +375,15 @@ package final class StreamThread {
 
     private static var openingPace: Recurrence { Recurrence(every: openingInterval, since: nil) }
 
-    /// How often it is tried to open what had no room.
+    /// How often to retry opening what had no space.
     static var openingInterval: Duration { .milliseconds(500) }
 
-    /// - Returns: false if the commit has to wait; the tasks wait with it, and take no records, whose results would
+    /// - Returns: false if the commit has to wait; the tasks wait with it, and take no records, since the results would
     ///   come too late.
     private func commitAndClose(_ leaving: [StreamTask], now: RoundTime) throws -> Bool {
         guard !leaving.isEmpty else { return true }
         schedule.expect()
-        // Nothing restores what such a store would lose at its end for lack of room: the task waits with the commit.
+        // A store without a changelog would lose what it cannot save for lack of space: its task waits with the commit.
         let isLossy = leaving.contains { $0.stores.entries.contains { $0.changelog == nil } }
         guard try commit(now: now, writeBehind: isLossy) else { return false }
         for task in leaving { try close(task) }
@@ -414,7 +414,7 @@ package final class StreamThread {
         arrange(now: now)
     }
 
-    /// - Returns: false if there is no room for another producer; no task can be open then.
+    /// - Returns: false if there is no space for another producer; no task can be open then.
     private func renewProducer() throws -> Bool {
         do { try clients.renewProducer() } catch {
             try hold(because: error)

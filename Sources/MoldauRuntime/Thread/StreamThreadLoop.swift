@@ -6,19 +6,19 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// An OS thread that runs a `StreamThread` round after round until it is told to stop, or fails; then it may restart
-/// with a new one.
+/// An OS thread that runs a `StreamThread` round after round until it is stopped, or fails; then it may restart with a
+/// new one.
 final class StreamThreadLoop: Sendable {
     /// What the loop calls, on its thread.
     struct Listener: Sendable {
         /// The thread has followed another grant, opened or closed tasks, or changed its status.
         let progressed: @Sendable (_ number: Int, _ held: TaskSet, _ followed: TaskSet, TaskStatus) -> Void
-        /// The thread processes nothing more. It has closed everything, but its transaction may still be open in the
+        /// The thread has stopped processing. It has closed everything, but its transaction may still be open in the
         /// cluster. It restarts after `pause` if the response says so.
         let failed: @Sendable (_ number: Int, any Error, _ pause: Duration) -> UncaughtErrorResponse
-        /// The thread starts again with nothing; the transaction that it left open has ended.
+        /// The thread restarts with nothing; the transaction that it left open has ended.
         let restarted: @Sendable (_ number: Int) -> Void
-        /// The thread has committed so many times since it told last.
+        /// The thread has committed this many times since the last call.
         let committed: @Sendable (_ count: Int64) -> Void
         /// The application must be planned anew: see `TopicWatch.change`.
         let topicsChanged: @Sendable (_ reason: String) -> Void
@@ -30,8 +30,9 @@ final class StreamThreadLoop: Sendable {
         var isLeaving = false
         var isPaused = false
         var granted = TaskSet()
-        /// How often it has changed. A grant that is replaced before the thread sees it, by the one before, counts too:
-        /// until the thread tells that it follows the last one, it may have what the one in between allowed.
+        /// How often the grant has changed. A grant that is replaced, before the thread sees it, by the previous one
+        /// counts too: until the thread reports that it follows the last one, it may hold what the one in between
+        /// allowed.
         var grantCount = 0
         /// The mailbox of the current thread; nil between a failure and the restart.
         var mailbox: ThreadMailbox?
@@ -117,14 +118,14 @@ final class StreamThreadLoop: Sendable {
                     return listener.ended(plan.number, error)
                 }
                 isAnew = true
-                // Whether the stop came before the failure or during the pause, it is no error.
+                // Whether the stop came before the failure or during the pause, it is not an error.
                 if sleep(pause) { return listener.ended(plan.number, nil) }
                 pause = min(pause * 2, Self.longestPause)
             }
         }
     }
 
-    /// Waits; returns early if the thread is to stop or to leave.
+    /// Sleeps; returns early if the thread is to stop or to leave.
     /// - Returns: whether the thread is to stop.
     private func sleep(_ pause: Duration) -> Bool {
         let end = clock().uptime + pause
@@ -136,7 +137,7 @@ final class StreamThreadLoop: Sendable {
         return control.withLock { $0.isStopping }
     }
 
-    /// Waits for room if the global tables cannot be opened without it.
+    /// Waits for space if the global tables cannot be opened without it.
     /// - Returns: nil if the thread is to stop or to leave before.
     private func openThread() throws -> StreamThread? {
         var isWaiting = false
@@ -160,7 +161,7 @@ final class StreamThreadLoop: Sendable {
         do {
             try runRounds(of: thread, &drops)
             let end = clock().uptime + plan.configuration.stopPatience
-            // One that leaves has waited already.
+            // A leaving thread has already waited.
             while control.withLock({ $0.isStopping }), try !thread.settleForStop(now: clock(), wait: wait),
                 clock().uptime < end
             {}
@@ -190,7 +191,7 @@ final class StreamThreadLoop: Sendable {
             if now.isLeaving {
                 let limit = leaveBy ?? clock().uptime + plan.configuration.stopPatience
                 leaveBy = limit
-                // For room it waits as long as it takes, as with every task that is handed over.
+                // There is no time limit on the wait for space, as with every task that is handed over.
                 if thread.held.isEmpty || thread.shortage == nil && clock().uptime >= limit { return }
             }
             thread.granted = now.granted

@@ -3,7 +3,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Everything a stream thread needs to run. The threads of an application differ in number and tasks only.
+/// Everything a stream thread needs to run. The threads of an application differ only in number and tasks.
 package struct StreamThreadPlan: Sendable {
     package var number: Int
     /// The tasks to start with, each on its first replica; `StreamThread.granted` may change them later.
@@ -26,9 +26,9 @@ package struct StreamThreadPlan: Sendable {
     var stores: [String: StorePlacement] = [:]
     /// The process's name among those that share the application's tasks; nil if it is the only one.
     package var process: String?
-    /// A monotonic clock, by which the parts of a round are timed; nil: they are not.
+    /// A monotonic clock to measure the parts of a round; nil: they are not measured.
     var stopwatch: (@Sendable () -> Duration)?
-    /// For the one thread that looks for new topics; nil for the others.
+    /// For the one thread that searches for new topics; nil for the others.
     package var watch: TopicWatch?
 
     /// - Parameter stateDirectory: contains one directory per task; nil keeps everything in memory.
@@ -61,10 +61,10 @@ package struct StreamThreadPlan: Sendable {
         return ([names.applicationID] + [process].compactMap(\.self) + ["\(number)"]).joined(separator: "-")
     }
 
-    /// A commit makes the records that were read durable before it commits their offsets. In a transaction nothing of
-    /// their results is seen before that. Otherwise a power cut may leave a part of the results of a record that is
-    /// itself lost; the application's own topics it would write again. No commit has the offsets of global tables, and
-    /// they do not forget the rows of a transaction that was aborted.
+    /// A commit makes the records that were read durable before it commits their offsets. In a transaction, their
+    /// results are not visible before that. Otherwise a power failure might preserve a part of the results of a record
+    /// that is itself lost; the application would only rewrite its own topics. No commit includes the offsets of global
+    /// tables, and they do not roll back the rows of an aborted transaction.
     private var readsAhead: ConsumerOptions.ReadAhead {
         guard transactionalID == nil else { return .everywhere(except: Set(topology.globalTables.map(\.topic))) }
         return .topics(Set(topology.repartitionTopics.map { names.topic($0.name) }))
@@ -74,15 +74,15 @@ package struct StreamThreadPlan: Sendable {
     func makeConsumer() throws -> any Consumer {
         var options = ConsumerOptions(
             clientID: clientID + "-consumer", group: names.applicationID, readsAhead: readsAhead,
-            // A single commit decides about the records of the thread's tasks, and about what other tasks of it made of
-            // them.
+            // A single commit covers the records of the thread's tasks, and the results that its other tasks derived
+            // from them.
             readsTransactionsOf: transactionalID)
-        // Otherwise the topic watch finds out, and the application is planned anew.
+        // Otherwise the topic watch notices it, and the application is planned anew.
         options.tellsMissingTopics = !topology.readsByPattern && topology.globalTables.isEmpty
         return try cluster.makeConsumer(options)
     }
 
-    /// Makes the thread's producer. With exactly-once, first ends what an earlier run left open.
+    /// Makes the thread's producer. With exactly-once, first aborts a transaction that an earlier run left open.
     func makeProducer() throws -> any Producer {
         let clientID = clientID + "-producer"
         guard let transactionalID else { return try cluster.makeProducer(clientID: clientID) }

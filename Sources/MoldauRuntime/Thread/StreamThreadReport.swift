@@ -17,7 +17,7 @@ package struct StreamThreadReport: Sendable, Equatable {
     /// Lags of stores that are being restored, and of standby copies.
     package var lags: [StoreLag] = []
 
-    /// How many changelog records the stores of running tasks stand for, at most, if several processes share the tasks.
+    /// How many changelog records the stores of running tasks represent, at most, if several processes share the tasks.
     package var sizes: [TaskID: Int64] = [:]
 
     package init() {}
@@ -34,7 +34,7 @@ package struct StreamThreadReport: Sendable, Equatable {
         for (key, tally) in tallies { drops[key, default: 0] += tally.count }
     }
 
-    /// Adds what a task did.
+    /// Adds the counts of a task.
     mutating func add(_ task: StreamTask) {
         processed += task.processedCount
         add(task.context.drops)

@@ -12,7 +12,7 @@ struct ThreadClients {
     let outbox: Outbox
     private let plan: StreamThreadPlan
 
-    /// Blocks: with exactly-once, a transaction that an earlier run left open is ended first.
+    /// Blocks: with exactly-once, a transaction that an earlier run left open is aborted first.
     init(_ plan: StreamThreadPlan) throws {
         self.plan = plan
         consumer = try plan.makeConsumer()

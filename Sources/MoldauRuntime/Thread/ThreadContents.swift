@@ -34,8 +34,8 @@ package struct ThreadContents {
     /// The thread's copies of the global tables.
     package var globalStores: [any StateStore] { globalTables.stores }
 
-    /// Has the thread commit at the end of its round.
-    /// - Returns: false if it will not: there is no room, or it does not process the task.
+    /// Makes the thread commit at the end of its round.
+    /// - Returns: false if it will not: there is no space, or it does not process the task.
     func requestCommit(of task: TaskID) -> Bool {
         guard shortage == nil, let running = heldTasks.running.first(where: { $0.id == task }) else { return false }
         running.requestCommit()
@@ -44,8 +44,8 @@ package struct ThreadContents {
 
     // MARK: Explanations
 
-    /// What the thread's tasks did, and what they wait for. Counts what nodes hold back: reads some thousand rows at
-    /// most for each.
+    /// What the thread's tasks did, and what they wait for. Counts held records: reads at most some thousand rows for
+    /// each node.
     /// - Throws: `StateError`.
     package func account(now: RoundTime) throws -> ThreadAccount {
         ThreadAccount(
@@ -64,23 +64,23 @@ package struct ThreadContents {
 
     // MARK: Queries
 
-    /// A store that a query may read, and what its answer is true of.
+    /// A store that a query may read, and the consistency of its answer.
     struct QueriedStore {
         let store: any StateStore
         /// The input partitions that change it; empty for a standby copy.
         var inputs: [TopicPartition] = []
-        /// For each input partition, the first offset that is not contained in what the query sees.
+        /// For each input partition, the first offset that is not contained in the values that the query sees.
         var position: [TopicPartition: Offset] = [:]
-        /// When what the query sees was the newest; nil: it is now.
+        /// When the values that the query sees were the newest; nil: they are now.
         var seenAt: Duration?
         /// Whether the store is still being restored, or is a standby copy.
         var isCopy = false
-        /// How far a copy is behind; empty if that is not known, as for a store without a changelog.
+        /// How far a copy lags behind; empty if that is unknown, as for a store without a changelog.
         var lag: [StoreLag] = []
     }
 
     /// A store of a task.
-    /// - Throws: `ThreadMailboxError.taskNotHere` if the thread does not have the task, nor a copy of it.
+    /// - Throws: `ThreadMailboxError.taskNotHere` if the thread has neither the task nor a copy of it.
     func store(_ name: String, of task: TaskID, _ view: StoreView) throws(ThreadMailboxError) -> QueriedStore? {
         if let running = heldTasks.running.first(where: { $0.id == task }) {
             return running.stores[name].map {
@@ -103,7 +103,7 @@ package struct ThreadContents {
     private func lag(of entry: TaskStores.Entry) -> StoreLag? {
         guard let changelog = entry.changelog else { return nil }
         if let lag = restorer.lags.first(where: { $0.changelog == changelog }) { return lag }
-        // It is restored already, and its task has to wait for other stores.
+        // The store itself is restored; its task waits for other stores.
         let end = (entry.source == nil ? entry.store.changelogOffset : entry.store.positions[changelog]) ?? .zero
         return StoreLag(store: entry.store.name, changelog: changelog, position: end, end: end, isStandby: false)
     }

@@ -9,12 +9,11 @@
 //                 └── ended, or full ──▸ completion(.threadEnded, .tooMany)
 //
 // A completion is called exactly once, whatever happens, and no later than the thread's end. A message stays with the
-// thread that it was posted to: if the task that it is about has moved to another thread, the answer is an error that
-// says so.
+// thread that it was posted to: if its task has moved to another thread, the answer is an error that says so.
 
 import Synchronization
 
-/// Work that other threads want a stream thread to do, with access to what it owns.
+/// Work that other threads post to a stream thread, with access to what it owns.
 package final class ThreadMailbox: Sendable {
     private struct Message: Sendable {
         /// Returns false if it could not be done yet.
@@ -52,7 +51,8 @@ package final class ThreadMailbox: Sendable {
         post(untilDone: { .some(try work($0)) }, completion: completion)
     }
 
-    /// Like `post`, for work that may have to wait: while it returns nil, it is done again at the start of each round.
+    /// Like `post`, for work that may have to wait: while it returns nil, it is called again at the start of each
+    /// round.
     package func post<Answer: Sendable>(
         untilDone work: @escaping @Sendable (ThreadContents) throws -> Answer?,
         completion: @escaping @Sendable (Result<Answer, any Error>) -> Void
@@ -78,11 +78,11 @@ package final class ThreadMailbox: Sendable {
         }
     }
 
-    /// Whether no message waits.
+    /// Whether no message is waiting.
     var isEmpty: Bool { messages.isEmpty }
 
     /// Answers the oldest messages. Called on the stream thread.
-    /// - Parameter isNewRound: also tries what could not be done before.
+    /// - Parameter isNewRound: also retries postponed work.
     func answer(with contents: @autoclosure () -> ThreadContents, isNewRound: Bool) {
         var asked = messages.take(upTo: Self.batch)
         if isNewRound { asked = postponed.withLock { take(&$0) } + asked }
@@ -98,7 +98,7 @@ package final class ThreadMailbox: Sendable {
         for message in refused { message.refuse(.tooMany(thread: thread, waiting: Self.limit)) }
     }
 
-    /// Called when the thread does nothing more: all waiting callers get an error.
+    /// Called when the thread ends: all waiting callers get an error.
     func close() {
         for message in postponed.withLock({ take(&$0) }) + messages.close() { message.refuse(.threadEnded(thread)) }
     }

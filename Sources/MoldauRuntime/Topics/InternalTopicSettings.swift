@@ -7,13 +7,13 @@ package struct InternalTopicSettings: Sendable {
     /// The application's settings for all internal topics.
     var common: [String: String]
     var windowChangelogExtraRetention: Duration
-    /// On how many brokers the topics are to be; nil leaves that to the cluster.
+    /// The replication factor of the topics; nil for the cluster's default.
     package var replicas: Int?
     /// The application that the topics are marked with; nil: no mark.
     private var owner: String?
 
-    /// The setting that records which application owns a topic: two applications' names may lead to the same topic
-    /// name.
+    /// The setting that records which application owns a topic: two applications' ids and names may result in the same
+    /// topic name.
     static var ownerKey: String { "moldau.application.id" }
 
     package init(
@@ -36,7 +36,7 @@ package struct InternalTopicSettings: Sendable {
     }
 
     /// For an external topic that is read as a table: rows are not deleted by age.
-    /// - Parameter history: how long a row that was replaced is still needed.
+    /// - Parameter history: how long a replaced row is still needed.
     package static func table(history: Duration) -> [String: String] {
         guard history > .zero else { return ["cleanup.policy": "compact"] }
         return [

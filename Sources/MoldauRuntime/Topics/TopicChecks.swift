@@ -1,5 +1,5 @@
-// What is checked of topics that exist. What would make results wrong, or could never work, is an error; what will only
-// lose records some day is a warning, since it may be meant.
+// Checks of existing topics. Settings that would make results wrong, or could never work, are errors; settings that
+// only lose records some day cause a warning, since they may be intended.
 
 import MoldauCluster
 
@@ -25,8 +25,8 @@ extension TopicDescription {
     private var policy: String { configuration[Self.policyKey] ?? "delete" }
 
     /// - Parameter wanted: the settings with which the topic would be created.
-    /// - Throws: `RuntimeError` if the topic is another application's, has other partitions, or if the cluster would
-    ///   delete records that are needed, or cannot take any.
+    /// - Throws: `RuntimeError` if the topic belongs to another application, has another partition count, or if the
+    ///   cluster would delete records that are needed, or cannot accept any.
     func checkInternal(_ wanted: [String: String], partitionCount count: Int32) throws(RuntimeError) {
         let owner = InternalTopicSettings.ownerKey
         if let own = wanted[owner], let other = configuration[owner], other != own {
@@ -48,13 +48,13 @@ extension TopicDescription {
         throw .tooFewReplicas(topic: name, replicas: replication.count, needed: replication.needed)
     }
 
-    /// Whether records are deleted by their age, or when there are too many.
+    /// Whether records are deleted by age or size.
     private var hasEnd: Bool {
         configuration[Self.retentionKey] != "-1" || configuration["retention.bytes"] ?? "-1" != "-1"
     }
 
-    /// A warning if records are deleted earlier than those of a topic with these settings would be. No error: a store
-    /// that was defined otherwise before has such a changelog, and is refused for that, in better words.
+    /// A warning if records are deleted earlier than those of a topic with these settings would be. Not an error: a
+    /// store that was defined differently before has such a changelog, and is refused for that, with a better message.
     func deletesEarly(_ wanted: [String: String]) -> String? {
         guard policy.contains("delete") else { return nil }
         if let expected = wanted[Self.policyKey], !expected.contains("delete"), hasEnd {
@@ -74,7 +74,7 @@ extension TopicDescription {
             + "'moldau configs alter --topic \(name) --add-config retention.ms=\(needed)'"
     }
 
-    /// A warning if the topic is on fewer brokers than it would be if it were created now.
+    /// A warning if the topic has fewer replicas than it would get if it were created now.
     func hasFewer(than replicas: Int?) -> String? {
         guard let replicas, let replication, replication.count < replicas else { return nil }
         return

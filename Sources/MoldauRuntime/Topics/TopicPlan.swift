@@ -1,4 +1,4 @@
-// Decides how many partitions every topic of an application has, which internal topics to create, and which tasks there
+// Decides the partition count of every topic of an application, which internal topics to create, and which tasks there
 // are. A pure function of the topology and the cluster's topics.
 //
 // A repartition topic has the partition count that the topology gives it, or else the largest among the topics read by
@@ -19,7 +19,7 @@ package struct TopicPlan: Sendable {
     package private(set) var missing: [NewTopic] = []
     /// Every sub-topology and partition, in order.
     package private(set) var tasks: [TaskID] = []
-    /// Settings that work now but will lose rows some day.
+    /// Warnings about settings that work now but will lose rows some day.
     package private(set) var warnings: [String] = []
     /// The ids of existing topics, by their names in the cluster, if the cluster has ids.
     package private(set) var topicIDs: [String: TopicID] = [:]
@@ -62,7 +62,7 @@ package struct TopicPlan: Sendable {
         try decideRepartitionTopics(topology, parts)
         for topic in topology.repartitionTopics {
             guard let count = counts[topic.name] else {
-                // As long as no topic matches a pattern, nothing writes the topic.
+                // While no topic matches a pattern, nothing writes the topic.
                 if topology.readsByPattern { continue }
                 throw .undecidedPartitionCount(topic: topic.name)
             }
@@ -200,7 +200,8 @@ extension TopicPlan {
             do {
                 try admin.create(plan.missing)
             } catch ClusterError.topicExists where attempts < mostAttempts {
-                // Another process of the application has begun at the same time: what it made is checked too.
+                // Another process of the application has started at the same time: the topics that it created are
+                // checked too.
                 continue
             }
             let created = try admin.describe(Set(plan.missing.map(\.name)))

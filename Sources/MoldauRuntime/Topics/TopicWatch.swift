@@ -7,7 +7,7 @@ import MoldauTopology
 package struct TopicWatch: Sendable {
     private let topology: Topology
     private let own: Set<String>
-    /// The topology with the topics that were found.
+    /// The topology with the topics found for its patterns.
     package let matched: Topology
     /// The ids of the global tables' topics, if the cluster has ids.
     private let ids: [String: TopicID]
@@ -31,7 +31,8 @@ package struct TopicWatch: Sendable {
     /// Whether there is anything that may change.
     package var isNeeded: Bool { topology.readsByPattern || !ids.isEmpty }
 
-    /// Why the application must be planned anew; nil if it need not. A topic that is missing is waited for. Blocks.
+    /// Why the application must be planned anew; nil if it need not, and while a global table's topic is missing.
+    /// Blocks.
     package func change(admin: any Admin) throws -> String? {
         let topics = try admin.topics()
         if try Self.match(topology, to: topics, besides: own).sourceTopics != matched.sourceTopics {

@@ -31,7 +31,7 @@ package struct KeyRange: Equatable {
 
     package static var all: KeyRange { KeyRange() }
 
-    /// The part that a scan has not shown when it is at `place`.
+    /// The part of the range that a scan has not reached when it is at `place`.
     func remaining(after place: [UInt8], reverse: Bool) -> KeyRange {
         var rest = self
         if reverse {
@@ -62,7 +62,7 @@ package protocol ByteStore: AnyObject {
     /// An estimate if counting would be expensive.
     var approximateEntryCount: Int { get }
 
-    /// What the store's files take; nil if it has none. Cheap enough to be read every second.
+    /// The sizes of the store's files; nil if it has none. Cheap enough to be read every second.
     var files: StoreFiles? { get }
 
     /// Calls `body` once, with the value or nil. The bytes are valid during the call only.
@@ -90,14 +90,14 @@ extension ByteStore {
     package var files: StoreFiles? { nil }
 }
 
-/// What RocksDB has of a store.
+/// RocksDB's figures for a store.
 package struct StoreFiles: Sendable, Equatable {
-    /// All files, those included that are only kept for open iterators.
+    /// The size of all files, including those kept only for open iterators.
     package var bytes: Int = 0
     package var memtableBytes: Int = 0
-    /// What has to be rewritten, as RocksDB estimates it.
+    /// How much compaction has to rewrite, as RocksDB estimates it.
     package var pendingCompactionBytes: Int = 0
-    /// Errors of RocksDB's own threads, in the whole database.
+    /// Errors of RocksDB's background threads, in the whole database.
     package var backgroundErrors: Int = 0
 }
 

@@ -81,7 +81,7 @@ final class ProvidedByteStore: ByteStore {
         _ store: String, _ operation: String, _ body: () throws -> Answer
     ) throws(StateError) -> Answer {
         do { return try body() } catch {
-            // A full disk is the one error that is waited for.
+            // A full disk is the only error that the thread waits out.
             if case .noSpace(let place, let message)? = error as? StateError {
                 throw .noSpace(place: place, message: message)
             }

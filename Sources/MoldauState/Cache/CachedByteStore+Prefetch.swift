@@ -17,7 +17,7 @@ extension CachedByteStore {
         }
     }
 
-    /// Starts to load the entries of some hashes into the processor's cache. Their slots were asked for before.
+    /// Starts to load the entries of some hashes into the processor's cache. Their slots were prefetched before.
     @inline(__always)
     func prefetchEntries(hashes: UnsafeBufferPointer<UInt32>) {
         let shortBytes = table.count * (ByteEntry.shortBytes + ByteEntry.overheadBytes)

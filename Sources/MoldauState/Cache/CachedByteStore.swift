@@ -22,7 +22,7 @@ import MoldauRecords
 @usableFromInline
 package final class CachedByteStore {
     @usableFromInline package let name: String
-    /// The changelog topic, or the name that it would have.
+    /// The changelog topic, or the name that it would have if there were one.
     @usableFromInline package let topic: String
     /// Whether changes go to a changelog: then they must be drained before they are committed.
     package let isLogged: Bool
@@ -59,10 +59,10 @@ package final class CachedByteStore {
     /// Describes the committed data, saved or not; its stream time covers all data.
     @exclusivity(unchecked) package internal(set) var metadata: StoreMetadata
 
-    /// The first read of the byte store that failed, queries aside: user code may have caught the error.
+    /// The first read of the byte store that failed, except for queries: user code may have caught the error.
     package internal(set) var failure: StateError?
 
-    /// Why a store that had data was emptied and starts again, if it was.
+    /// Why the store's data was deleted so that it starts anew; nil if it was not.
     package var begunAnewBecause: String?
 
     /// Deleted rows whose deletion the changelog has lost.
@@ -73,9 +73,9 @@ package final class CachedByteStore {
 
     /// What queries see while one is being answered; nil otherwise.
     @exclusivity(unchecked) var queriedView: StoreView?
-    /// The place behind which scans of that query begin.
+    /// The place after which scans of that query begin.
     @exclusivity(unchecked) var queriedPlace: [UInt8]?
-    /// How many rows scans of that query may still look at.
+    /// How many more rows scans of that query may visit.
     @exclusivity(unchecked) var queriedSteps = Int.max
     @exclusivity(unchecked) var committedValues = CommittedValues()
     /// The last value that a query read from the byte store.
@@ -227,7 +227,7 @@ package final class CachedByteStore {
         report()
     }
 
-    /// What the store uses, and how often its cache had what was read.
+    /// The store's memory use and its cache hits and misses.
     package var usage: StoreUsage {
         StoreUsage(
             cachedBytes: cachedBytes, unsavedBytes: uncommittedBytes + unsavedBytes, hits: hitCount, misses: missCount,

@@ -1,5 +1,5 @@
-// What the byte store and the entries of the cache cannot tell: the committed value of an entry that was committed, was
-// not saved since, and was written again.
+// What neither the byte store nor the entries of the cache hold: the committed value of an entry that was committed,
+// was not saved since, and was written again.
 //
 //     entry is                          its committed value
 //     saved, or unsaved only            its value
@@ -21,9 +21,9 @@ struct CommittedValues: ~Copyable {
     /// An entry's `keptPlace` is the number of its value here, counted from one. It spares a look-up for each change.
     private var kept: ContiguousArray<Kept> = []
     private var bytes = ByteWriter()
-    /// Whether values are kept: from the first query for them on.
+    /// Whether values are kept: from the first query of committed values on.
     private(set) var isOn = false
-    /// False from the first query to the next commit: what was changed before is not here.
+    /// False from that first query to the next commit: values changed before it are not here.
     private(set) var isComplete = false
 
     /// Starts to keep values.
@@ -37,8 +37,8 @@ struct CommittedValues: ~Copyable {
         entry.pointee.keptPlace = UInt32(truncatingIfNeeded: kept.count)
     }
 
-    /// The committed value of an entry that is changed or drained: nil if the byte store tells; else the value, nil in
-    /// it if there was none. Valid until the next change.
+    /// The committed value of an entry that is changed or drained: nil if it is in the byte store; else the value,
+    /// which is nil if there was none. Valid until the next change.
     func value(of entry: EntryPointer) -> UnsafeRawBufferPointer?? {
         let place = Int(entry.pointee.keptPlace)
         if place == 0 { return .none }
@@ -48,8 +48,8 @@ struct CommittedValues: ~Copyable {
                 ? nil : UnsafeRawBufferPointer(rebasing: bytes.bytes[value.start..<(value.start + value.count)]))
     }
 
-    /// Forgets everything: the changes are committed.
-    /// - Parameter isComplete: whether nothing is changed any more.
+    /// Drops all values: the changes are committed.
+    /// - Parameter isComplete: whether no entry is changed any more.
     mutating func committed(isComplete: Bool) {
         guard isOn else { return }
         for value in kept { value.entry.pointee.keptPlace = 0 }

@@ -63,8 +63,8 @@ struct EntryTable: ~Copyable {
     @inline(__always)
     func prefetchSlot(hash: UInt32) { moldau_prefetch(slots + (Int(hash) & mask)) }
 
-    /// Starts to load the entries in the slots of some hashes into the processor's cache, and their values, if these
-    /// are long. The second pass waits for what the first one asked for: it is left out if it is not needed.
+    /// Starts to load the entries in the slots of some hashes into the processor's cache, and their values if these are
+    /// long. The second pass waits for the loads of the first one, and is skipped if it is not needed.
     @inline(__always)
     func prefetchEntries(hashes: UnsafeBufferPointer<UInt32>, haveLongValues: Bool) {
         for hash in hashes { Self.entry(slots[Int(hash) & mask])?.prefetch() }

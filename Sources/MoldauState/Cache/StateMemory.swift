@@ -8,7 +8,7 @@ import Synchronization
 /// (`needsCommit`). Stores of kind `.inMemory` hold their saved data outside the budget.
 @usableFromInline
 package final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's cache and manager are thread-safe.
-    /// The budget that was asked for.
+    /// The configured budget.
     package let budgetBytes: Int
 
     let blockCache: OpaquePointer
@@ -18,7 +18,7 @@ package final class StateMemory: @unchecked Sendable {  // Unchecked: RocksDB's 
     private let openStores = Atomic<Int>(0)
     private let writeBackBytes = Atomic<Int>(0)
 
-    /// What is in use.
+    /// The memory in use.
     package typealias Usage = StateMemoryUsage
 
     /// - Parameter budgetBytes: at least 1 MiB; a smaller value counts as 1 MiB.

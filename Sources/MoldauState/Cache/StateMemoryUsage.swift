@@ -1,6 +1,6 @@
-/// What the stores of a process use of their memory budget, in bytes.
+/// How much of their memory budget the stores of a process use, in bytes.
 public struct StateMemoryUsage: Sendable, Equatable {
-    /// The budget to compare this with.
+    /// The budget.
     public var budgetBytes: Int
     /// RocksDB's blocks, indexes, filters and memtables.
     public var blockCacheBytes: Int

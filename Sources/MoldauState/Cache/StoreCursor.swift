@@ -23,7 +23,7 @@ package final class StoreCursor {
     @exclusivity(unchecked) private var belowIsBehind = false
     @exclusivity(unchecked) private var hasShown = false
     @exclusivity(unchecked) private var lastKey = ByteWriter(capacity: 64)
-    /// Whether it ended because the query had looked at enough rows, the last of them at `key`: there may be more.
+    /// Whether it ended because the query had visited enough rows, the last of them at `key`: there may be more.
     @exclusivity(unchecked) @usableFromInline package private(set) var isCut = false
     @exclusivity(unchecked) @usableFromInline package private(set) var value = UnsafeRawBufferPointer(
         start: nil, count: 0)
@@ -53,7 +53,7 @@ package final class StoreCursor {
                 belowIsBehind = false
                 do { try below.advance() } catch { throw store.noted(error) }
             }
-            // At least one step is made, so that those who go on get on.
+            // Always advances once, so that paging makes progress.
             if store.queriedSteps <= 0, hasShown {
                 isCut = true
                 return false
@@ -119,7 +119,7 @@ extension CachedByteStore {
             self, queriedPlace.map { range.remaining(after: $0, reverse: reverse) } ?? range, reverse: reverse)
     }
 
-    /// An error of a read of the byte store: see `failure`. Lack of room passes.
+    /// Records an error of reading the byte store: see `failure`. Lack of space is temporary and not recorded.
     func noted(_ error: StateError) -> StateError {
         if case .noSpace = error { return error }
         if queriedView == nil { failure = failure ?? error }

@@ -1,5 +1,5 @@
-// How queries read a store that its task writes: on the task's thread, between two records. They change nothing, the
-// order of eviction included.
+// How queries read a store that its task writes: on the task's thread, between two records. They change nothing, not
+// even the order of eviction.
 
 import MoldauRecords
 
@@ -14,8 +14,8 @@ extension CachedByteStore {
     /// must not write.
     /// - Precondition: for `.committed`, `knowsCommittedValues`.
     /// - Parameters:
-    ///   - place: of the last entry of an earlier scan, behind which scans go on.
-    ///   - steps: how many rows scans look at, whether they are of those asked for or not: see `StoreCursor.isCut`.
+    ///   - place: the place of an earlier scan's last entry, after which scans continue.
+    ///   - steps: how many rows scans may visit, whether requested or not: see `StoreCursor.isCut`.
     package func queried<Result>(
         _ view: StoreView, after place: [UInt8]? = nil, steps: Int = .max, _ body: () throws -> Result
     ) rethrows -> Result {
@@ -25,8 +25,8 @@ extension CachedByteStore {
         return try body()
     }
 
-    /// The rows of the keys from `first` on, as the query that is being answered sees them. Ends early, with fewer rows
-    /// than keys, before it reads the byte store more than `maxReads` times.
+    /// The rows of the keys from `first` on, as the current query sees them. Ends early, with fewer rows than keys,
+    /// before it reads the byte store more than `maxReads` times.
     package func rows(of keys: ByteStrings, from first: Int, maxReads: Int) throws(StateError) -> ByteStrings {
         try checkOpen()
         let view = queriedView ?? .newest
@@ -75,7 +75,8 @@ extension CachedByteStore {
         return isThere ? peeked.bytes : nil
     }
 
-    /// What a query sees of an entry: nil if the byte store tells; else the value, nil in it if there is none.
+    /// The value of an entry that a query sees: nil if it is in the byte store; else the value, which is nil if there
+    /// is none.
     func seen(_ entry: EntryPointer, _ view: StoreView) -> UnsafeRawBufferPointer?? {
         if view == .newest || entry.pointee.marks.isDisjoint(with: .uncommitted) { return .some(entry.value) }
         return committedValues.value(of: entry)

@@ -1,12 +1,12 @@
-/// What a store uses, and what its write-back cache saves.
+/// The memory and file sizes of a store, and the hits of its write-back cache.
 package struct StoreUsage: Sendable {
-    /// All bytes of the cache.
+    /// The size of the cache.
     package var cachedBytes: Int
-    /// The part of them that is not in the store's files.
+    /// The part of it that is not in the store's files.
     package var unsavedBytes: Int
-    /// How often a key that was read was in the cache.
+    /// How often a read found its key in the cache.
     package var hits: Int
-    /// How often the store's files had to be asked for one.
+    /// How often a read had to access the store's files.
     package var misses: Int
     /// nil for a store without files.
     package var files: StoreFiles?

@@ -1,4 +1,4 @@
-/// Reads what the stores of a task have on disk, for checks.
+/// Reads the stores of a task from disk, for checks.
 package enum StoredContents {
     /// The entries of each store, by the store's name, without the stores' metadata. The directory must not be open
     /// elsewhere.

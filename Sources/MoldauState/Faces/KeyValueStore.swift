@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// A map from keys to values, kept by a task. Used by the task's processors, on its thread.
+/// A map from keys to values, owned by a task. Used by the task's processors, on its thread.
 ///
 /// Keys are ordered by their bytes; ranges follow that order. Errors of the serdes are thrown unchanged; `StateError`
 /// means that the storage refused something.

@@ -30,7 +30,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     /// The number of keys.
     public var entryCount: Int { lastUse.count }
 
-    /// The value of a key, which counts as a use unless a query asks; nil if it has none.
+    /// The value of a key, which counts as a use except in queries; nil if it has none.
     public func get(_ key: Key) throws -> Value? {
         let value = try rows.get(key)
         if value != nil, cache.queriedView == nil { use(try bytes(of: key)) }

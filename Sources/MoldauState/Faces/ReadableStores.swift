@@ -1,11 +1,11 @@
 import MoldauRecords
 
-/// A store that has one row for a key, and lists its keys in the order of their bytes: what queries read of tables and
-/// maps.
+/// A store that has one row per key, and lists its keys in the order of their bytes: the queries that tables and maps
+/// support.
 public protocol ReadableMap<Key, Row> {
     /// The type of the keys.
     associatedtype Key
-    /// What the store has for a key.
+    /// The row of a key.
     associatedtype Row
 
     /// The row of a key; nil if it has none.
@@ -46,11 +46,11 @@ extension HeadersKeyValueStore: ByteReadableMap {
     package var decoder: @Sendable (UnsafeRawBufferPointer) throws -> Row { rows.decoder }
 }
 
-/// A store that has one row for a key and the start of a window: what queries read of windows.
+/// A store that has one row per key and window start: the queries that window stores support.
 public protocol ReadableWindows<Key, Row> {
     /// The type of the keys, without their windows.
     associatedtype Key
-    /// What the store has for a window of a key.
+    /// The row of a key's window.
     associatedtype Row
 
     /// The row of the key's window that begins at `start`; nil if it has none, or if the window has expired.

@@ -1,10 +1,10 @@
-// Stores used to not record what they hold. Their rows show some of it: rows of windows and sessions are in the bucket
-// of their time, so there is a bucket width that fits all of them; rows of versioned stores begin with the length of
-// their key.
+// Earlier versions did not record a store's form. Its rows show some of it: rows of windows and sessions are in the
+// bucket of their time, so there is a bucket width that fits all of them; rows of versioned stores begin with the
+// length of their key.
 
 import MoldauRecords
 
-/// Finds out from a store's rows what kind of rows they may be.
+/// Infers from a store's rows which kinds of rows they may be.
 struct RowGuess {
     private var windows = Widths(trailerBytes: Windowed<Void>.windowTrailerBytes)
     private var sessions = Widths(trailerBytes: Windowed<Void>.sessionTrailerBytes)

@@ -22,7 +22,7 @@ package protocol StateStore: AnyObject {
     /// Applies a changelog record. Only before the first write.
     func restore(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp) throws
 
-    /// Where to resume the restore: the first changelog offset that the store does not contain; nil: from the
+    /// The offset at which to resume the restore: the first changelog offset that the store does not contain; nil: the
     /// beginning.
     var changelogOffset: Offset? { get }
 
@@ -44,7 +44,7 @@ package protocol StateStore: AnyObject {
     /// Whether uncommitted writes take so much memory that a commit should come now.
     var needsCommit: Bool { get }
 
-    /// The first read that failed, whoever has caught the error: what was made of it is not to be committed.
+    /// The first read that failed, even if user code has caught the error: results based on it must not be committed.
     var failure: StateError? { get }
 
     /// An estimate of the number of keys.
@@ -55,7 +55,7 @@ package protocol StateStore: AnyObject {
 }
 
 extension StateStore {
-    /// What it uses; nil for a store without a cache.
+    /// Its memory use; nil for a store without a cache.
     package var usage: StoreUsage? { (self as? any CacheBackedStore)?.cache.usage }
 
     /// A store whose reads cannot fail.
@@ -67,7 +67,7 @@ extension StateStore {
 package protocol CacheBackedStore: StateStore {
     var cache: CachedByteStore { get }
 
-    /// Calls `body` with the key of the row that a changelog record is about; not if the row has expired, or if
+    /// Calls `body` with the key of the row that a changelog record belongs to; does not if the row has expired, or if
     /// deletions are rows, too.
     func withRow(ofChangelogKey key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
 }

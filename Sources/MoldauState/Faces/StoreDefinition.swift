@@ -29,8 +29,8 @@ public struct StoreDefinition: Sendable {
     package var closingMs: Int64?
     /// The format of the store's bytes; nil: unknown, and not compared with existing data.
     package var form: StoreForm?
-    /// The name with the types of keys and values, for those who read the store without knowing them. nil: its rows are
-    /// an operator's own business.
+    /// The name with the types of keys and values, for untyped access to the store. nil if its rows are internal to an
+    /// operator.
     package private(set) var typedName: (any StoreName)?
     /// Whether a window store refuses entries that are even a millisecond older than its retention; otherwise it
     /// accepts what its segments still hold. nil: only if it is in memory.
@@ -39,7 +39,7 @@ public struct StoreDefinition: Sendable {
     private let make: @Sendable (StoreDefinition, StoreEnvironment) throws -> any StateStore
     private let identity = Identity()
 
-    /// Identifies a definition: what definitions make cannot be compared.
+    /// Identifies a definition, since the closures that open stores cannot be compared.
     private final class Identity: Sendable {}
 
     /// - Parameter make: opens the store for a task; called on the task's thread.
@@ -104,7 +104,7 @@ public struct StoreDefinition: Sendable {
             .versioned, key: name.key.format, value: name.value.format, retention: name.historyRetention)
     }
 
-    /// Notes whose rows these are.
+    /// Sets the typed name of the rows.
     package mutating func hold(_ name: some StoreName) { typedName = name }
 
     @usableFromInline mutating func hold(_ name: some StoreName, hasTimestamps: Bool) {

@@ -10,7 +10,7 @@ package protocol EntryCursor: AnyObject {
     var value: UnsafeRawBufferPointer { get }
     /// The key in the byte store: cursors show entries in the order of these.
     var place: UnsafeRawBufferPointer { get }
-    /// Whether `next` returned false because a query has looked at enough rows, the last of them at `place`.
+    /// Whether `next` returned false because a query has visited enough rows, the last of them at `place`.
     var isCut: Bool { get }
 }
 
@@ -47,7 +47,7 @@ public final class StoreIterator<Key, Value> {
     /// The place of the last entry in its store, for `CachedByteStore.queried`.
     package var place: [UInt8] { Array(cursor.place) }
 
-    /// The place where a query's scan was cut short; nil if it went to its end. See `StoreCursor.isCut`.
+    /// The place where a query's scan was cut short; nil if it was complete. See `StoreCursor.isCut`.
     package var cut: [UInt8]? { cursor.isCut ? place : nil }
 
     /// Calls `body` with each remaining entry.

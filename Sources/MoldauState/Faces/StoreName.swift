@@ -51,7 +51,8 @@ public protocol FollowableStoreName<Key, Value>: StoreName {
     /// The serde of the rows' keys in the store's changelog.
     /// - Parameters:
     ///   - topic: the changelog.
-    ///   - windowSize: of a store of windows, whose keys contain only the starts; zero for other stores.
+    ///   - windowSize: the size of the windows in a window store, whose keys contain only the starts; zero for other
+    ///     stores.
     func rowKey(in topic: String, windowSize: Duration) -> Serde<RowKey>
 }
 

@@ -11,7 +11,7 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     /// For iterating over entries.
     @usableFromInline let rows: KeyValueStore<Key, Row>
     @usableFromInline let codec: EntryCodec<Key, Value>
-    /// Kept beside `rows`: access through it would cost reference counting.
+    /// A copy of the reference in `rows`: access through that would cost reference counting.
     @usableFromInline package let cache: CachedByteStore
     @usableFromInline var rowBytes = ByteWriter()
 

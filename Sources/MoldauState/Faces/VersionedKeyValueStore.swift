@@ -29,7 +29,7 @@ public enum VersionedPutResult: Hashable, Sendable {
     case refused
 }
 
-/// Values by key and time: tells what a key's value was at a time in the recent past.
+/// Values by key and time: returns a key's value as of a time in the recent past.
 ///
 /// Versions that are older than `historyRetention` before the greatest time seen are refused, and are deleted from a
 /// key when it is next written. Reading the latest version costs one look-up; older ones take a short scan.
@@ -182,8 +182,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         try write(prefix.bytes, version.bytes)
     }
 
-    /// Deletes the key's versions that no look-up can reach any more: all before the one that was valid when the
-    /// retention began.
+    /// Deletes the key's versions that no look-up can reach any more: all before the one that was valid at the start of
+    /// the retention.
     private func prune(_ write: Write) throws {
         guard let oldestNeeded = try olderVersion(atOrBefore: historyBeginMs) else { return }
         while let old = try firstVersion(after: -1, before: oldestNeeded.validFromMs) {
@@ -261,7 +261,7 @@ private let lengthBytes = MemoryLayout<UInt32>.size
 
 /// The keys of the rows of a versioned store.
 enum VersionedRow {
-    /// Whether it is the row of an older version, which comes behind that of the key's latest one.
+    /// Whether it is the row of an older version, which follows the row of the key's latest one.
     static func isOlder(_ key: [UInt8]) -> Bool {
         key.count > lengthBytes && key.withUnsafeBytes { key.count > lengthBytes + Int($0.bigEndian(at: 0) as UInt32) }
     }

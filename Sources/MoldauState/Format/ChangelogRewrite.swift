@@ -3,7 +3,7 @@ import MoldauRecords
 // A changelog may end before the store that it belongs to, after a power loss with durability `os` or an interval: it
 // has lost puts and deletions. Both are appended again, so that a store restored elsewhere has the same rows:
 //
-// 1. `rewriteChangelog` notes this with the store's data.
+// 1. `rewriteChangelog` records this in the store's metadata.
 // 2. The restore reads the changelog from its beginning. `compare` collects the rows that it has and the store has not.
 // 3. Each commit marks some of these rows as deleted; when all are, it marks some of the store's rows as changed.
 
@@ -40,7 +40,7 @@ extension StateStore {
 }
 
 extension CachedByteStore {
-    /// Notes whether the store lacks a row that the changelog has.
+    /// Records whether the store lacks a row that the changelog has.
     fileprivate func compare(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StateError) {
         if value == nil {
             lostDeletions.remove(Array(key))

@@ -34,7 +34,7 @@ struct EntryCodec<Key, Value>: ~Copyable {
         }
     }
 
-    /// Encodes a key into the key buffer; `before` and `behind` may add bytes around it.
+    /// Encodes a key into the key buffer; `before` and `behind` may add bytes before and after it.
     /// - Returns: the bytes, valid until the next key is encoded.
     /// - Throws: `StateError.nullKey` for a key that is encoded as a null.
     @inlinable @inline(__always) func bytes(

@@ -16,12 +16,12 @@ extension StateStore {
 }
 
 extension StateStore {
-    /// Why a store that had data was emptied and starts again, if it was.
+    /// Why the store's data was deleted so that it starts anew; nil if it was not.
     package var begunAnewBecause: String? { (self as? any CacheBackedStore)?.cache.begunAnewBecause }
 }
 
 extension CachedByteStore {
-    /// How many rows are dealt with at a time.
+    /// How many rows are processed at a time.
     static let rowsPerStep = 10_000
 
     /// Compares the wanted form and topic with those of the stored data, and empties the store if needed. Before the
@@ -54,10 +54,9 @@ extension CachedByteStore {
         throw .changed(store: name, directory: directory, was: was, wanted: wanted.description)
     }
 
-    /// Describes the rows of a store that does not record its form, because it is from before stores did, if they do
-    /// not fit.
+    /// Describes the rows of a store from a version that did not record its form, if they do not have the wanted form.
     /// - Returns: nil if the rows may be of the wanted form. Windows and versions can be recognised by their rows;
-    ///   otherwise the definition has to be believed.
+    ///   otherwise the definition is trusted.
     private func unlikeRows(_ wanted: StoreForm) throws(StateError) -> String? {
         var guess = RowGuess()
         var rows = try someRows(from: [])
@@ -68,7 +67,7 @@ extension CachedByteStore {
         return guess.mismatch(with: wanted.shape)
     }
 
-    /// Empties the store, as its content is of no use. If the process ends in the middle, the next start does it again.
+    /// Empties the store, as its content is useless. If the process ends in the middle, the next start does it again.
     package func beginAnew(as form: StoreForm?, because reason: String) throws(StateError) {
         // First reset the positions: if the process ends in the middle, everything is restored from the beginning.
         metadata = StoreMetadata()

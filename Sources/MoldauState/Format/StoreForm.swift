@@ -86,7 +86,7 @@ package struct StoreForm: Equatable, Sendable {
         return shape.reads(held.shape) && agree(\.keyFormat) && agree(\.valueFormat) && agree(\.sizeMs)
     }
 
-    /// This form, completed with what is known from the form of the data.
+    /// This form, with missing fields filled in from the form of the data.
     func knowing(_ held: StoreForm) -> StoreForm {
         var form = self
         form.keyFormat = keyFormat ?? held.keyFormat

@@ -15,7 +15,7 @@
 
 import MoldauRecords
 
-/// Describes a store's data: up to where it goes in the changelog and in the input, and its form.
+/// Describes a store's data: how much of the changelog and of the input it contains, and its form.
 package struct StoreMetadata: Equatable {
     /// The first changelog offset that the data does not contain: a restore starts there. nil: from the beginning.
     package var changelogOffset: Offset?

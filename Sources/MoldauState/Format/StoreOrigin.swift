@@ -29,7 +29,7 @@ extension StoreMetadata {
         return "the store is made of the topic '\(origin.topic)' now, and was made of \(names)"
     }
 
-    /// Notes that the data is from that topic.
+    /// Records that the data is from that topic.
     mutating func note(_ origin: StoreOrigin) {
         if origin.isChangelog {
             changelogID = origin.id ?? changelogID

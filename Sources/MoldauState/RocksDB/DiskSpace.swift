@@ -6,13 +6,13 @@
     import Darwin
 #endif
 
-/// The room on a file system.
+/// The free and total space of a file system.
 package struct DiskSpace: Sendable, Hashable {
-    /// What programs may still write.
+    /// How much programs may still write.
     package let freeBytes: Int
     package let totalBytes: Int
 
-    /// The file system of a directory; nil if the system does not say.
+    /// The file system of a directory; nil if the system does not return it.
     package init?(at directory: String) {
         var status = statvfs()
         guard statvfs(directory, &status) == 0 else { return nil }

@@ -60,7 +60,7 @@ final class RocksDBByteStore: ByteStore {
             backgroundErrors: property("background-errors"))
     }
 
-    /// A number that RocksDB keeps of the store; 0 if it is closed.
+    /// A property that RocksDB keeps of the store, as a number; 0 if it is closed.
     private func property(_ name: String) -> Int {
         guard let handle = try? database.opened(for: self.name) else { return 0 }
         var value: UInt64 = 0

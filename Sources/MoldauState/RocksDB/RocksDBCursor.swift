@@ -1,6 +1,6 @@
 import CRocksDB
 
-/// A cursor over a column family between two bounds, as it was when the cursor was made.
+/// A cursor over a column family between two bounds, as of its creation.
 final class RocksDBCursor: ByteStoreCursor {
     private let database: TaskDatabase
     private let store: String

@@ -13,9 +13,9 @@ public struct RocksDBOptions: Sendable, Hashable {
         case zstd = 7
     }
 
-    /// The size of a block before compression, which one read from disk brings. Larger blocks compress better and need
-    /// less memory for indexes; smaller ones make single look-ups cheaper. Values are clamped to the range from 1 KiB
-    /// to 1 MiB.
+    /// The size of a block before compression, which is the unit of reads from disk. Larger blocks compress better and
+    /// need less memory for indexes; smaller ones make single look-ups cheaper. Values are clamped to the range from 1
+    /// KiB to 1 MiB.
     public var blockBytes = 4 << 10
     /// nil: RocksDB's default, which is Snappy if it was built with it.
     public var compression: Compression?

@@ -30,7 +30,7 @@ package final class StateDirectoryLock: @unchecked Sendable {
             }
         }
         let holder = Array("process \(getpid()) (\(CommandLine.arguments.joined(separator: " ")))".utf8)
-        // This text is for people; the lock holds without it.
+        // The text is informative; the lock works without it.
         _ = ftruncate(lock.file, 0)
         _ = pwrite(lock.file, holder, holder.count, 0)
     }

@@ -151,7 +151,7 @@ final class TaskDatabase: StateStorage {
 
     func storeClosed(_ name: String) { openStores.remove(name) }
 
-    /// Flushes and closes. Open iterators end here; stores throw `StateError.closed` from now on.
+    /// Flushes and closes. Open iterators become invalid; stores throw `StateError.closed` from now on.
     func close() {
         guard let database = handle else { return }
         for iterator in openIterators { rocksdb_iter_destroy(iterator) }
@@ -171,7 +171,7 @@ final class TaskDatabase: StateStorage {
         return handle
     }
 
-    /// The space that must be free beside that of the memtables, for the files that RocksDB writes by itself.
+    /// The space that must be free besides that for the memtables, for files that RocksDB writes by itself.
     private static let reserveBytes = 256 << 10
 
     /// If RocksDB finds the disk full in the middle of a file, it stops writing for good, and some builds of it end the
@@ -222,7 +222,7 @@ final class TaskDatabase: StateStorage {
         into family: OpaquePointer, store: String, fill: (OpaquePointer) throws(StateError) -> Void
     ) throws(StateError) {
         let database = try writable(for: store)
-        // If there is no room, an incomplete file must not take up even more.
+        // If there is no space, an incomplete file must not take up even more.
         defer { unlink(ingestPath) }
         let environment: OpaquePointer = rocksdb_envoptions_create()
         defer { rocksdb_envoptions_destroy(environment) }
@@ -257,7 +257,7 @@ final class TaskDatabase: StateStorage {
         guard let error else { return result }
         let message = String(cString: error)
         rocksdb_free(error)
-        // If the lock's file cannot even be opened, it is unknown whether anybody holds the lock.
+        // If the lock file cannot even be opened, it is unknown whether another process holds the lock.
         if message.contains("/LOCK"), !message.contains("open a file for lock") {
             throw .directoryInUse(path: directory, message: message)
         }
@@ -268,7 +268,7 @@ final class TaskDatabase: StateStorage {
         throw .rocksDB(operation: operation(), path: directory, message: message)
     }
 
-    /// Saves what was written, if there is room; the rest is restored from the changelogs.
+    /// Saves what was written, if there is space; the rest is restored from the changelogs.
     private func flushAll() {
         let options: OpaquePointer = rocksdb_flushoptions_create()
         defer { rocksdb_flushoptions_destroy(options) }

@@ -15,7 +15,7 @@ import MoldauRecords
 package protocol ExpiringStore: StateStore {
     /// Called with each refused write.
     var onExpired: (() -> Void)? { get set }
-    /// Entries from this time on are kept, however old they are: they have not been read yet.
+    /// Entries from this time on are kept regardless of their age: they have not been read yet.
     var keptFrom: Int64 { get set }
 }
 
@@ -47,7 +47,7 @@ package final class SegmentedStore {
     let retention: WindowRetention
     @usableFromInline let bucketMs: Int64
     private let reach: WindowReach
-    /// Entries from this time on are kept, however old they are: they have not been read yet.
+    /// Entries from this time on are kept regardless of their age: they have not been read yet.
     @exclusivity(unchecked) package var keptFrom: Int64 = .max
     /// The number of bytes after the key: the time that decides about expiry, and what follows it.
     @usableFromInline let trailerBytes: Int
@@ -133,7 +133,7 @@ package final class SegmentedStore {
     /// The number of the bucket that contains a time.
     @inlinable package func bucket(of time: Int64) -> Int64 { time / bucketMs }
 
-    /// Notes a write at that time.
+    /// Records a write at that time.
     /// - Returns: false if the time has expired: nothing may be written.
     /// - Throws: `NegativeWindowTime`.
     @usableFromInline
@@ -145,7 +145,7 @@ package final class SegmentedStore {
         return false
     }
 
-    /// Notes a write that adds nothing. As in Kafka Streams, it advances stream time only if expiry is exact.
+    /// Records a write that adds nothing. As in Kafka Streams, it advances stream time only if expiry is exact.
     @usableFromInline
     package func admitsNothing(at time: Int64) throws(NegativeWindowTime) -> Bool {
         retention.isExact ? try admits(time) : true
@@ -227,7 +227,7 @@ package final class SegmentedStore {
     ) throws {
         guard key.count >= trailerBytes else { return }
         let time = time(ofChangelogKey: key)
-        // Windows that are kept for longer, until they are closed, leave without a deletion.
+        // Windows that are kept longer, until they are closed, are removed without a deletion record.
         guard time >= max(0, retention.firstKept(at: streamTime)) else { return }
         try Self.row(key, inBucket: bucket(of: time)).withUnsafeBytes { try body($0) }
     }

@@ -115,8 +115,8 @@ extension StoreEnvironment {
     ) throws(StateError) -> SegmentedStore {
         let span: Int64 =
             switch order {
-            // Also in memory, where expiry is by the millisecond: looking through buckets of a millisecond each would
-            // cost too much.
+            // Also in memory, where expiry is by the millisecond: searching through buckets of one millisecond each
+            // would cost too much.
             case .byKey: max(retention.milliseconds / 2, 60_000)
             case .byKeyWithin(let span): max(span.milliseconds, 1)
             case .byTime: 1
