@@ -46,7 +46,7 @@ struct OrderEnrichment: AsyncParsableCommand {
         if let dump { try await writeFiles(to: dump, from: cluster) }
         try await printRevenue(from: cluster)
         try finishOutput()
-        try cluster.close()
+        try await cluster.close()
     }
 
     private func createTopics(on cluster: any Cluster) throws {
@@ -94,14 +94,14 @@ struct OrderEnrichment: AsyncParsableCommand {
                     cluster, applicationID: OrderTopology.id,
                     inputs: [OrderTopology.orders.name, OrderTopology.customers.name])
                 while try !lag.isZero() { try await Task.sleep(for: .milliseconds(10)) }
-                try await onThread { shown?.stay { app.state == .running } }
+                await onThread { shown?.stay { app.state == .running } }
             }
             // Whichever task ends first cancels the other: an application that is cancelled commits and closes.
             try await group.next()
             group.cancelAll()
             try await group.waitForAll()
         }
-        try await onThread { shown?.close() }
+        await onThread { shown?.close() }
     }
 
     private func printRevenue(from cluster: EmbeddedCluster) async throws {

@@ -40,7 +40,7 @@ struct WireAgreementTests {
         let address = try await server.start()[0]
         let outcome = try await blocking { body(try KafkaCluster("127.0.0.1:\(address.port)")) }
         await server.stop()
-        try own.close()
+        try await own.close()
         return outcome
     }
 

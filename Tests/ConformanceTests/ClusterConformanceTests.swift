@@ -59,7 +59,7 @@ struct ClusterConformanceTests {
         do {
             let tally = try await blocking { try body("127.0.0.1:\(address.port)") }
             await server.stop()
-            try own.close()
+            try await own.close()
             return tally
         } catch {
             await server.stop()

@@ -52,11 +52,11 @@ struct SeveralApplicationsTests {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        let cluster = try EmbeddedCluster(directory: directory.appending(path: "topics").path, durability: .os)
+        let cluster = try await EmbeddedCluster(directory: directory.appending(path: "topics").path, durability: .os)
         let fixture = try ClusterFixture(cluster)
         try fixture.create(["lines": 3, "words": 3, "totals": 1])
         try await body(cluster, fixture, directory)
-        try cluster.close()
+        try await cluster.close()
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])

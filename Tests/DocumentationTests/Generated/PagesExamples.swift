@@ -284,8 +284,7 @@ struct PagesExamples {
                     .toStream()
                     .to(revenue)
             }
-            let cluster = try EmbeddedCluster(directory: "data/topics")
-            defer { try? cluster.close() }
+            let cluster = try await EmbeddedCluster(directory: "data/topics")
             var configuration = StreamsConfiguration()
             configuration.newTopicPartitions = 1
             configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-orders") }
@@ -298,6 +297,7 @@ struct PagesExamples {
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "orders"))
             try await group.run()
+            try await cluster.close()
         }
     }
 
