@@ -31,7 +31,7 @@ struct Demo: AsyncParsableCommand {
         EngineOptions.quieten()
         let directory = try WorkingDirectory(data, of: "moldau-demo")
         defer { directory.removeIfTemporary() }
-        let cluster = try EmbeddedCluster(
+        let cluster = try await EmbeddedCluster(
             directory: directory.topics, durability: engine.durability(keepsData: data != nil))
         let stream = try DemoStream(cluster)
         let app = StreamsApplication(
@@ -52,6 +52,6 @@ struct Demo: AsyncParsableCommand {
         stream.stop()
         while !feeder.isFinished { try? await Task.sleep(for: .milliseconds(10)) }
         if let failure { throw failure }
-        try cluster.close()
+        try await cluster.close()
     }
 }
