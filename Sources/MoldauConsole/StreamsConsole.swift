@@ -37,7 +37,7 @@ public final class StreamsConsole: Service {
     }
 
     /// Serves requests until it is cancelled or its service group shuts down; open event streams end then.
-    /// - Throws: when it cannot listen: `IOError` of the system, or errors of the certificate's files.
+    /// - Throws: if it cannot listen, `IOError` of the system, or errors of the certificate's files.
     public func run() async throws {
         let subject = ConsoleSubject(engine: app.engine)
         let responder = ConsoleResponder(Routes.all(of: subject), gate: ConsoleGate(address), limits: subject.limits)

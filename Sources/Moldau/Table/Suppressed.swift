@@ -34,10 +34,10 @@ public struct Suppressed<Key>: Sendable {
     /// // rare: ada@10=2
     /// ```
     /// - Parameters:
-    ///   - maxRecords: the number of keys with held changes.
+    ///   - maxRecords: the most keys with held changes.
     ///   - maxBytes: the size of their keys and values, counted as Kafka Streams does.
     ///   - limit: how long changes are held.
-    ///   - overflow: what happens when the limits are exceeded.
+    ///   - overflow: what happens when `maxRecords` or `maxBytes` is exceeded.
     public static func untilTimeLimit(
         _ limit: Duration, maxRecords: Int = .max, maxBytes: Int = .max, whenFull overflow: Overflow = .emitEarly
     ) -> Suppressed {

@@ -7,7 +7,7 @@ extension AdminClient {
         public var resource: AccessRule.Resource?
         /// The name in the rule.
         public var name: String?
-        /// Whether rules also match whose pattern applies to the name.
+        /// Whether rules whose pattern applies to the name match as well.
         public var matchesPatterns = false
         /// The kind of name match; ignored if `matchesPatterns`.
         public var pattern: AccessRule.Pattern?

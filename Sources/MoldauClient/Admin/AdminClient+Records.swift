@@ -15,9 +15,9 @@ extension AdminClient {
 
     /// The result of an offset lookup.
     public struct ListedOffset: Sendable, Equatable {
-        /// The offset; nil if no record has that timestamp.
+        /// The offset; nil if no record has that timestamp or a later one.
         public let offset: Offset?
-        /// The timestamp of that record, if the lookup was by timestamp.
+        /// The timestamp of that record, if the lookup was by timestamp or for `maxTimestamp`.
         public let timestamp: Timestamp?
         /// The epoch of the leader that wrote it; nil if unknown.
         public let leaderEpoch: Int32?

@@ -147,7 +147,7 @@ struct GroupSeatState: Sendable {
     func heartbeat() -> HeartbeatRequest { HeartbeatRequest(member) }
 
     /// Takes the response of that generation's heartbeat or commit.
-    /// - Returns: what to do; nil if nothing.
+    /// - Returns: what to do if the membership is lost; otherwise nil. In a rebalance `needsJoin` is set.
     mutating func heard(_ code: ErrorCode, generation: Int32) -> Step? {
         // While it joins, only the response to the join counts.
         guard generation == self.generation, isSeated, !isJoining else { return nil }

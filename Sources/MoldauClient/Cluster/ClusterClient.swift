@@ -2,7 +2,7 @@ internal import MoldauRecords
 internal import MoldauWire
 internal import Synchronization
 
-/// Requests that would delay others have a connection of their own, by purpose.
+/// Requests that would delay others have a connection of their own for each purpose.
 enum Purpose: Hashable, Sendable {
     case requests
     /// Fetches, which wait for records.

@@ -3,7 +3,7 @@ public import MoldauRecords
 /// Observes the records that a consumer returns, and its commits: to measure, to audit, to filter records. Kafka's
 /// `ConsumerInterceptor`.
 ///
-/// Its methods are called on threads of the client, and must not block.
+/// Its methods are called on any thread, also in the task that polls, and must not block.
 public protocol ConsumerInterceptor<Key, Value>: Sendable {
     /// The type of the keys.
     associatedtype Key

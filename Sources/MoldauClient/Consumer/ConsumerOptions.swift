@@ -86,8 +86,8 @@ public struct ConsumerOptions: Sendable {
     public var apiTimeout = Duration.seconds(60)
     /// How long a topic may be missing before reading throws `ClientError.unknownTopic`; nil for no limit.
     package var missingTopicPatience: Duration?
-    /// Called when partitions are assigned or revoked, within `poll`, which waits for it before the change takes
-    /// effect.
+    /// Called when partitions are assigned or revoked, within `poll` or `close`, which wait for it before they go
+    /// on.
     public var onRebalance: (@Sendable (Rebalance) async -> Void)?
 
     /// Kafka's defaults.

@@ -94,7 +94,7 @@ extension FetchMachine {
         places[partition]?.retryAt = now + pause
     }
 
-    /// - Throws: the first batch's error, after keeping the batches before it.
+    /// - Throws: the error of the first batch that cannot be read, after keeping the batches before it.
     private mutating func keep(
         _ answer: FetchResponse.Partition, _ partition: TopicPartition
     ) throws(ClientError) {

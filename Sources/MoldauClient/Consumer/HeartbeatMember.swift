@@ -120,7 +120,7 @@ struct HeartbeatMember: Membership {
     /// Called when the consumer is read: from now on it is a member.
     mutating func want() { isWanted = !isClosing }
 
-    /// Whether the member has a subscription. A group rejects members without one.
+    /// Whether a heartbeat may be sent. A group rejects members without a subscription.
     private var mayAsk: Bool {
         isWanted && !isLost && asking == nil && (epoch > 0 || (subscribed.areKnown && !subscribed.names.isEmpty))
     }

@@ -20,7 +20,7 @@ public struct Producer<Key, Value>: Sendable {
     /// A producer that connects on first use.
     /// - Parameter partitioner: chooses the partition of records for which `send` gives none. The default is that of
     ///   Kafka's producers: by the key, and without a key about `batch.size` bytes for one partition after another.
-    /// - Parameter interceptors: called with each record, in this order.
+    /// - Parameter interceptors: called with each record, one after another.
     /// - Throws: `ClientError.invalidSetting`.
     public init(
         to topic: Topic<Key, Value>, cluster: ClientOptions, options: ProducerOptions = ProducerOptions(),

@@ -21,7 +21,7 @@ extension ProducerRecord: Sendable where Key: Sendable, Value: Sendable {}
 /// Observes, and may change, the records that a producer sends, and observes their outcomes: to measure, to audit, to
 /// add headers. Kafka's `ProducerInterceptor`.
 ///
-/// Its methods are called on threads of the client, and must not block.
+/// Its methods are called on any thread, also in the task that sends, and must not block.
 public protocol ProducerInterceptor<Key, Value>: Sendable {
     /// The type of the keys.
     associatedtype Key

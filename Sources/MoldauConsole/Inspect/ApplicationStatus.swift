@@ -47,7 +47,7 @@ struct ApplicationStatus: Sendable, Hashable, Codable {
         var partition: Partition
         /// How many records remain, markers included.
         var remaining: Int64
-        /// Whether it is a standby copy; the task itself runs on another thread, so the copy may always lag a little.
+        /// Whether it is a standby copy; the task itself runs elsewhere, so the copy may always lag a little.
         var isStandby: Bool
     }
 

@@ -11,7 +11,7 @@ struct KeyText: Sendable, Hashable {
     /// The key's bytes in a store or topic.
     ///
     /// If keys are text, the text is the key. Numbers, flags and UUIDs are read as Swift writes them, other `Decodable`
-    /// types from JSON. `{"hex": "…"}` gives the bytes of a key of any type.
+    /// types from JSON. `{"hex": "…"}` gives the bytes of a key of any type other than text.
     /// - Throws: `QueryError.unreadableKey`; errors of the serde.
     func bytes<Key>(by serde: Serde<Key>, store: String) throws -> [UInt8] {
         if Key.self == [UInt8].self || Key.self == Data.self { return hexadecimal ?? Array(text.utf8) }

@@ -238,7 +238,7 @@ package final class StreamsEngine: Sendable {
 
     /// Stops processing and punctuations until `resume`. Work that is done is still committed.
     package func pause() { setPaused(true) }
-    /// Goes on where `pause` stopped.
+    /// Resumes processing after `pause`.
     package func resume() { setPaused(false) }
 
     private func setPaused(_ isPaused: Bool) {

@@ -22,7 +22,7 @@ extension Explanation {
         public var streamTime: Timestamp?
         /// The stream time at which the first of the held records is released.
         public var due: Timestamp?
-        /// The time since when, by the wall clock.
+        /// Since when, by the wall clock.
         public var since: Timestamp?
 
         /// The section of the documentation about it.

@@ -24,7 +24,7 @@ extension StreamThread {
     package func commit(now: RoundTime, writeBehind: Bool = false) throws -> Bool {
         do {
             // Rounds that wait for space commit in order to check for it; without positions, such a commit does not
-            // count.
+            // count while stores that are opened or restored still lack space.
             let hasNews = shortage == nil || heldTasks.running.contains { !$0.offsetsToCommit().isEmpty }
             let outcome = try timed(.commit, if: { $0.isDone && $0.counts }) {
                 let isDone = try taskCommit.commit(

@@ -63,8 +63,8 @@ package struct StreamThreadPlan: Sendable {
 
     /// A commit makes the records that were read durable before it commits their offsets. In a transaction, their
     /// results are not visible before that. Otherwise a power failure might preserve a part of the results of a record
-    /// that is itself lost; the application would only rewrite its own topics. No commit includes the offsets of global
-    /// tables, and they do not roll back the rows of an aborted transaction.
+    /// that is itself lost; that does no harm only in the application's own topics, whose records it would write again.
+    /// No commit includes the offsets of global tables, and they do not roll back the rows of an aborted transaction.
     private var readsAhead: ConsumerOptions.ReadAhead {
         guard transactionalID == nil else { return .everywhere(except: Set(topology.globalTables.map(\.topic))) }
         return .topics(Set(topology.repartitionTopics.map { names.topic($0.name) }))
