@@ -57,7 +57,7 @@ extension Broker {
                     }
                 }
             } catch {
-                // Pending answers are discarded; the state is reloaded from disk on the next request.
+                // Pending answers are not reliable any more. The state is reloaded from disk before the next event.
                 state.isAhead = true
                 given += held + state.waiting.sorted(on: \.key).map { ($0.value, .failure(error)) }
                 (held, state.waiting) = ([], [:])

@@ -155,7 +155,7 @@ package final class Broker<Files: FileSystem>: Sendable {
     /// The metadata of a topic; nil if there is no topic of that name.
     package func topic(_ name: String) -> TopicMetadata? { state.withLock { $0.catalog.topics[name] } }
 
-    /// Limits how many topics and partitions can be created from now on.
+    /// Refuses topics and partitions beyond these totals from now on; existing ones stay.
     package func limitTopics(to limits: TopicLimits) { state.withLock { $0.limits = limits } }
 
     /// Refuses topics and partitions beyond the limits.

@@ -58,7 +58,7 @@ package final class Callbacks: Sendable {
         return number
     }
 
-    /// Cancels a timer; no-op if its completion has already run.
+    /// Cancels a timer. If it is already due, its completion may run nevertheless.
     func cancel(_ number: Int) { monitor.withLock { $0.timed[number] = nil } }
 
     /// Runs the completions that are due, and those that they add. For the driver `byHand`.

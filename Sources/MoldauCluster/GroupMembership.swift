@@ -9,8 +9,8 @@ public protocol GroupWorker: AnyObject, Sendable {
     func report() -> GroupReport
     /// Divides the work among the members according to their reports: called on one of them.
     func divide(_ reports: [String: [UInt8]]) throws -> [String: GroupShare]
-    /// Called with the new share. Release work outside it, then call `divideAnew`; other members get it only after
-    /// that.
+    /// Called with the member's share from now on. If the member has work outside it, it releases that work, and then
+    /// calls `divideAnew`; until then `divide` should give that work to no other member.
     func take(_ share: [UInt8])
     /// Called when the group has removed the member: it must not commit its work, which others may already have. After
     /// it has released all work, it calls `divideAnew` to join again.

@@ -9,7 +9,7 @@ extension LogConfiguration {
         return Set(all.settings.keys)
     }
 
-    /// Kafka's other topic settings (4.0): stored for Kafka brokers that open the directory later, without effect here.
+    /// Kafka's other topic settings (4.0): stored and reported to clients, without effect here.
     package static let namesWithoutEffect: Set<String> = [
         "compression.gzip.level", "compression.lz4.level", "compression.zstd.level",
         "file.delete.delay.ms", "flush.messages", "flush.ms", "follower.replication.throttled.replicas",

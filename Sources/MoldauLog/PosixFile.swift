@@ -87,7 +87,7 @@ package final class PosixFile: PartwiseFile {
     }
 
     package func sharedDescriptor() throws(LogError) -> (number: Int32, hold: FileHold)? {
-        // Released together with the file: its descriptor is closed with the last reference to it.
+        // The hold also keeps this file: its descriptor is closed with the last reference to it.
         (try use(writes: false), FileHold { [self] in descriptor.release() })
     }
 

@@ -5,7 +5,7 @@ package enum ScramMechanism: Int8, CaseIterable, Codable, Sendable {
 
     /// The name that is registered for SASL.
     package var name: String { self == .sha256 ? "SCRAM-SHA-256" : "SCRAM-SHA-512" }
-    /// The size of a hash.
+    /// The size of a hash in bytes.
     package var hashBytes: Int { self == .sha256 ? 32 : 64 }
 }
 

@@ -44,7 +44,7 @@ package final class Conversation<Files: FileSystem> {
     }
 
     /// Sends frames, each without its length, that the server gets with one read.
-    /// - Returns: the replies so far, in order.
+    /// - Returns: the replies since the last call, in order.
     package func send(_ frames: [[UInt8]]) -> [Reply] {
         if isClosed { return [] }
         var received = frames.map(ByteBuffer.init(bytes:))

@@ -98,7 +98,7 @@ struct PartitionsFetch<Files: FileSystem>: Sendable {
         found.response.lastStableOffset = read.watermarks.lastStableOffset
         found.response.logStartOffset = read.watermarks.start
         found.response.abortedTransactions = isolation == .committed ? read.aborted.map(Self.aborted) : nil
-        // Only the first partition may exceed the limit.
+        // Once the limit is used up, no further partition returns records.
         guard left > 0 else { return .none }
         if let file = read.file {
             found.records = .file(file)

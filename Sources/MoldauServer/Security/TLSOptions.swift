@@ -16,7 +16,7 @@ public struct TLSOptions: Sendable {
     public var keyPath: String
     /// A file with the certificates of the authorities that have signed clients' certificates, as PEM.
     public var clientAuthorityPath: String?
-    /// Whether clients must present certificates; if so, `clientAuthorityPath` is required.
+    /// Whether clients must present certificates; `.requested` and `.required` need `clientAuthorityPath`.
     public var clientCertificates: ClientCertificates
 
     /// By default no certificates are requested from clients.
