@@ -7,6 +7,7 @@ extension OneAnswer {
     func get(
         from mailbox: ThreadMailbox, untilDone work: @escaping @Sendable (ThreadContents) throws -> Value?
     ) async throws -> Value {
+        try Task.checkCancellation()
         mailbox.post(
             untilDone: { contents in
                 if self.isOver { throw CancellationError() }
