@@ -59,7 +59,8 @@ extension Broker {
             } catch {
                 // Pending answers are not reliable any more. The state is reloaded from disk before the next event.
                 state.isAhead = true
-                given += held + state.waiting.sorted(on: \.key).map { ($0.value, .failure(error)) }
+                let unsure = held.map(\.completion) + state.waiting.sorted(on: \.key).map(\.value)
+                given += unsure.map { ($0, .failure(error)) }
                 (held, state.waiting) = ([], [:])
             }
             setTimer(&state)

@@ -97,6 +97,8 @@ final class CrashingFileSystem: FileSystem {
     private let writesLeft = Mutex<Int?>(nil)
     private let refused = Mutex<String?>(nil)
     private let refusedSync = Mutex<String?>(nil)
+    /// Called amid the next sync.
+    let nextSync = Mutex<(@Sendable () -> Void)?>(nil)
     fileprivate let writes = Mutex<(made: [String: Int], synced: [String: Int])>(([:], [:]))
 
     init(_ memory: MemoryFileSystem = MemoryFileSystem()) { self.memory = memory }
@@ -141,6 +143,11 @@ final class CrashingFileSystem: FileSystem {
     func rename(_ path: String, to newPath: String) throws(LogError) { try memory.rename(path, to: newPath) }
     func syncDirectory(_ path: String) throws(LogError) { try memory.syncDirectory(path) }
     func sync(_ files: [File]) throws(LogError) {
+        let called = nextSync.withLock { call in
+            defer { call = nil }
+            return call
+        }
+        called?()
         writes.withLock { writes in
             for file in files { writes.synced[file.countedPath] = writes.made[file.countedPath] }
         }

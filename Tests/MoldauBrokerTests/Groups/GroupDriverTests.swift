@@ -67,6 +67,37 @@ struct GroupDriverTests {
         #expect(found.positions.map(\.offset?.offset) == [Offset(5)])
     }
 
+    /// One timer ends the wait of one group's member, which rests on a commit that is not durable, and the session of
+    /// another group's, whose record cannot be written.
+    @Test func `an answer that waits for its sync fails with a write of the same event`() throws {
+        let files = CrashingFileSystem()
+        let uptime = Mutex(Duration.zero)
+        let broker = try openQuiet(files, uptime: { uptime.withLock { $0 } })
+        let member = answer(broker, join("other"))
+        uptime.withLock { $0 = .seconds(3) }
+        broker.callbacks.runDue()
+        guard case .success(.join(let joined))? = member.all.first else { throw WrongAnswer() }
+        let generation = MemberGeneration(group: "other", generation: 1, memberID: joined.memberID)
+        let synced = answer(broker, .sync(GroupRequest.Sync(generation, assignments: [joined.memberID: [7]])))
+        broker.callbacks.runDue()
+        #expect(synced.all.count == 1)
+        let partition = try #require(
+            try (0..<50).first {
+                try broker.partition(TopicPartition("__consumer_offsets", $0)).bounds().upperBound > Offset(0)
+            })
+        let waiting = answer(broker, join())
+        files.nextSync.withLock {
+            $0 = {
+                uptime.withLock { $0 = .seconds(20) }
+                files.refuseWrites(to: "__consumer_offsets-\(partition)/00000000000000000000.log")
+                broker.callbacks.runDue()
+                files.refuseWrites(to: nil)
+            }
+        }
+        try broker.commit([orders: GroupOffset(offset: Offset(3), metadata: "", time: noon())], of: "app")
+        guard case .failure(.log)? = waiting.all.first else { throw WrongAnswer() }
+    }
+
     @Test func `an answer whose sync failed is not given`() throws {
         let files = FailingFileSystem()
         let broker = try openQuiet(files)
