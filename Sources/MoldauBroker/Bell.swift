@@ -19,7 +19,7 @@ package final class Bell: Sendable {
 
     package init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
-    /// Signals that there is something to read.
+    /// Signals that there is something to check; also when the partition is deleted or closed.
     package func ring() {
         if !isRung.exchange(true, ordering: .sequentiallyConsistent) { body() }
     }

@@ -3,7 +3,7 @@
 // the producer that the client is from then on.
 //
 // A client that lost the answer retries with the old epoch. The record names the producer that the new epoch was issued
-// to; an epoch raised for fencing names none.
+// to, so that only that producer gets it; an epoch raised for fencing names none.
 
 internal import MoldauLog
 

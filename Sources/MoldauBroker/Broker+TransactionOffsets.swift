@@ -28,7 +28,7 @@ extension Broker {
                         offset: offset.offset, leaderEpoch: offset.leaderEpoch, metadata: offset.metadata,
                         time: clock())
                 }
-                // Called without holding the lock.
+                // `completion` is called by the callbacks, without the lock.
                 ask(.commit(commit)) { [callbacks] result in callbacks.call { completion(result) } }
             }
         } catch {

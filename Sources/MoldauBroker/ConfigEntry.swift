@@ -9,7 +9,7 @@ package struct ConfigEntry: Equatable, Sendable {
         case defaultValue = 5
     }
 
-    /// A setting that provides the value, or would by default: in order of precedence.
+    /// A setting that provides the value, or would if those before it were not set: in order of precedence.
     package struct Synonym: Equatable, Sendable {
         package let name: String
         package let value: String

@@ -23,7 +23,7 @@ public protocol GroupWorker: AnyObject, Sendable {
 public struct GroupReport: Sendable, Equatable {
     /// The topics that the group reads: for tools that describe the group.
     public var topics: Set<String>
-    /// The members' own data.
+    /// Data in the members' own format, which the cluster does not read.
     public var data: [UInt8]
 
     /// A report with these topics and data.
@@ -34,7 +34,7 @@ public struct GroupReport: Sendable, Equatable {
 public struct GroupShare: Sendable, Equatable {
     /// The partitions that the member reads: for tools that describe the group.
     public var partitions: Set<TopicPartition>
-    /// The members' own data.
+    /// Data in the members' own format, which the cluster does not read.
     public var data: [UInt8]
 
     /// A share with these partitions and data.

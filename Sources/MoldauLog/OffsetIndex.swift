@@ -6,7 +6,7 @@
 
 package import MoldauRecords
 
-/// Shows a read at which byte of the segment file to start.
+/// Finds the byte of the segment file at which a read starts.
 ///
 /// Entries ascend in both fields, about one per `index.interval.bytes` of batches, so a read scans about that many
 /// bytes.

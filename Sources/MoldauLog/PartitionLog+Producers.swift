@@ -43,8 +43,8 @@ extension PartitionLog {
     /// The maximum number of known producers; batches of further ones get `LogError.tooManyProducers`.
     package mutating func limitProducers(to limit: Int) { producers.limit = limit }
 
-    /// Expires the producers that have written nothing for at least this long. Must be called from time to time: within
-    /// the time between two calls, writes are not distinguished.
+    /// Expires the producers that have written nothing for at least this long. Must be called from time to time:
+    /// a producer counts as idle only from the first call after its last write.
     /// - Parameter now: the time of a clock that is never set.
     package mutating func expireProducers(now: Duration, after expiration: Duration) {
         producers.expire(now: now, after: expiration)

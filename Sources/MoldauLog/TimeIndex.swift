@@ -6,7 +6,7 @@
 
 package import MoldauRecords
 
-/// Shows a search by time at which offset to start.
+/// Finds the offset at which a search by time starts.
 package struct TimeIndex: Equatable, Sendable {
     package static let entrySize = 12
 

@@ -1,8 +1,7 @@
 internal import MoldauRecords
 
 /// A topic setting that Kafka defines: its name, its default, and the values that it accepts. Those that
-/// `LogConfiguration` does not read have no effect here, and are stored for Kafka brokers that open the directory
-/// later.
+/// `LogConfiguration` does not read have no effect here: they are only stored, and reported to clients.
 package struct TopicSetting: Sendable {
     /// The types of values, by their numbers in Kafka's protocol.
     package enum Kind: Int8, Sendable {

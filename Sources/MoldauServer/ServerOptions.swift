@@ -78,7 +78,8 @@ extension ServerOptions {
         }
     }
 
-    /// The log-in mechanisms of an address. Passwords are sent only over encrypted connections.
+    /// The log-in mechanisms of an address. PLAIN, which sends the password itself, only if it is encrypted or
+    /// `isInsecure` is set.
     func logInMechanisms(_ security: SecurityProtocol) -> [LogInMechanism] {
         guard security.requiresLogIn else { return [] }
         let plain: [LogInMechanism] = security.isEncrypted || isInsecure ? [.plain] : []

@@ -169,7 +169,7 @@ final class StrangeGroup: StrangeClients {
             time: clock.passed, place: questions, durable: durable, wasReplaced: member.isReplaced)
     }
 
-    /// Called when a member received that it is in this generation.
+    /// Called when a member has learned that it is in this generation.
     /// - Parameter isDurable: whether it received its assignment too.
     func told(_ generation: Int32, _ question: StrangeQuestion, isDurable: Bool) {
         if generation < question.durable {
@@ -179,7 +179,7 @@ final class StrangeGroup: StrangeClients {
         if isDurable { durable = max(durable, generation) }
     }
 
-    /// Called when a member received, durably, that it has joined: of several processes with one instance id the last
+    /// Called when a member has learned, durably, that it has joined: of several processes with one instance id the last
     /// one replaces the others.
     func noteTwins(of member: StrangeMember) {
         member.joined.isDurable = true

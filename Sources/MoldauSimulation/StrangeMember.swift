@@ -25,7 +25,7 @@ final class StrangeMember {
     var owned: [Int32: Holding] = [:]
     /// Whether another process has taken its instance id: it may not know that yet.
     var isReplaced = false
-    /// Whether it tries to join for the first time: whether it is replaced is known when it receives that it has
+    /// Whether it tries to join for the first time: whether it is replaced is known when it learns that it has
     /// joined.
     var isNew: Bool { membership?.isNew ?? true }
     /// The place of the request with which it joined last, and whether it has received its assignment since: then its

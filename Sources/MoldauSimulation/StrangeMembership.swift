@@ -5,7 +5,7 @@ import MoldauRecords
 protocol StrangeMembership: AnyObject {
     /// Its identity as it knows it; nil if it is not a member.
     var identity: MemberGeneration? { get }
-    /// Whether it has not yet received that it is a member.
+    /// Whether it has not yet learned that it is a member.
     var isNew: Bool { get }
     func takeTurn(_ broker: Broker<SimulatedDisk>)
     /// Called when the broker has ended: pending requests are retried.

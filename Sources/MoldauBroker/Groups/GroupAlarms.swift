@@ -1,4 +1,4 @@
-/// The deadlines of groups: a heap of times, of which only the latest entry of each group is valid.
+/// The deadlines of groups: a heap of times, of which only the one that was set last for each group is valid.
 struct GroupAlarms: Sendable {
     private var heap: [(time: Duration, group: String)] = []
     private var set: [String: Duration] = [:]

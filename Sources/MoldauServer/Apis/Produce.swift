@@ -1,4 +1,5 @@
-// Produce (0): batches are appended to the log unchanged; an answer to acks=all waits for the disk.
+// Produce (0): batches are appended to the log as they were sent, unless the topic sets another compression; an answer
+// to acks=all waits for the disk.
 //
 // Versions 0 to 2 are advertised, because librdkafka before 2.9 compresses only if version 0 is there; they carry
 // formats that no client writes any more, and are answered with UNSUPPORTED_FOR_MESSAGE_FORMAT.

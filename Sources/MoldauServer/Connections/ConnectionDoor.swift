@@ -28,7 +28,7 @@ final class ConnectionDoor: Sendable {
         bound.withLock { $0 = opened }
     }
 
-    /// Called when the connection is closed: no-op for all later calls.
+    /// Called when the connection is closed: later calls do nothing, but `after` runs its body at once.
     func shut() { bound.withLock { $0 = nil } }
 
     /// Sends the released answers.

@@ -105,8 +105,8 @@ final class RequestService<Files: FileSystem>: Sendable {
         }
     }
 
-    /// Refuses an unsupported version. For ApiVersions the answer lists the supported versions, in version 0; other
-    /// clients should have requested those first.
+    /// Refuses an unsupported version. For ApiVersions the answer lists the supported versions, in version 0;
+    /// others close the connection: clients should have requested those first.
     private func refuseVersion(
         _ header: RequestHeader, of connection: Connection, _ reply: @escaping @Sendable (Answer) -> Void
     ) {

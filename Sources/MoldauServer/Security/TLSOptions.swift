@@ -1,4 +1,4 @@
-/// The server's certificate, and the certificates that it requires from clients.
+/// The server's certificate, and whether it asks clients for theirs.
 public struct TLSOptions: Sendable {
     /// Whether clients must present certificates: Kafka's `ssl.client.auth`.
     public enum ClientCertificates: String, Sendable, CaseIterable {

@@ -16,7 +16,7 @@
 
 import MoldauRecords
 
-/// Requests the offset at a time, or for the first or last offset, of partitions.
+/// Requests the offset at a time, or the first or last offset, of partitions.
 package struct ListOffsetsRequest: WireRequest {
     package typealias Response = ListOffsetsResponse
     package static let api = ApiKey.listOffsets
