@@ -179,8 +179,8 @@ final class StrangeGroup: StrangeClients {
         if isDurable { durable = max(durable, generation) }
     }
 
-    /// Called when a member has learned, durably, that it has joined: of several processes with one instance id the last
-    /// one replaces the others.
+    /// Called when a member has learned, durably, that it has joined: of several processes with one instance id the
+    /// last one replaces the others.
     func noteTwins(of member: StrangeMember) {
         member.joined.isDurable = true
         guard let instance = member.instance else { return }

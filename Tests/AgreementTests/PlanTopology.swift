@@ -32,11 +32,11 @@ struct PlanTopology {
         (self.streams, self.moreRetentionMs) = (streams, moreRetentionMs)
     }
 
-    private func retention(_ step: Step) -> WindowStoreOptions? {
+    private func retention(_ step: Step) -> Duration? {
         // With an endless grace, windows stay anyway.
         guard moreRetentionMs > 0, step.op != .unlimited, step.graceMs < .max / 4 else { return nil }
         let neededMs = (step.op == .sliding ? 2 : 1) * step.sizeMs + step.graceMs
-        return WindowStoreOptions(retention: .milliseconds(neededMs + moreRetentionMs))
+        return .milliseconds(neededMs + moreRetentionMs)
     }
 
     private func write(_ step: Int) {
@@ -141,13 +141,13 @@ struct PlanTopology {
         if step.op == .windowedCogroup {
             return changes(
                 try cogroup(step, name).windowedBy(.tumbling(size, grace: grace)).aggregate(
-                    "", options: retention(step)), step)
+                    "", as: Materialized(retention: retention(step))), step)
         }
         let grouped = try stream(step.inputs[0]).groupByKey()
         if step.op == .session {
             let sessions = grouped.windowedBy(.sessions(gap: size, grace: grace), emit: emit)
             let table = sessions.aggregate(
-                "", options: retention(step),
+                "", as: Materialized(retention: retention(step)),
                 into: { aggregate, _, value in aggregate = PlanFunctions.adding(value, to: aggregate) },
                 merging: { aggregate, _, other in aggregate = PlanFunctions.uniting(aggregate, other) })
             return changes(table, step)
@@ -160,7 +160,8 @@ struct PlanTopology {
             case .unlimited: .unlimited()
             default: .tumbling(size, grace: grace)
             }
-        let table = grouped.windowedBy(windows, emit: emit).aggregate("", options: retention(step)) {
+        let table = grouped.windowedBy(windows, emit: emit).aggregate("", as: Materialized(retention: retention(step)))
+        {
             aggregate, _, value in
             aggregate = PlanFunctions.adding(value, to: aggregate)
         }

@@ -6,7 +6,7 @@ import MoldauTopology
 extension CaseTopology {
     func foreignKeyJoin(_ step: CaseStep, _ left: Table, _ right: Table) throws -> Table {
         let (joiner, foreignKey) = (try step.function("joiner"), try step.function("fk"))
-        let (store, options) = (try storeName(step, left.key, .string), try options(step))
+        let store = try store(step, left.key, .string)
         let apply: @Sendable (Datum?, Datum?) throws -> Datum? = {
             try joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
         }
@@ -16,11 +16,11 @@ extension CaseTopology {
             step.text("kind") == "left"
             ? left.table.leftJoin(
                 right.table, on: on, value: value, otherValue: otherValue, result: result, as: store,
-                named: step.named, options: options
+                named: step.named
             ) { try apply($0, $1) }
             : left.table.join(
                 right.table, on: on, value: value, otherValue: otherValue, result: result, as: store,
-                named: step.named, options: options
+                named: step.named
             ) { try apply($0, $1) }
         return (table, left.key, .string)
     }

@@ -34,15 +34,19 @@ struct CaseStep {
         return try CaseFunction(source)
     }
 
-    /// The step's options for the store of a table; nil if it has none.
-    func tableOptions() throws -> TableStoreOptions? {
-        try windowOptions().map { TableStoreOptions(kind: $0.kind, emission: $0.emission, isLogged: $0.isLogged) }
+    /// What a step says of its store.
+    struct StoreOptions {
+        var name: String?
+        var kind: StoreKind?
+        var emission: Emission?
+        var retention: Duration?
+        var isLogged = true
     }
 
-    /// The step's options for the store of windows or sessions; nil if it has none.
-    func windowOptions() throws -> WindowStoreOptions? {
+    /// The step's options for its store; nil if it has none.
+    func storeOptions() throws -> StoreOptions? {
         guard let store = json["store"] else { return nil }
-        var options = WindowStoreOptions()
+        var options = StoreOptions(name: store["name"]?.text)
         switch store["kind"]?.text ?? "default" {
         case "default", "versioned": break
         case "inmemory", "inmemoryWindow", "inmemorySession": options.kind = .inMemory

@@ -48,14 +48,8 @@ final class CaseTopology {
         self.asksForStores = asksForStores
     }
 
-    func options(_ step: CaseStep) throws -> TableStoreOptions? {
-        var options = try step.tableOptions()
-        if isUncached { options?.emission = nil }
-        return options
-    }
-
-    func windowOptions(_ step: CaseStep) throws -> WindowStoreOptions? {
-        var options = try step.windowOptions()
+    func storeOptions(_ step: CaseStep) throws -> CaseStep.StoreOptions? {
+        var options = try step.storeOptions()
         if isUncached { options?.emission = nil }
         return options
     }
@@ -86,7 +80,7 @@ final class CaseTopology {
             let (table, key, value) = try table(step.input)
             let suppressed = try step.untilTimeLimit() as Suppressed<Datum>
             place = .table(
-                (table.suppress(suppressed, named: step.named, value: value.serde), key, value))
+                (table.suppress(suppressed, value: value.serde, named: step.named), key, value))
         case "count", "reduce", "aggregate": place = try aggregate(step)
         case "join": place = try join(step)
         case "capture": place = try capture(step)
@@ -124,34 +118,33 @@ final class CaseTopology {
         topics[name] = (key, value)
         let topic = Topic(name, key: key.serde, value: value.serde)
         if step.op == "table" {
-            let store = try storeName(step, key, value)
-            let table = streams.table(topic, as: store, named: step.named, options: try options(step))
+            let table = streams.table(topic, as: try store(step, key, value), named: step.named)
             return .table((table, key, value))
         }
-        let store = try latestStoreName(step, key, value)
-        return .global(
-            streams.globalTable(topic, as: store, named: step.named, kind: try options(step)?.kind), key: key)
+        let options = try storeOptions(step)
+        let store = options?.name.map { tableName($0, key, value) }
+        return .global(streams.globalTable(topic, as: store, named: step.named, kind: options?.kind), key: key)
     }
 
     private func mapOrFilter(_ step: CaseStep) throws -> Place {
         let value = try step.kind("value", default: step.op == "mapValues" ? .string : nil)
         if case .table(let (table, key, old))? = places[step.input] {
             let kind = step.op == "mapValues" ? value ?? .string : old
-            let (store, options) = (try storeName(step, key, kind), try options(step))
+            let store = try store(step, key, kind)
             switch step.op {
             case "filter":
                 let keeps = try predicate(try step.need("fn"))
                 return .table(
-                    (table.filter(as: store, named: step.named, options: options) { keeps($0, $1) }, key, old))
+                    (table.filter(as: store, named: step.named) { keeps($0, $1) }, key, old))
             case "filterNot":
                 let drops = try predicate(try step.need("fn"))
                 return .table(
-                    (table.filterNot(as: store, named: step.named, options: options) { drops($0, $1) }, key, old))
+                    (table.filterNot(as: store, named: step.named) { drops($0, $1) }, key, old))
             default:
                 let function = try step.function("fn")
                 return .table(
                     (
-                        table.mapValues(as: store, named: step.named, options: options) { try function($0, $1).row },
+                        table.mapValues(as: store, named: step.named) { try function($0, $1).row },
                         key,
                         kind
                     ))
@@ -199,7 +192,7 @@ final class CaseTopology {
         case "repartition":
             let partitions = step.json["partitions"]?.integer.map { Int32($0) }
             let moved = stream.repartition(
-                named: step.named, partitions: partitions, key: key.serde, value: value.serde.optional)
+                key: key.serde, value: value.serde.optional, named: step.named, partitions: partitions)
             return (moved, key, value)
         default: return (try punctuating(step, stream), .string, .string)
         }
@@ -236,8 +229,7 @@ final class CaseTopology {
         }
         let (stream, key, value) = try stream(step.input)
         let table: KTable<Datum, Datum> = stream.toTable(
-            as: try storeName(step, key, value), named: step.named, options: try options(step), key: key.serde,
-            value: value.serde)
+            key: key.serde, value: value.serde, as: try store(step, key, value), named: step.named)
         return .table((table, key, value))
     }
 
@@ -246,19 +238,19 @@ final class CaseTopology {
             let (keyOf, valueOf) = (try step.function("keyFn"), try step.function("valueFn", default: "@v"))
             let key = try step.kind("key", default: .string) ?? .string
             let value = try step.kind("value", default: .string) ?? .string
-            let grouped = table.groupBy(named: step.named, key: key.serde, value: value.serde) {
+            let grouped = table.groupBy(key: key.serde, value: value.serde, named: step.named) {
                 (try keyOf($0, $1), try valueOf($0, $1))
             }
             return .groupedTable(grouped, key: key, value: value)
         }
         let (stream, key, value) = try stream(step.input)
         guard step.op == "groupBy" else {
-            let grouped = stream.groupByKey(named: step.named, key: key.serde, value: value.serde.optional)
+            let grouped = stream.groupByKey(key: key.serde, value: value.serde.optional, named: step.named)
             return .groupedStream(grouped, key: key, value: value)
         }
         let newKey = try step.kind("key", default: .string) ?? .string
         let keyOf = try step.function("keyFn")
-        let grouped = stream.groupBy(named: step.named, key: newKey.serde, value: value.serde.optional) {
+        let grouped = stream.groupBy(key: newKey.serde, value: value.serde.optional, named: step.named) {
             try keyOf($0, $1)
         }
         return .groupedStream(grouped, key: newKey, value: value)
@@ -276,22 +268,22 @@ final class CaseTopology {
         _ step: CaseStep, _ grouped: KGroupedStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> Place {
         let kind = try resultKind(step, value)
-        let (store, options) = (try storeName(step, key, kind), try options(step))
+        let store = try store(step, key, kind)
         switch step.op {
         case "count":
             let table = grouped.count(
-                result: kind.serde, as: store, named: step.named, options: options ?? TableStoreOptions())
+                result: kind.serde, as: store ?? Materialized(), named: step.named)
             return .table((table, key, kind))
         case "reduce":
             let combine = try step.function("fn")
-            let table = grouped.reduce(result: kind.serde, as: store, named: step.named, options: options) {
+            let table = grouped.reduce(result: kind.serde, as: store, named: step.named) {
                 try combine(Arguments(left: $0, right: $1)).row
             }
             return .table((table, key, kind))
         default:
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = grouped.aggregate(
-                { initial }, result: kind.serde, as: store, named: step.named, options: options
+                { initial }, result: kind.serde, as: store, named: step.named
             ) { try add(Arguments(key: $1, value: $2 ?? .null, aggregate: $0)).row }
             return .table((table, key, kind))
         }
@@ -301,16 +293,16 @@ final class CaseTopology {
         _ step: CaseStep, _ grouped: KGroupedTable<Datum, Datum>, _ key: Kind, _ value: Kind
     ) throws -> Place {
         let kind = try resultKind(step, value)
-        let (store, options) = (try storeName(step, key, kind), try options(step))
+        let store = try store(step, key, kind)
         switch step.op {
         case "count":
             let table = grouped.count(
-                result: kind.serde, as: store, named: step.named, options: options ?? TableStoreOptions())
+                result: kind.serde, as: store ?? Materialized(), named: step.named)
             return .table((table, key, kind))
         case "reduce":
             let (add, subtract) = (try step.function("fn"), try step.function("subtract"))
             let table = grouped.reduce(
-                as: store, named: step.named, options: options,
+                as: store, named: step.named,
                 adding: { try add(Arguments(left: $0, right: $1)).row },
                 subtracting: { try subtract(Arguments(left: $0, right: $1)).row })
             return .table((table, key, kind))
@@ -318,7 +310,7 @@ final class CaseTopology {
             let initial = kind.datum(step.json["init"] ?? .text(""))
             let (add, subtract) = (try step.function("add"), try step.function("subtract"))
             let table = grouped.aggregate(
-                { initial }, result: kind.serde, as: store, named: step.named, options: options,
+                { initial }, result: kind.serde, as: store, named: step.named,
                 adding: { try add(Arguments(key: $1, value: $2, aggregate: $0)).row },
                 subtracting: { try subtract(Arguments(key: $1, value: $2, aggregate: $0)).row })
             return .table((table, key, kind))
@@ -348,23 +340,23 @@ final class CaseTopology {
 
     private func join(_ step: CaseStep, _ left: Table, _ right: Table) throws -> Table {
         let joiner = try step.function("joiner")
-        let (store, options) = (try storeName(step, left.key, .string), try options(step))
-        let result = options == nil ? nil : Kind.string.serde
+        let store = try store(step, left.key, .string)
+        let result = store == nil ? nil : Kind.string.serde
         let apply: @Sendable (Datum?, Datum?) throws -> Datum? = {
             try joiner(Arguments(left: $0 ?? .null, right: $1 ?? .null)).row
         }
         let table: KTable<Datum, Datum> =
             switch step.text("kind") {
             case "left":
-                left.table.leftJoin(right.table, as: store, named: step.named, options: options, result: result) {
+                left.table.leftJoin(right.table, result: result, as: store, named: step.named) {
                     try apply($0, $1)
                 }
             case "outer":
-                left.table.outerJoin(right.table, as: store, named: step.named, options: options, result: result) {
+                left.table.outerJoin(right.table, result: result, as: store, named: step.named) {
                     try apply($0, $1)
                 }
             default:
-                left.table.join(right.table, as: store, named: step.named, options: options, result: result) {
+                left.table.join(right.table, result: result, as: store, named: step.named) {
                     try apply($0, $1)
                 }
             }
@@ -382,8 +374,8 @@ final class CaseTopology {
         let name = step.named ?? grace.map { _ in "Grace" }
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
-            ? left.stream.leftJoin(right.table, named: name, grace: grace, value: value) { try apply($0, $1, $2) }
-            : left.stream.join(right.table, named: name, grace: grace, value: value) { try apply($0, $1, $2) }
+            ? left.stream.leftJoin(right.table, value: value, named: name, grace: grace) { try apply($0, $1, $2) }
+            : left.stream.join(right.table, value: value, named: name, grace: grace) { try apply($0, $1, $2) }
         return (joined, left.key, .string)
     }
 
@@ -397,10 +389,10 @@ final class CaseTopology {
         let (key, value) = (left.key.serde, left.value.serde.optional)
         let joined: KStream<Datum, Datum?> =
             step.text("kind") == "left"
-            ? left.stream.leftJoin(right, on: { try keyOf($0, $1) }, named: step.named, key: key, value: value) {
+            ? left.stream.leftJoin(right, on: { try keyOf($0, $1) }, key: key, value: value, named: step.named) {
                 try apply($0, $2, $3)
             }
-            : left.stream.join(right, on: { try keyOf($0, $1) }, named: step.named, key: key, value: value) {
+            : left.stream.join(right, on: { try keyOf($0, $1) }, key: key, value: value, named: step.named) {
                 try apply($0, $2, $3)
             }
         return (joined, left.key, .string)
@@ -416,19 +408,21 @@ final class CaseTopology {
         return nil
     }
 
-    /// The name that the step gives its store.
-    func storeName(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> (any TableName<Datum, Datum>)? {
-        let latest = try latestStoreName(step, key, value)
-        guard let history = try step.historyRetention() else { return latest }
+    /// The store of a table, as the step says; nil if it says nothing.
+    func store(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> (any TableMaterialization<Datum, Datum>)? {
+        guard let options = try storeOptions(step) else { return nil }
+        let latest = options.name.map { tableName($0, key, value) }
+        guard let history = try step.historyRetention() else {
+            return Materialized(
+                latest, kind: options.kind, emission: options.emission, isLogged: options.isLogged)
+        }
         guard let latest else { throw Unsupported(what: "a versioned store without a name") }
-        return VersionedStoreName(latest.name, key: latest.key, value: latest.value, historyRetention: history)
+        return Materialized(
+            VersionedStoreName(latest.name, key: latest.key, value: latest.value, historyRetention: history),
+            kind: options.kind, isLogged: options.isLogged)
     }
 
-    /// As `storeName`, for a table without versions.
-    private func latestStoreName(
-        _ step: CaseStep, _ key: Kind, _ value: Kind
-    ) throws -> TableStoreName<Datum, Datum>? {
-        guard let name = step.json["store"]?["name"]?.text else { return nil }
+    private func tableName(_ name: String, _ key: Kind, _ value: Kind) -> TableStoreName<Datum, Datum> {
         storeKinds[name] = (key, value)
         return TableStoreName(name, key: key.serde, value: value.serde)
     }

@@ -81,8 +81,7 @@ extension CaseTopology {
         let kind = try resultKind(step, .string)
         let initial = kind.datum(step.json["init"] ?? .text(""))
         let table = cogrouped.aggregate(
-            { initial }, result: kind.serde, as: try storeName(step, key, kind), named: step.named,
-            options: try options(step))
+            { initial }, result: kind.serde, as: try store(step, key, kind), named: step.named)
         return (table, key, kind)
     }
 
@@ -95,14 +94,13 @@ extension CaseTopology {
         case .cogroupedTime(let stream, let key):
             let kind = try resultKind(step, .string)
             let table = stream.aggregate(
-                { initial }, result: kind.serde, as: windowStoreName(step, key, kind), named: step.named,
-                options: try windowOptions(step))
+                { initial }, result: kind.serde, as: try windowStore(step, key, kind), named: step.named)
             return (table, kind)
         case .cogroupedSessions(let stream, let key):
             let kind = try resultKind(step, .string)
             let table = stream.aggregate(
-                { initial }, result: kind.serde, as: sessionStoreName(step, key, kind), named: step.named,
-                options: try windowOptions(step), merging: try step.merger())
+                { initial }, result: kind.serde, as: try sessionStore(step, key, kind), named: step.named,
+                merging: try step.merger())
             return (table, kind)
         }
     }
@@ -111,23 +109,23 @@ extension CaseTopology {
         _ step: CaseStep, _ stream: TimeWindowedKStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> WindowedTable {
         let kind = try resultKind(step, value)
-        let (store, options) = (windowStoreName(step, key, kind), try windowOptions(step))
+        let store = try windowStore(step, key, kind)
         switch step.op {
         case "count":
             return (
                 stream.count(
-                    result: kind.serde, as: store, named: step.named, options: options ?? WindowStoreOptions()), kind
+                    result: kind.serde, as: store ?? Materialized(), named: step.named), kind
             )
         case "reduce":
             let combine = try step.function("fn")
-            let table = stream.reduce(result: kind.serde, as: store, named: step.named, options: options) {
+            let table = stream.reduce(result: kind.serde, as: store, named: step.named) {
                 try combine(Arguments(left: $0, right: $1 ?? .null)).row
             }
             return (table, kind)
         default:
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = stream.aggregate(
-                { initial }, result: kind.serde, as: store, named: step.named, options: options
+                { initial }, result: kind.serde, as: store, named: step.named
             ) { try add(Arguments(key: $1, value: $2 ?? .null, aggregate: $0)).row }
             return (table, kind)
         }
@@ -137,37 +135,48 @@ extension CaseTopology {
         _ step: CaseStep, _ stream: SessionWindowedKStream<Datum, Datum?>, _ key: Kind, _ value: Kind
     ) throws -> WindowedTable {
         let kind = try resultKind(step, value)
-        let (store, options) = (sessionStoreName(step, key, kind), try windowOptions(step))
+        let store = try sessionStore(step, key, kind)
         switch step.op {
         case "count":
             return (
                 stream.count(
-                    result: kind.serde, as: store, named: step.named, options: options ?? WindowStoreOptions()), kind
+                    result: kind.serde, as: store ?? Materialized(), named: step.named), kind
             )
         case "reduce":
             let combine = try step.function("fn")
-            let table = stream.reduce(result: kind.serde, as: store, named: step.named, options: options) {
+            let table = stream.reduce(result: kind.serde, as: store, named: step.named) {
                 try combine(Arguments(left: $0, right: $1 ?? .null)).row
             }
             return (table, kind)
         default:
             let (initial, add) = (kind.datum(step.json["init"] ?? .text("")), try step.function("add"))
             let table = stream.aggregate(
-                { initial }, result: kind.serde, as: store, named: step.named, options: options,
+                { initial }, result: kind.serde, as: store, named: step.named,
                 { try add(Arguments(key: $1, value: $2 ?? .null, aggregate: $0)).row }, merging: try step.merger())
             return (table, kind)
         }
     }
 
-    private func windowStoreName(_ step: CaseStep, _ key: Kind, _ value: Kind) -> WindowStoreName<Datum, Datum>? {
-        guard let name = step.json["store"]?["name"]?.text else { return nil }
-        windowStores[name] = (key, value)
-        return WindowStoreName(name, key: key.serde, value: value.serde)
+    private func windowStore(
+        _ step: CaseStep, _ key: Kind, _ value: Kind
+    ) throws -> Materialized<WindowStoreName<Datum, Datum>>? {
+        guard let options = try storeOptions(step) else { return nil }
+        let name = options.name.map { name in
+            windowStores[name] = (key, value)
+            return WindowStoreName(name, key: key.serde, value: value.serde)
+        }
+        return Materialized(
+            name, kind: options.kind, emission: options.emission, retention: options.retention,
+            isLogged: options.isLogged)
     }
 
-    private func sessionStoreName(_ step: CaseStep, _ key: Kind, _ value: Kind) -> SessionStoreName<Datum, Datum>? {
-        guard let name = step.json["store"]?["name"]?.text else { return nil }
-        return SessionStoreName(name, key: key.serde, value: value.serde)
+    private func sessionStore(
+        _ step: CaseStep, _ key: Kind, _ value: Kind
+    ) throws -> Materialized<SessionStoreName<Datum, Datum>>? {
+        guard let options = try storeOptions(step) else { return nil }
+        return Materialized(
+            options.name.map { SessionStoreName($0, key: key.serde, value: value.serde) }, kind: options.kind,
+            emission: options.emission, retention: options.retention, isLogged: options.isLogged)
     }
 
     // MARK: What follows on windowed keys
@@ -192,7 +201,7 @@ extension CaseTopology {
             let (keyOf, valueOf) = (try step.function("keyFn"), try step.function("valueFn", default: "@v"))
             let key = try step.kind("key", default: .string) ?? .string
             let kind = try step.kind("value", default: .string) ?? .string
-            let grouped = table.groupBy(named: step.named, key: key.serde, value: kind.serde) {
+            let grouped = table.groupBy(key: key.serde, value: kind.serde, named: step.named) {
                 (try keyOf($0.datum, $1), try valueOf($0.datum, $1))
             }
             return .groupedTable(grouped, key: key, value: kind)
@@ -206,7 +215,7 @@ extension CaseTopology {
                 step.json["timeLimit"] == nil
                 ? .untilWindowCloses(maxRecords: step.limit("maxRecords"), maxBytes: step.limit("maxBytes"))
                 : try step.untilTimeLimit()
-            return .windowedTable((table.suppress(suppressed, named: step.named, value: value.serde), value))
+            return .windowedTable((table.suppress(suppressed, value: value.serde, named: step.named), value))
         case "toStream": return .windowedStream((table.toStream(named: step.named), value))
         case "capture":
             return try follow(step, (table.toStream(), value))
@@ -255,7 +264,7 @@ extension CaseTopology {
             return .stream((mapped, newKey, newValue))
         case "groupBy":
             let keyOf = try step.function("keyFn")
-            let grouped = stream.groupBy(named: step.named, key: newKey.serde, value: value.serde.optional) {
+            let grouped = stream.groupBy(key: newKey.serde, value: value.serde.optional, named: step.named) {
                 try keyOf($0.datum, $1)
             }
             return .groupedStream(grouped, key: newKey, value: value)

@@ -42,8 +42,7 @@ struct ChangedStoreTests {
         try Topology { streams in
             streams.stream(clicks).groupByKey().windowedBy(windows, emit: emit)
                 .count(
-                    as: WindowStoreName<String, Int64>("store"),
-                    options: WindowStoreOptions(kind: kind, retention: retention)
+                    as: Materialized(WindowStoreName<String, Int64>("store"), kind: kind, retention: retention)
                 )
                 .toStream { window, _ in "\(window.key)@\(window.window.start.ms - start)" }
                 .mapValues { "\($0 ?? 0)" }.to(out)
@@ -229,13 +228,11 @@ struct ChangedStoreTests {
         func topology(_ isText: Bool) throws -> Topology {
             try Topology { streams in
                 let grouped = streams.stream(Self.clicks).groupByKey()
-                let options = TableStoreOptions(isLogged: false)
                 if isText {
-                    _ = grouped.aggregate("", as: TableStoreName<String, String>("store"), options: options) {
-                        $0 += $2
-                    }
+                    let store = TableStoreName<String, String>("store")
+                    _ = grouped.aggregate("", as: Materialized(store, isLogged: false)) { $0 += $2 }
                 } else {
-                    _ = grouped.count(as: TableStoreName<String, Int64>("store"), options: options)
+                    _ = grouped.count(as: Materialized(TableStoreName("store"), isLogged: false))
                 }
             }
         }
@@ -264,10 +261,7 @@ struct ChangedStoreTests {
         func topology(_ isVersioned: Bool) throws -> Topology {
             try Topology { streams in
                 streams.stream(Self.clicks)
-                    .toTable(
-                        as: rows(history: isVersioned ? .seconds(60) : nil),
-                        options: TableStoreOptions(isLogged: isLogged)
-                    )
+                    .toTable(as: rows(history: isVersioned ? .seconds(60) : nil, isLogged: isLogged))
                     .toStream().mapValues { $0 ?? "" }.to(Self.out)
             }
         }
@@ -300,8 +294,8 @@ struct ChangedStoreTests {
     }
 }
 
-/// The name of a store of rows, versioned or not.
-private func rows(history: Duration?) -> any TableName<String, String> {
-    guard let history else { return TableStoreName<String, String>("store") }
-    return VersionedStoreName<String, String>("store", historyRetention: history)
+/// A store of rows, versioned or not.
+private func rows(history: Duration?, isLogged: Bool = true) -> any TableMaterialization<String, String> {
+    guard let history else { return Materialized(TableStoreName("store"), isLogged: isLogged) }
+    return Materialized(VersionedStoreName("store", historyRetention: history), isLogged: isLogged)
 }

@@ -102,7 +102,7 @@ struct CustomStoreTests {
         let (fixture, shelf) = (try ClusterFixture(), Shelf())
         try fixture.create(["input": 1, "out": 1])
         let topology = try Topology { streams in
-            streams.stream(input).groupByKey().count(options: TableStoreOptions(kind: .custom(shelf.provider)))
+            streams.stream(input).groupByKey().count(as: Materialized(kind: .custom(shelf.provider)))
                 .toStream()
                 .to(Topic("out", key: String.serde, value: Int64.serde.optional))
         }
@@ -124,7 +124,7 @@ struct CustomStoreTests {
         let topology = try Topology(TopologyOptions(storeKinds: kinds)) { streams in
             let grouped = streams.stream(input).groupByKey()
             _ = grouped.count(as: TableStoreName("a-count"))
-            _ = grouped.count(as: TableStoreName("b-count-own"), options: TableStoreOptions(kind: .rocksDB))
+            _ = grouped.count(as: Materialized(TableStoreName("b-count-own"), kind: .rocksDB))
             _ = grouped.windowedBy(.tumbling(.seconds(1), grace: .zero)).count(as: WindowStoreName("c-windows"))
             _ = grouped.windowedBy(.sessions(gap: .seconds(1), grace: .zero)).count(as: SessionStoreName("d-sessions"))
         }

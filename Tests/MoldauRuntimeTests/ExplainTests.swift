@@ -295,8 +295,7 @@ extension Situation {
             configure: { $0.commitInterval = .seconds(3_600) }
         ) { streams in
             streams.stream(visits).groupByKey().count(
-                as: TableStoreName<String, Int64>("counts"), named: "counted",
-                options: TableStoreOptions(emission: .lastPerCommit())
+                as: Materialized(TableStoreName("counts"), emission: .lastPerCommit()), named: "counted"
             ).toStream().forEach { _, _ in }
         },
         Situation(
@@ -364,8 +363,7 @@ struct ExplainTests {
         let topology = try Topology { streams in
             _ = streams.stream(visits).groupByKey()
                 .count(
-                    as: TableStoreName<String, Int64>("counts"),
-                    options: TableStoreOptions(kind: .custom(provider)))
+                    as: Materialized(TableStoreName<String, Int64>("counts"), kind: .custom(provider)))
         }
         let thread = try fixture.thread(topology)
         try fixture.write([Written()])

@@ -31,7 +31,7 @@ struct ExplainedApplicationTests {
             let grouped = streams.stream(visits).groupByKey()
             _ = grouped.count(as: counts)
             _ = grouped.windowedBy(.tumbling(.seconds(10), grace: .zero)).count(
-                as: hourly, options: WindowStoreOptions(retention: .seconds(20)))
+                as: Materialized(hourly, retention: .seconds(20)))
             _ = streams.table(prices, as: history, named: "prices-table")
             _ = streams.table(Topic<String, String>("offers"), as: rows)
             _ = streams.globalTable(currencies, as: names)

@@ -14,10 +14,10 @@ struct FullStateTests {
     private let out = Topic<String, Int64>("out")
 
     private func topology(_ kind: StoreKind, isLogged: Bool = true) throws -> Topology {
-        let options = TableStoreOptions(kind: kind, isLogged: isLogged)
-        return try Topology { streams in
+        try Topology { streams in
             streams.stream(input).groupByKey()
-                .count(as: TableStoreName<String, Int64>("counts"), options: options).toStream()
+                .count(as: Materialized(TableStoreName<String, Int64>("counts"), kind: kind, isLogged: isLogged))
+                .toStream()
                 .mapValues { $0 ?? 0 }.to(out)
         }
     }
@@ -59,7 +59,7 @@ struct FullStateTests {
             try Topology { streams in
                 let grouped = streams.stream(input).groupByKey()
                 for name in ["one", "two"] {
-                    grouped.count(as: TableStoreName<String, Int64>(name), options: TableStoreOptions(kind: kind))
+                    grouped.count(as: Materialized(TableStoreName<String, Int64>(name), kind: kind))
                         .toStream().mapValues { $0 ?? 0 }.to(out)
                 }
             }
@@ -318,7 +318,7 @@ struct FullStateTests {
         let topology = try Topology { streams in
             let grouped = streams.stream(input).groupByKey()
             for (name, kind) in stores.sorted(by: { $0.key < $1.key }) {
-                _ = grouped.count(as: TableStoreName<String, Int64>(name), options: TableStoreOptions(kind: kind))
+                _ = grouped.count(as: Materialized(TableStoreName<String, Int64>(name), kind: kind))
             }
         }
         let thread = try fixture.thread(topology)

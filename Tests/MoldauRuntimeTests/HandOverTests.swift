@@ -425,7 +425,7 @@ struct HandOverTests {
         let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).groupByKey()
-                .count(as: CountTopology.table, options: TableStoreOptions(isLogged: false)).toStream().forEach {
+                .count(as: Materialized(CountTopology.table, isLogged: false)).toStream().forEach {
                     _, _ in
                 }
         }

@@ -53,7 +53,7 @@ struct OperatorDescriptionTests {
         let grouped = streams.stream(numbers, named: "numbers").groupByKey()
         let (minute, second) = (Duration.seconds(60), Duration.seconds(1))
         _ = grouped.count(named: "count")
-        _ = grouped.reduce(named: "reduce", options: TableStoreOptions(emission: .lastPerCommit())) { max($0, $1) }
+        _ = grouped.reduce(as: Materialized(emission: .lastPerCommit()), named: "reduce") { max($0, $1) }
         _ = grouped.aggregate(Int64(0), named: "aggregate") { $0 += $2 }
         _ = grouped.windowedBy(.tumbling(minute, grace: second)).count(named: "tumbling")
         _ = grouped.windowedBy(.hopping(minute, every: second, grace: .zero)).reduce(named: "hopping") { max($0, $1) }

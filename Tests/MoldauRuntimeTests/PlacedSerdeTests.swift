@@ -31,7 +31,7 @@ struct PlacedSerdeTests {
     @Test func `source, repartition topic, changelog and sink each see their own name`() throws {
         let (input, out) = (topic("input"), topic("out"))
         let topology = try Topology { streams in
-            streams.stream([topic("other"), input]).groupBy(named: "by-value", key: placed, value: placed) { _, value in
+            streams.stream([topic("other"), input]).groupBy(key: placed, value: placed, named: "by-value") { _, value in
                 value
             }
             .reduce(as: TableStoreName("last", key: placed, value: placed)) { $0 + $1 }.toStream().to(out)
@@ -73,10 +73,10 @@ struct PlacedSerdeTests {
                 storesNamed: "pairs"
             ) { "\($0) \($1 ?? "-") \($2 ?? "-")" }.to(out)
             let rows = lefts.toTable(
-                as: TableStoreName("rows", key: placed, value: placed), key: placed, value: placed)
+                key: placed, value: placed, as: TableStoreName("rows", key: placed, value: placed))
             let others = rights.toTable(
-                as: VersionedStoreName("others", key: placed, value: placed, historyRetention: .milliseconds(10)),
-                key: placed, value: placed)
+                key: placed, value: placed,
+                as: VersionedStoreName("others", key: placed, value: placed, historyRetention: .milliseconds(10)))
             rows.leftJoin(others, on: { _, row in row }, value: placed, otherValue: placed, result: placed) {
                 row, other in "foreign \(row) \(other ?? "-")"
             }.toStream().to(out)
@@ -84,7 +84,7 @@ struct PlacedSerdeTests {
                 adding: { $0 + $1 }, subtracting: { sum, _ in sum }
             )
             .toStream().to(out)
-            lefts.leftJoin(others, grace: .milliseconds(2), value: placed) {
+            lefts.leftJoin(others, value: placed, grace: .milliseconds(2)) {
                 "waited \($1) \($2 ?? "-")"
             }.to(out)
             let counts = lefts.groupByKey(key: placed, value: placed)
@@ -129,7 +129,7 @@ struct PlacedSerdeTests {
         let out = Topic("out", key: String.serde, value: headed)
         let topology = try Topology { streams in
             streams.stream(input).selectKey { _, value in value }
-                .repartition(named: "again", key: String.serde, value: headed).mapValues { $0 + "!" }.to(out)
+                .repartition(key: String.serde, value: headed, named: "again").mapValues { $0 + "!" }.to(out)
         }
         let driver = try TopologyTestDriver(topology)
         try driver.pipe(input, key: "k", value: "v", headers: [Header("own", "1")])
@@ -145,7 +145,7 @@ struct PlacedSerdeTests {
         let out = Topic("out", key: String.serde, value: Serde.list(of: headed).optional)
         let topology = try Topology { streams in
             let store = TableStoreName("rows", key: String.serde, value: Serde.list(of: headed))
-            let rows = streams.stream(input).toTable(as: store, key: String.serde, value: Serde.list(of: headed))
+            let rows = streams.stream(input).toTable(key: String.serde, value: Serde.list(of: headed), as: store)
             rows.toStream().to(out)
             streams.stream(Topic<String, String>("asks")).join(rows) { $1.joined() }.to(
                 Topic<String, String>("answers"))

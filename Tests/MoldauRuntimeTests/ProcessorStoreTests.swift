@@ -147,13 +147,13 @@ struct RequiredNameTests {
         let gap = SessionWindows.sessions(gap: .seconds(60), grace: .zero)
         let sliding = TimeWindows.sliding(.seconds(60), grace: .zero)
         #expect(try stores { _ = $0.count() } == [prefix + "1"])
-        #expect(try stores { _ = $0.count(options: TableStoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.count(as: Materialized()) } == [prefix + "2"])
         #expect(try stores { _ = $0.count(named: "counted") } == [prefix + "1"])
         #expect(try stores { _ = $0.windowedBy(hour).count() } == [prefix + "1"])
-        #expect(try stores { _ = $0.windowedBy(hour).count(options: WindowStoreOptions()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.windowedBy(hour).count(as: Materialized()) } == [prefix + "2"])
         #expect(try stores { _ = $0.windowedBy(gap).count() } == [prefix + "1"])
-        #expect(try stores { _ = $0.windowedBy(gap).count(options: WindowStoreOptions()) } == [prefix + "2"])
-        #expect(try stores { _ = $0.windowedBy(sliding).count(options: WindowStoreOptions()) } == [prefix + "1"])
+        #expect(try stores { _ = $0.windowedBy(gap).count(as: Materialized()) } == [prefix + "2"])
+        #expect(try stores { _ = $0.windowedBy(sliding).count(as: Materialized()) } == [prefix + "1"])
         #expect(try stores { _ = $0.reduce { $0 + $1 } } == ["KSTREAM-REDUCE-STATE-STORE-0000000001"])
     }
 

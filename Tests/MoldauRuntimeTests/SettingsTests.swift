@@ -145,8 +145,7 @@ struct SettingsTests {
         let store = TableStoreName<String, String>("rows")
         let topology = try Topology { streams in
             _ = streams.table(
-                CountTopology.input, as: store,
-                options: TableStoreOptions(changelogSettings: ["max.message.bytes": "500"]))
+                CountTopology.input, as: Materialized(store, changelogSettings: ["max.message.bytes": "500"]))
         }
         var configuration = StreamsConfiguration()
         let asked = Mutex(0)

@@ -14,7 +14,7 @@ struct SourceChangelogTests {
 
     private func topology(
         _ optimizations: Set<TopologyOptimization> = [.reuseSourceTopics],
-        _ store: (any TableName<String, String>)? = nil,
+        _ store: (any TableMaterialization<String, String>)? = nil,
         start: StartPosition = .earliest, naming: Naming = .stable,
         timestamps: TimestampExtractor<String?, String?>? = nil
     ) throws -> Topology {

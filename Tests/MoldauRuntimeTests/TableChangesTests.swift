@@ -20,7 +20,7 @@ struct TableChangesTests {
         try Topology { streams in
             let grouped = streams.stream(visits).groupByKey()
             _ = grouped.count(as: counts)
-            _ = grouped.count(as: unlogged, options: TableStoreOptions(isLogged: false))
+            _ = grouped.count(as: Materialized(unlogged, isLogged: false))
             _ = streams.table(prices, as: history)
             _ = streams.table(cities, as: latest)
             _ = streams.globalTable(currencies, as: names)

@@ -54,7 +54,7 @@ struct TopicPlanTests {
         { _ = $0.groupByKey().windowedBy(.tumbling(.seconds(60), grace: .zero)).count() },
         { _ = $0.groupByKey().windowedBy(.sessions(gap: .seconds(60), grace: .zero)).count() },
         { _ = $0.groupByKey().cogroup(String.self) { $0 += $2 }.aggregate("") },
-        { _ = $0.toTable(options: TableStoreOptions()).toStream() },
+        { _ = $0.toTable(as: Materialized()).toStream() },
     ]
 
     @Test(arguments: gathering.indices, [false, true])

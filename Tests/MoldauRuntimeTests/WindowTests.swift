@@ -184,7 +184,7 @@ struct WindowTests {
     func `impossible window sizes are errors of the topology, with the numbers`(windows: TimeWindows, said: String) {
         let error = #expect(throws: TopologyError.self) {
             _ = try rows([]) {
-                $0.groupByKey().windowedBy(windows).count(options: WindowStoreOptions(retention: .milliseconds(20)))
+                $0.groupByKey().windowedBy(windows).count(as: Materialized(retention: .milliseconds(20)))
             }
         }
         #expect(error?.description.contains(said) == true)

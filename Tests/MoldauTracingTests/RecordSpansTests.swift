@@ -172,7 +172,7 @@ struct RecordSpansTests {
     @Test func `changes held until the commit carry the context of the last update`() throws {
         let driver = try driver { streams in
             streams.stream(lines).groupByKey()
-                .count(options: TableStoreOptions(emission: .lastPerCommit())).toStream().to(counted)
+                .count(as: Materialized(emission: .lastPerCommit())).toStream().to(counted)
         }
         for number in 1...2 { try driver.pipe(lines, key: "k", value: "v", headers: incoming(number)) }
         let spans = tracer.finished

@@ -16,41 +16,34 @@ struct StoreChoice {
 
     /// The store of a table.
     init<Key, Value>(
-        _ given: (any TableName<Key, Value>)?, _ options: TableStoreOptions?, in builder: StreamsBuilder,
-        generated: () -> String
+        _ given: (any TableMaterialization<Key, Value>)?, in builder: StreamsBuilder, generated: () -> String
     ) {
-        let options = options ?? TableStoreOptions()
         self.init(
-            given?.name,
-            BufferStoreOptions(
-                kind: options.kind, isLogged: options.isLogged, changelogSettings: options.changelogSettings),
-            rows: given?.content.rows ?? .latest, emission: options.emission, in: builder, generated)
+            given?.storeName, given?.storage, rows: given?.rows ?? .latest, emission: given?.emission, in: builder,
+            generated)
     }
 
     /// The store of windows or sessions.
-    init(
-        windows given: String?, _ options: WindowStoreOptions?, in builder: StreamsBuilder, generated: () -> String
+    init<Name: StoreName>(
+        windows given: (any Materialization<Name>)?, in builder: StreamsBuilder, generated: () -> String
     ) {
-        let options = options ?? WindowStoreOptions()
         self.init(
-            given,
-            BufferStoreOptions(
-                kind: options.kind, isLogged: options.isLogged, changelogSettings: options.changelogSettings),
-            emission: options.emission, retention: options.retention, in: builder, generated)
+            given?.storeName, given?.storage, emission: given?.emission, retention: given?.materialized.retention,
+            in: builder, generated)
     }
 
     /// The store of buffered records or changes.
     init(buffer given: String?, _ options: BufferStoreOptions?, in builder: StreamsBuilder, generated: () -> String) {
-        self.init(given, options ?? BufferStoreOptions(), in: builder, generated)
+        self.init(given, options, in: builder, generated)
     }
 
     private init(
-        _ given: String?, _ storage: BufferStoreOptions, rows: TableStoreContent.Rows = .latest,
+        _ given: String?, _ storage: BufferStoreOptions?, rows: TableStoreContent.Rows = .latest,
         emission: Emission? = nil, retention: Duration? = nil, in builder: StreamsBuilder, _ generated: () -> String
     ) {
         name = given.map { builder.checked($0) } ?? generated()
         isNamed = given != nil
-        self.storage = storage
+        self.storage = storage ?? BufferStoreOptions()
         (self.rows, self.retention, chosenEmission, topology) = (rows, retention, emission, builder.options)
         builder.attempt { try check() }
     }
@@ -66,9 +59,6 @@ struct StoreChoice {
             try refuse("the history retention is \(history.milliseconds) ms; it must not be negative")
         case .usedLast(let maxEntries):
             if maxEntries < 1 { try refuse("maxEntries is \(maxEntries); one entry at least must fit") }
-            if storage.kind ?? .inMemory != .inMemory {
-                try refuse("rows used last are kept in memory; leave the kind out, or choose .inMemory")
-            }
         case .latest, .versions: return
         }
     }

@@ -72,8 +72,8 @@ public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     /// The topic of a table is also the changelog of the table's store: no changelog is created or written, and a
     /// restore reads the topic up to the committed offset. The topic must retain what the table needs: it is compacted,
     /// or has unlimited retention; for a versioned table it has a `min.compaction.lag.ms` of at least the history.
-    /// `TableStoreOptions.isLogged` and `changelogSettings` have no effect on such tables. Tables that do not start at
-    /// the earliest record keep their changelogs.
+    /// `isLogged` and `changelogSettings` of a `Materialized` have no effect on such tables. Tables that do not start
+    /// at the earliest record keep their changelogs.
     case reuseSourceTopics
 }
 

@@ -11,25 +11,24 @@ extension KGroupedStream {
     /// // counts: ada=1, bob=1, ada=2
     /// ```
     @inlinable public func count(
-        as store: (any TableName<Key, Int64>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
+        as store: (any TableMaterialization<Key, Int64>)? = nil, named name: String? = nil
     ) -> KTable<Key, Int64> {
-        count(result: Int64.serde, as: store, named: name, options: options)
+        count(result: Int64.serde, as: store, named: name)
     }
 
     /// As `count`, with another number type.
     @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
-        result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil
+        result: Serde<Number>, as store: (any TableMaterialization<Key, Number>)? = nil, named name: String? = nil
     ) -> KTable<Key, Number> {
         // Kafka Streams consumes a number here without using it if only the options of the store are given.
-        if store == nil, options != nil { skipNumber() }
+        skipNumber(for: store)
         guard let keysOnly else {
             return aggregating(
-                "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, options, result: result,
+                "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, result: result,
                 .counting())
         }
         return keysOnly.aggregating(
-            "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, options, result: result,
+            "KSTREAM-AGGREGATE-", operation: .count, as: store, named: name, result: result,
             .counting())
     }
 
@@ -42,11 +41,11 @@ extension KGroupedStream {
     /// // spent: ada=120, bob=30, ada=125
     /// ```
     @inlinable public func aggregate<Result: StreamCodable & Sendable>(
-        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+        _ initial: Result, as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
+        into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, options, result: Result.serde,
+            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, result: Result.serde,
             .changing(initial, update))
     }
 
@@ -61,11 +60,11 @@ extension KGroupedStream {
     /// ```
     @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, options, result: result,
+            "KSTREAM-AGGREGATE-", operation: .aggregate, as: store, named: name, result: result,
             Fold(initial: initial, next: next))
     }
 
@@ -77,52 +76,53 @@ extension KGroupedStream {
     /// // largest: o1=60, o1=60, o1=80
     /// ```
     @inlinable public func reduce(
-        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Value>)? = nil, named name: String? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Key, Value> {
-        reducing(as: store, named: name, options, result: value, first: { $0 }, combine)
+        reducing(as: store, named: name, result: value, first: { $0 }, combine)
     }
 
     /// As `reduce`, for optional values: nil values are dropped first.
     @inlinable public func reduce<Wrapped: StreamCodable>(
-        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Wrapped>)? = nil, named name: String? = nil,
         _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
-        reduce(result: Wrapped.serde, as: store, named: name, options: options, combine)
+        reduce(result: Wrapped.serde, as: store, named: name, combine)
     }
 
     /// As `reduce` of optional values, with the given serde.
     @inlinable public func reduce<Wrapped>(
-        result: Serde<Wrapped>, as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
+        result: Serde<Wrapped>, as store: (any TableMaterialization<Key, Wrapped>)? = nil, named name: String? = nil,
+        _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
-        reducing(as: store, named: name, options, result: result, first: { $0 }) { old, new in
+        reducing(as: store, named: name, result: result, first: { $0 }) { old, new in
             guard let new else { return nil }
             return try combine(old, new)
         }
     }
 
     @inlinable func reducing<Result>(
-        as store: (any TableName<Key, Result>)?, named name: String?, _ options: TableStoreOptions?,
+        as store: (any TableMaterialization<Key, Result>)?, named name: String?,
         result: Serde<Result>,
         first: @escaping @Sendable (Value) -> Result?,
         _ combine: @escaping @Sendable (Result, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         aggregating(
-            "KSTREAM-REDUCE-", operation: .reduce, as: store, named: name, options, result: result,
+            "KSTREAM-REDUCE-", operation: .reduce, as: store, named: name, result: result,
             .reducing(combine, first: first))
     }
 
-    @usableFromInline func skipNumber() {
+    @usableFromInline func skipNumber(for store: (any Materialization)?) {
+        guard let store, store.storeName == nil else { return }
         _ = stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
     }
 
     @inlinable func aggregating<Result>(
-        _ prefix: String, operation: Aggregation, as store: (any TableName<Key, Result>)?, named name: String?,
-        _ options: TableStoreOptions?, result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+        _ prefix: String, operation: Aggregation, as store: (any TableMaterialization<Key, Result>)?,
+        named name: String?, result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Key, Result> {
         let (key, value) = (key, value)
-        return aggregating(prefix, operation: operation, as: store, named: name, options, result: result) {
+        return aggregating(prefix, operation: operation, as: store, named: name, result: result) {
             context, store, changes in
             try fold.inlet(
                 context, store: store, key: key, value: value, changes, reportsInitial: !changes.isHolding)
@@ -130,12 +130,12 @@ extension KGroupedStream {
     }
 
     @usableFromInline func aggregating<Result>(
-        _ prefix: String, operation: Aggregation, as store: (any TableName<Key, Result>)?, named given: String?,
-        _ options: TableStoreOptions?, result: Serde<Result>,
+        _ prefix: String, operation: Aggregation, as store: (any TableMaterialization<Key, Result>)?,
+        named given: String?, result: Serde<Result>,
         inlet:
             @escaping @Sendable (NodeContext, _ store: String, ChangeForwarder<Key, Result>) throws -> Inlet<Key, Value>
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store, options, in: stream.builder) {
+        let choice = StoreChoice(store, in: stream.builder) {
             stream.builder.names.store(prefix, origin: stream.origin, operation: operation.rawValue)
         }
         let name = choice.name

@@ -108,18 +108,17 @@ extension CogroupedKStream {
     /// // balances: ada=1100
     /// ```
     public func aggregate(
-        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil
+        _ initial: Result, as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil
     ) -> KTable<Key, Result> where Result: StreamCodable & Sendable {
-        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
+        aggregate({ initial }, result: Result.serde, as: store, named: name)
     }
 
     /// As `aggregate`, with an initial value made for each key and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store, options, in: builder) { generatedStoreName() }
+        let choice = StoreChoice(store, in: builder) { generatedStoreName() }
         let storeName = choice.name
         return aggregated(
             named: name, choice, key: key, getter: .store(storeName),
@@ -129,8 +128,8 @@ extension CogroupedKStream {
         }
     }
 
-    func choice(windows store: String?, _ options: WindowStoreOptions?) -> StoreChoice {
-        StoreChoice(windows: store, options, in: builder) { generatedStoreName() }
+    func choice<Name: StoreName>(windows store: (any Materialization<Name>)?) -> StoreChoice {
+        StoreChoice(windows: store, in: builder) { generatedStoreName() }
     }
 
     private func generatedStoreName() -> String {

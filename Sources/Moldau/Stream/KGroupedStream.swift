@@ -93,15 +93,13 @@ extension KStream {
     @inlinable public func groupByKey(
         named name: String? = nil
     ) -> KGroupedStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
-        groupByKey(named: name, key: Key.serde, value: Value.serde)
+        groupByKey(key: Key.serde, value: Value.serde, named: name)
     }
 
     /// As `groupByKey`, with the given serdes.
-    @inlinable public func groupByKey(named name: String? = nil, key: Serde<Key>, value: Serde<Value>)
-        -> KGroupedStream<
-            Key, Value
-        >
-    {
+    @inlinable public func groupByKey(
+        key: Serde<Key>, value: Serde<Value>, named name: String? = nil
+    ) -> KGroupedStream<Key, Value> {
         KGroupedStream(self, named: name, key: key, value: value)
     }
 
@@ -115,12 +113,12 @@ extension KStream {
     @inlinable public func groupBy<NewKey: StreamCodable>(
         named name: String? = nil, _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
     ) -> KGroupedStream<NewKey, Value> where Value: StreamCodable {
-        groupBy(named: name, key: NewKey.serde, value: Value.serde, selector)
+        groupBy(key: NewKey.serde, value: Value.serde, named: name, selector)
     }
 
     /// As `groupBy`, with the given serdes.
     @inlinable public func groupBy<NewKey>(
-        named name: String? = nil, key: Serde<NewKey>, value: Serde<Value>,
+        key: Serde<NewKey>, value: Serde<Value>, named name: String? = nil,
         _ selector: @escaping @Sendable (Key, Value) throws -> NewKey
     ) -> KGroupedStream<NewKey, Value> {
         KGroupedStream(selectKey(named: name, selector), named: name, key: key, value: value)

@@ -17,13 +17,14 @@ extension KStream {
     @inlinable public func repartition(
         named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil
     ) -> KStream<Key, Value> where Key: StreamCodable, Value: StreamCodable {
-        repartition(named: name, partitions: partitions, partitioner: partitioner, key: Key.serde, value: Value.serde)
+        repartition(
+            key: Key.serde, value: Value.serde, named: name, partitions: partitions, partitioner: partitioner)
     }
 
     /// As `repartition`, with the topic's serdes given.
     @inlinable public func repartition(
-        named name: String? = nil, partitions: Int32? = nil, partitioner: StreamPartitioner<Key, Value>? = nil,
-        key: Serde<Key>, value: Serde<Value>
+        key: Serde<Key>, value: Serde<Value>, named name: String? = nil, partitions: Int32? = nil,
+        partitioner: StreamPartitioner<Key, Value>? = nil
     ) -> KStream<Key, Value> {
         repartitioned(
             named: name, partitions: partitions, RepartitionEnds(key: key, value: value, partitioner: partitioner))

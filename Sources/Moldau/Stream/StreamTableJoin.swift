@@ -25,12 +25,12 @@ extension KStream {
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Value: StreamCodable {
-        join(table, named: name, grace: grace, value: Value.serde) { _, value, row in try joiner(value, row) }
+        join(table, value: Value.serde, named: name, grace: grace) { _, value, row in try joiner(value, row) }
     }
 
     /// As `join`, with the stream's value serde given and a joiner that gets the key.
     @inlinable public func join<Row, Result>(
-        _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
+        _ table: KTable<Key, Row>, value: Serde<Value>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
     ) -> KStream<Key, Result> {
         joining(table, named: name, grace, value: value, isLeft: false) { key, value, row in
@@ -52,12 +52,12 @@ extension KStream {
         _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
     ) -> KStream<Key, Result> where Value: StreamCodable {
-        leftJoin(table, named: name, grace: grace, value: Value.serde) { _, value, row in try joiner(value, row) }
+        leftJoin(table, value: Value.serde, named: name, grace: grace) { _, value, row in try joiner(value, row) }
     }
 
     /// As `leftJoin`, with the stream's value serde given and a joiner that gets the key.
     @inlinable public func leftJoin<Row, Result>(
-        _ table: KTable<Key, Row>, named name: String? = nil, grace: Duration? = nil, value: Serde<Value>,
+        _ table: KTable<Key, Row>, value: Serde<Value>, named name: String? = nil, grace: Duration? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
     ) -> KStream<Key, Result> {
         joining(table, named: name, grace, value: value, isLeft: true) { .some(try joiner($0, $1, $2)) }
@@ -134,7 +134,7 @@ extension KStream {
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
-        join(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, _, value, row in
+        join(table, on: selector, key: Key.serde, value: Value.serde, named: name) { _, _, value, row in
             try joiner(value, row)
         }
     }
@@ -152,7 +152,7 @@ extension KStream {
     /// ```
     @inlinable public func join<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
-        named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
+        key: Serde<Key>, value: Serde<Value>, named name: String? = nil,
         _ joiner: @escaping @Sendable (Key, RowKey, Value, Row) throws -> Result
     ) -> KStream<Key, Result> {
         joining(table, selector, named: name, key: key, value: value, isLeft: false) { key, rowKey, value, row in
@@ -173,7 +173,7 @@ extension KStream {
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
         named name: String? = nil, _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
     ) -> KStream<Key, Result> where Key: StreamCodable, Value: StreamCodable {
-        leftJoin(table, on: selector, named: name, key: Key.serde, value: Value.serde) { _, _, value, row in
+        leftJoin(table, on: selector, key: Key.serde, value: Value.serde, named: name) { _, _, value, row in
             try joiner(value, row)
         }
     }
@@ -183,7 +183,7 @@ extension KStream {
     /// that record is dropped (counted).
     @inlinable public func leftJoin<RowKey, Row, Result>(
         _ table: GlobalKTable<RowKey, Row>, on selector: @escaping @Sendable (Key, Value) throws -> RowKey?,
-        named name: String? = nil, key: Serde<Key>, value: Serde<Value>,
+        key: Serde<Key>, value: Serde<Value>, named name: String? = nil,
         _ joiner: @escaping @Sendable (Key, RowKey?, Value, Row?) throws -> Result
     ) -> KStream<Key, Result> {
         joining(table, selector, named: name, key: key, value: value, isLeft: true) {

@@ -23,23 +23,22 @@ extension KTable {
     ///   - joiner: nil deletes the result.
     ///   - other: the table to join with.
     ///   - name: the operator's name in descriptions and metrics; nil generates one.
-    ///   - options: how the result's rows are kept.
     public func join<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
-        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
         join(
             other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
-            as: store, named: name, options: options, partitioners: partitioners, joiner)
+            as: store, named: name, partitioners: partitioners, joiner)
     }
 
     /// As `join` on a foreign key, with the given serdes and a foreign key that may be computed from the row's key too.
     public func join<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
-        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -50,7 +49,7 @@ extension KTable {
             guard let right else { return nil }
             return try joiner(left, right)
         }
-        return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
+        return joining(other, rows, result: store?.value ?? result, as: store, named: name)
     }
 
     /// As `join` on a foreign key, but there is a result while this table's row exists: it is joined with nil if there
@@ -66,13 +65,13 @@ extension KTable {
     /// ```
     public func leftJoin<ForeignKey, Other: StreamCodable, Result: StreamCodable>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Value) throws -> ForeignKey?,
-        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> where Value: StreamCodable {
         leftJoin(
             other, on: { try foreignKey($1) }, value: Value.serde, otherValue: Other.serde, result: Result.serde,
-            as: store, named: name, options: options, partitioners: partitioners, joiner)
+            as: store, named: name, partitioners: partitioners, joiner)
     }
 
     /// As `leftJoin` on a foreign key, with the given serdes and a foreign key that may be computed from the row's key
@@ -80,7 +79,7 @@ extension KTable {
     public func leftJoin<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, on foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         value: Serde<Value>, otherValue: Serde<Other>, result: Serde<Result>,
-        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         partitioners: TablePartitioners<Key, ForeignKey> = TablePartitioners(),
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -88,19 +87,18 @@ extension KTable {
             left: (key, value), right: (other.key, otherValue), foreignKey: foreignKey, isLeft: true,
             dropsHistory: (content.isVersioned, other.content.isVersioned), partitioners: partitioners,
             joiner: joiner)
-        return joining(other, rows, result: store?.value ?? result, as: store, named: name, options)
+        return joining(other, rows, result: store?.value ?? result, as: store, named: name)
     }
 
     private func joining<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, _ rows: ForeignKeyRows<Key, Value, ForeignKey, Other, Result>,
-        result: Serde<Result>, as store: (any TableName<Key, Result>)?, named given: String?,
-        _ options: TableStoreOptions?
+        result: Serde<Result>, as store: (any TableMaterialization<Key, Result>)?, named given: String?
     ) -> KTable<Key, Result> {
         let origin = "\(origin)-\(other.origin)"
         other.content.sendOldValues(force: true)
         content.sendOldValues(force: true)
         let names = ForeignKeyJoinNames(given, origin: origin, in: builder)
-        let choice = StoreChoice(store, options, in: builder) {
+        let choice = StoreChoice(store, in: builder) {
             builder.names.store("KTABLE-FK-JOIN-OUTPUT-", origin: origin, operation: "join")
         }
         let subscriptions = StoreDefinition(
@@ -119,7 +117,7 @@ extension KTable {
         builder.add(node, below: [self.node, other.node])
         return KTable<Key, Result>(
             builder: builder, node: node, sources: sources.union([names.responseSource]), origin: origin, key: key,
-            content: output.content, storeName: store?.name)
+            content: output.content, storeName: store?.storeName)
     }
 }
 

@@ -25,7 +25,7 @@ extension StreamsBuilder {
         _ topic: Topic<Key, Value>, as store: TableStoreName<Key, Value>? = nil, named given: String? = nil,
         kind: StoreKind? = nil
     ) -> GlobalKTable<Key, Value> {
-        let choice = StoreChoice(store, TableStoreOptions(kind: kind), in: self) {
+        let choice = StoreChoice(Materialized(store, kind: kind), in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
         let storeName = choice.name

@@ -27,12 +27,12 @@ extension KTable {
     public func groupBy<NewKey: StreamCodable, NewValue: StreamCodable>(
         named name: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
     ) -> KGroupedTable<NewKey, NewValue> {
-        groupBy(named: name, key: NewKey.serde, value: NewValue.serde, transform)
+        groupBy(key: NewKey.serde, value: NewValue.serde, named: name, transform)
     }
 
     /// As `groupBy`, with the given serdes.
     public func groupBy<NewKey, NewValue>(
-        named given: String? = nil, key: Serde<NewKey>, value: Serde<NewValue>,
+        key: Serde<NewKey>, value: Serde<NewValue>, named given: String? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> (NewKey, NewValue)?
     ) -> KGroupedTable<NewKey, NewValue> {
         let name = builder.name(given, "KTABLE-SELECT-")
@@ -93,19 +93,18 @@ extension KGroupedTable {
     /// // inhabitants: Prague=1, Prague=2, Prague=1
     /// ```
     public func count(
-        as store: (any TableName<Key, Int64>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
+        as store: (any TableMaterialization<Key, Int64>)? = nil, named name: String? = nil
     ) -> KTable<Key, Int64> {
-        count(result: Int64.serde, as: store, named: name, options: options)
+        count(result: Int64.serde, as: store, named: name)
     }
 
     /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
-        result: Serde<Number>, as store: (any TableName<Key, Number>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil
+        result: Serde<Number>, as store: (any TableMaterialization<Key, Number>)? = nil, named name: String? = nil
     ) -> KTable<Key, Number> {
         let step = TableStep<Key, Value, Number>(
             first: { _, _ in 1 }, add: { count, _, _ in count + 1 }, subtract: { count, _, _ in count - 1 })
-        return aggregating("KTABLE-AGGREGATE-", .count, as: store, named: name, options, result: result, step)
+        return aggregating("KTABLE-AGGREGATE-", .count, as: store, named: name, result: result, step)
     }
 
     /// Folds the rows under each key into one value. `subtract` must undo `add`.
@@ -117,12 +116,12 @@ extension KGroupedTable {
     /// // sums: ada=120, ada=150, ada=130
     /// ```
     public func aggregate<Result: StreamCodable & Sendable>(
-        _ initial: Result, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil, adding add: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        _ initial: Result, as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
+        adding add: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
         subtracting subtract: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Key, Result> {
         aggregate(
-            { initial }, result: Result.serde, as: store, named: name, options: options,
+            { initial }, result: Result.serde, as: store, named: name,
             adding: { result, key, value in
                 var result = result
                 try add(&result, key, value)
@@ -146,13 +145,13 @@ extension KGroupedTable {
     /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: (any TableName<Key, Result>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         adding add: @escaping @Sendable (Result, Key, Value) throws -> Result?,
         subtracting subtract: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Key, Result> {
         let step = TableStep<Key, Value, Result>(
             first: { key, value in try add(try initial(), key, value) }, add: add, subtract: subtract)
-        return aggregating("KTABLE-AGGREGATE-", .aggregate, as: store, named: name, options, result: result, step)
+        return aggregating("KTABLE-AGGREGATE-", .aggregate, as: store, named: name, result: result, step)
     }
 
     /// Combines the rows under each key pairwise, starting with the first one. `subtract` must undo `add`.
@@ -164,21 +163,21 @@ extension KGroupedTable {
     /// // sums: ada=120, ada=150, ada=30
     /// ```
     public func reduce(
-        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Value>)? = nil, named name: String? = nil,
         adding add: @escaping @Sendable (Value, Value) throws -> Value?,
         subtracting subtract: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Key, Value> {
         let step = TableStep<Key, Value, Value>(
             first: { _, value in value }, add: { result, _, value in try add(result, value) },
             subtract: { result, _, value in try subtract(result, value) }, firstKeepsTime: true)
-        return aggregating("KTABLE-REDUCE-", .reduce, as: store, named: name, options, result: value, step)
+        return aggregating("KTABLE-REDUCE-", .reduce, as: store, named: name, result: value, step)
     }
 
     private func aggregating<Result>(
-        _ prefix: String, _ operation: Aggregation, as store: (any TableName<Key, Result>)?, named given: String?,
-        _ options: TableStoreOptions?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
+        _ prefix: String, _ operation: Aggregation, as store: (any TableMaterialization<Key, Result>)?,
+        named given: String?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store, options, in: builder) {
+        let choice = StoreChoice(store, in: builder) {
             builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation.rawValue)
         }
         let sink = builder.names.processor(given, suffix: "-sink", "KSTREAM-SINK-")
@@ -202,7 +201,7 @@ extension KGroupedTable {
         }
         builder.add(node, below: [through])
         return KTable(
-            builder: builder, node: node, sources: [through.name], origin: store?.name ?? origin, key: key,
+            builder: builder, node: node, sources: [through.name], origin: store?.storeName ?? origin, key: key,
             content: content, storeName: choice.isNamed ? choice.name : nil)
     }
 

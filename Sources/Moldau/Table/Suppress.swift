@@ -20,13 +20,13 @@ extension KTable {
     public func suppress(
         _ suppressed: Suppressed<Key>, named name: String? = nil, options: BufferStoreOptions? = nil
     ) -> KTable<Key, Value> where Value: StreamCodable {
-        suppress(suppressed, named: name, options: options, value: Value.serde)
+        suppress(suppressed, value: Value.serde, named: name, options: options)
     }
 
     /// As `suppress`, with the serde of the values given.
     public func suppress(
-        _ suppressed: Suppressed<Key>, named given: String? = nil, options: BufferStoreOptions? = nil,
-        value: Serde<Value>
+        _ suppressed: Suppressed<Key>, value: Serde<Value>, named given: String? = nil,
+        options: BufferStoreOptions? = nil
     ) -> KTable<Key, Value> {
         // Unlike with other operators, a given name consumes no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, "KTABLE-SUPPRESS-")

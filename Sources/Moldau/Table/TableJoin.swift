@@ -16,18 +16,17 @@ extension KTable {
     /// // cards: ada=Prague 123
     /// ```
     /// - Parameters:
-    ///   - store: gives the result a store of its own.
-    ///   - result: gives the result a store with a generated name.
+    ///   - result: the serde of the results, if they are kept in a store that has no name: with it alone they are.
+    ///   - store: keeps the results in a store of their own.
     ///   - other: the table to join with.
     ///   - name: the operator's name in descriptions and metrics; nil generates one.
-    ///   - options: how the result's rows are kept.
     ///   - joiner: returns the result of two rows.
     public func join<Other, Result>(
-        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, result: Serde<Result>? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
-        joining(other, as: store, named: name, options, result, .inner) { left, right in
+        joining(other, as: store, named: name, result, .inner) { left, right in
             guard let left, let right else { return nil }
             return try joiner(left, right)
         }
@@ -42,11 +41,11 @@ extension KTable {
     /// // cards: ada=Prague -, ada=Prague 123
     /// ```
     public func leftJoin<Other, Result>(
-        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, result: Serde<Result>? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
-        joining(other, as: store, named: name, options, result, .left) { left, right in
+        joining(other, as: store, named: name, result, .left) { left, right in
             guard let left else { return nil }
             return try joiner(left, right)
         }
@@ -61,24 +60,31 @@ extension KTable {
     /// // cards: ada=Prague -, ada=Prague 123, bob=- 456
     /// ```
     public func outerJoin<Other, Result>(
-        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)? = nil, named name: String? = nil,
-        options: TableStoreOptions? = nil, result: Serde<Result>? = nil,
+        _ other: KTable<Key, Other>, result: Serde<Result>? = nil,
+        as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
-        joining(other, as: store, named: name, options, result, .outer) { left, right in
+        joining(other, as: store, named: name, result, .outer) { left, right in
             left == nil && right == nil ? nil : try joiner(left, right)
         }
     }
 
     private func joining<Other, Result>(
-        _ other: KTable<Key, Other>, as store: (any TableName<Key, Result>)?, named given: String?,
-        _ options: TableStoreOptions?, _ result: Serde<Result>?, _ kind: JoinKind,
+        _ other: KTable<Key, Other>, as store: (any TableMaterialization<Key, Result>)?, named given: String?,
+        _ result: Serde<Result>?, _ kind: JoinKind,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         let (builder, key) = (builder, key)
         let value = store?.value ?? result
+        if store != nil, value == nil {
+            builder.attempt {
+                throw TopologyError.invalidSetting(
+                    name: given ?? "join",
+                    reason: "a store with a generated name needs `result:`, the serde of the results")
+            }
+        }
         let choice = value.map { _ in
-            StoreChoice(store, options, in: builder) {
+            StoreChoice(store, in: builder) {
                 builder.names.store("KTABLE-MERGE-", origin: "\(origin)-\(other.origin)", operation: "join")
             }
         }
@@ -126,7 +132,7 @@ extension KTable {
         builder.add(node, below: [self.node, other.node])
         return KTable<Key, Result>(
             builder: builder, node: node, sources: sources.union(other.sources), origin: "\(origin)-\(other.origin)",
-            key: key, content: content, storeName: store?.name)
+            key: key, content: content, storeName: store?.storeName)
     }
 }
 

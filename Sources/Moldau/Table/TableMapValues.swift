@@ -13,13 +13,12 @@ extension KTable {
     /// ```
     /// - Parameter store: gives the result a store of its own.
     /// - Parameter name: the operator's name in descriptions and metrics; nil generates one.
-    /// - Parameter options: how the result's rows are kept.
     /// - Parameter transform: returns the new value of a row.
     public func mapValues<NewValue>(
-        as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, NewValue>)? = nil, named name: String? = nil,
         _ transform: @escaping @Sendable (Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
-        mapValues(as: store, named: name, options: options) { _, value in try transform(value) }
+        mapValues(as: store, named: name) { _, value in try transform(value) }
     }
 
     /// Replaces each row's value, computed from its key and value.
@@ -30,10 +29,10 @@ extension KTable {
     /// // cards: ada=ada of Prague
     /// ```
     public func mapValues<NewValue>(
-        as store: (any TableName<Key, NewValue>)? = nil, named given: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, NewValue>)? = nil, named given: String? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
-        deriving(.mapValues, "KTABLE-MAPVALUES-", as: store, named: given, options, skipsEmptyChanges: false) { _ in
+        deriving(.mapValues, "KTABLE-MAPVALUES-", as: store, named: given, skipsEmptyChanges: false) { _ in
             { key, value in try value.flatMap { try transform(key, $0) } }
         }
     }
@@ -49,13 +48,13 @@ extension KTable {
     /// // rich: ada=120, ada=nil, bob=nil
     /// ```
     public func filter(
-        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Value>)? = nil, named name: String? = nil,
         _ isIncluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable<Key, Value> {
         // With old values, a row that was already excluded needs no deletion: request them, but do not add a store for
         // that.
         deriving(
-            .filter, "KTABLE-FILTER-", as: store, named: name, options,
+            .filter, "KTABLE-FILTER-", as: store, named: name,
             sendsOldValues: content.sendOldValues(force: false), skipsEmptyChanges: true
         ) { _ in
             { key, value in try value.flatMap { try isIncluded(key, $0) ? $0 : nil } }
@@ -70,30 +69,32 @@ extension KTable {
     /// // poor: ada=nil, ada=90
     /// ```
     public func filterNot(
-        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, Value>)? = nil, named name: String? = nil,
         _ isExcluded: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable<Key, Value> {
-        filter(as: store, named: name, options: options) { try !isExcluded($0, $1) }
+        filter(as: store, named: name) { try !isExcluded($0, $1) }
     }
 
     /// A table whose rows are a function of this table's rows, computed on demand unless it is given a store.
     func deriving<NewValue>(
-        _ operation: OperatorDescription, _ prefix: String, as store: (any TableName<Key, NewValue>)?,
-        named given: String?, _ options: TableStoreOptions?,
+        _ operation: OperatorDescription, _ prefix: String, as store: (any TableMaterialization<Key, NewValue>)?,
+        named given: String?,
         stores: [String] = [], sendsOldValues: Bool = false, skipsEmptyChanges: Bool,
         _ transform: @escaping RowTransform<Key, Value, NewValue>
     ) -> KTable<Key, NewValue> {
         let (builder, parent) = (builder, content)
         // A store that the user did not name is not made, but its number is consumed, as in Kafka Streams.
-        if store == nil, options != nil { _ = builder.names.store(prefix, origin: origin, operation: "unnamed") }
-        let choice = store.map { StoreChoice($0, options, in: builder) { "" } }
+        if let store, store.storeName == nil {
+            _ = builder.names.store(prefix, origin: origin, operation: "unnamed")
+        }
+        let choice = store?.storeName == nil ? nil : StoreChoice(store, in: builder) { "" }
         let name = builder.name(given, prefix)
         let derived = TableContent<Key, NewValue>(
             isVersioned: choice?.isVersioned ?? parent.isVersioned, inheritsVersions: choice == nil,
             sendsOldValues: sendsOldValues,
             askUpstream: { force in choice != nil || parent.sendOldValues(force: force) },
             makeGetter: { choice.map { .store($0.name) } ?? parent.getter.mapped(stores, transform) })
-        let key = key
+        let (key, value) = (key, store?.value)
         let node = GraphNode(name) { topology, parents in
             let derivation = Derivation(
                 transform: transform, sendsOldValues: derived.sendsOldValues,
@@ -102,12 +103,12 @@ extension KTable {
             let make: @Sendable (NodeContext) throws -> Any = { try derivation.inlet($0) }
             try topology.add(TopologyNode(name, .processor(make: make), operation, parents: parents))
             for store in stores { try topology.connect(name, toStore: store) }
-            if let choice, let store { try topology.add(choice.definition(key: key, value: store.value), for: [name]) }
+            if let choice, let value { try topology.add(choice.definition(key: key, value: value), for: [name]) }
         }
         builder.add(node, below: [self.node])
         return KTable<Key, NewValue>(
             builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived,
-            storeName: store?.name)
+            storeName: store?.storeName)
     }
 }
 

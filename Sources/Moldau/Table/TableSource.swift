@@ -18,15 +18,14 @@ extension StreamsBuilder {
     /// - Parameter timestamps: extracts the timestamps of records.
     /// - Parameter start: where to start in a partition without a committed offset.
     /// - Parameter given: the operator's name in descriptions and metrics; nil generates one.
-    /// - Parameter options: how the rows are kept.
     @inlinable public func table<Key, Value>(
-        _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)? = nil, named given: String? = nil,
-        options: TableStoreOptions? = nil, start: StartPosition = .earliest,
+        _ topic: Topic<Key, Value>, as store: (any TableMaterialization<Key, Value>)? = nil, named given: String? = nil,
+        start: StartPosition = .earliest,
         timestamps: TimestampExtractor<Key?, Value?>? = nil
     ) -> KTable<Key, Value> {
         let (key, value) = (topic.key.optional, topic.value.optional)
         return table(
-            topic, as: store, named: given, options: options, start: start, timestamps: timestamps,
+            topic, as: store, named: given, start: start, timestamps: timestamps,
             head: { context in
                 TypedSourceHead(
                     key: key, value: value, timestamps: timestamps?.extract(in: context), in: context,
@@ -36,11 +35,11 @@ extension StreamsBuilder {
     }
 
     @usableFromInline func table<Key, Value>(
-        _ topic: Topic<Key, Value>, as store: (any TableName<Key, Value>)?, named given: String?,
-        options: TableStoreOptions?, start: StartPosition, timestamps: TimestampExtractor<Key?, Value?>?,
+        _ topic: Topic<Key, Value>, as store: (any TableMaterialization<Key, Value>)?, named given: String?,
+        start: StartPosition, timestamps: TimestampExtractor<Key?, Value?>?,
         head: @escaping TopologyNode.MakeHead, inlet: @escaping TableInput<Key, Value>.Make
     ) -> KTable<Key, Value> {
-        let choice = StoreChoice(store, options, in: self) {
+        let choice = StoreChoice(store, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "table")
         }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
@@ -78,9 +77,9 @@ extension KStream {
     /// // cards: ada=Prague /shop
     /// ```
     @inlinable public func toTable(
-        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
+        as store: (any TableMaterialization<Key, Value>)? = nil, named name: String? = nil
     ) -> KTable<Key, Value> where Key: StreamCodable, Value: StreamCodable {
-        toTable(as: store, named: name, options: options, key: Key.serde, value: Value.serde)
+        toTable(key: Key.serde, value: Value.serde, as: store, named: name)
     }
 
     /// Reads the stream as a table; nil deletes the row.
@@ -91,38 +90,38 @@ extension KStream {
     /// // rows: 1=to be, 1=nil
     /// ```
     @inlinable public func toTable<Wrapped>(
-        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil
+        as store: (any TableMaterialization<Key, Wrapped>)? = nil, named name: String? = nil
     ) -> KTable<Key, Wrapped> where Key: StreamCodable, Wrapped: StreamCodable, Value == Wrapped? {
-        toTable(as: store, named: name, options: options, key: Key.serde, value: Wrapped.serde)
+        toTable(key: Key.serde, value: Wrapped.serde, as: store, named: name)
     }
 
     /// As `toTable`, with the given serdes.
     @inlinable public func toTable(
-        as store: (any TableName<Key, Value>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
-        key: Serde<Key>, value: Serde<Value>
+        key: Serde<Key>, value: Serde<Value>, as store: (any TableMaterialization<Key, Value>)? = nil,
+        named name: String? = nil
     ) -> KTable<Key, Value> {
         table(
-            as: store, named: name, options, key: key, value: value, written: value,
+            as: store, named: name, key: key, value: value, written: value,
             inlet: TableInput<Key, Value>.make(
                 key: { key.isNull($0) ? nil : $0 }, value: { value.isNull($0) ? nil : $0 }))
     }
 
     /// As `toTable` of a stream with optional values, with the given serdes.
     @inlinable public func toTable<Wrapped>(
-        as store: (any TableName<Key, Wrapped>)? = nil, named name: String? = nil, options: TableStoreOptions? = nil,
-        key: Serde<Key>, value: Serde<Wrapped>
+        key: Serde<Key>, value: Serde<Wrapped>, as store: (any TableMaterialization<Key, Wrapped>)? = nil,
+        named name: String? = nil
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
         table(
-            as: store, named: name, options, key: key, value: value, written: value.optional,
+            as: store, named: name, key: key, value: value, written: value.optional,
             inlet: TableInput<Key, Wrapped>.make(key: { key.isNull($0) ? nil : $0 }, value: { (row: Wrapped?) in row }))
     }
 
     @usableFromInline func table<Row>(
-        as store: (any TableName<Key, Row>)?, named given: String?, _ options: TableStoreOptions?, key: Serde<Key>,
+        as store: (any TableMaterialization<Key, Row>)?, named given: String?, key: Serde<Key>,
         value: Serde<Row>, written: Serde<Value>, inlet: @escaping TableInput<Key, Row>.Make
     ) -> KTable<Key, Row> {
         let name = builder.name(given, "KSTREAM-TOTABLE-")
-        let choice = StoreChoice(store, options, in: builder) {
+        let choice = StoreChoice(store, in: builder) {
             builder.names.store("KSTREAM-TOTABLE-", origin: origin, operation: "table")
         }
         let isGenerated = given == nil

@@ -26,14 +26,13 @@ extension KTable {
     ///   - stores: the stores that it uses; add them with `addStore`.
     ///   - make: makes the function for one task.
     ///   - name: the operator's name in descriptions and metrics; nil generates one.
-    ///   - options: how the result's rows are kept.
     public func transformValues<NewValue>(
-        as store: (any TableName<Key, NewValue>)? = nil, named name: String? = nil, stores: [any StoreName] = [],
-        options: TableStoreOptions? = nil,
+        as store: (any TableMaterialization<Key, NewValue>)? = nil, named name: String? = nil,
+        stores: [any StoreName] = [],
         _ make: @escaping @Sendable (TransformationContext) throws -> (Key, Value?) throws -> NewValue?
     ) -> KTable<Key, NewValue> {
         deriving(
-            .transformValues, "KTABLE-TRANSFORMVALUES-", as: store, named: name, options, stores: stores.map(\.name),
+            .transformValues, "KTABLE-TRANSFORMVALUES-", as: store, named: name, stores: stores.map(\.name),
             skipsEmptyChanges: false
         ) { try make(TransformationContext($0)) }
     }

@@ -39,22 +39,20 @@ extension SessionWindowedKStream {
     /// // visits: ada[10-20]=2
     /// ```
     public func count(
-        as store: SessionStoreName<Key, Int64>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
+        as store: (any Materialization<SessionStoreName<Key, Int64>>)? = nil, named name: String? = nil
     ) -> KTable<Windowed<Key>, Int64> {
-        count(result: Int64.serde, as: store, named: name, options: options)
+        count(result: Int64.serde, as: store, named: name)
     }
 
     /// As `count`, with another number type.
     public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
-        result: Serde<Number>, as store: SessionStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil
+        result: Serde<Number>, as store: (any Materialization<SessionStoreName<Key, Number>>)? = nil,
+        named name: String? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams consumes a number here without using it if only the options of the store are given.
-        if store == nil, options != nil {
-            _ = grouped.stream.builder.names.processor(nil, "KSTREAM-AGGREGATE-STATE-STORE-")
-        }
+        grouped.skipNumber(for: store)
         return aggregating(
-            "KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting()
+            "KSTREAM-AGGREGATE-", .count, as: store, named: name, result, .counting()
         ) { left, _, right in left + right }
     }
 
@@ -71,15 +69,14 @@ extension SessionWindowedKStream {
     /// - Parameter initial: the initial value of an aggregate.
     /// - Parameter store: the name of the store; nil generates one.
     /// - Parameter name: the operator's name in descriptions and metrics; nil generates one.
-    /// - Parameter options: how the aggregates are kept.
     /// - Parameter update: adds a record to the aggregate.
     public func aggregate<Result: StreamCodable & Sendable>(
-        _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
+        _ initial: Result, as store: (any Materialization<SessionStoreName<Key, Result>>)? = nil,
+        named name: String? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void,
         merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, Result.serde,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, Result.serde,
             .changing(initial, update)
         ) { left, key, right in
             var merged = left
@@ -99,12 +96,12 @@ extension SessionWindowedKStream {
     /// ```
     public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        as store: (any Materialization<SessionStoreName<Key, Result>>)? = nil, named name: String? = nil,
         _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?,
         merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, result,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, result,
             Fold(initial: initial, next: next), merge)
     }
 
@@ -117,33 +114,33 @@ extension SessionWindowedKStream {
     /// // paths: ada[10-20]=/home/shop
     /// ```
     public func reduce(
-        as store: SessionStoreName<Key, Value>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        as store: (any Materialization<SessionStoreName<Key, Value>>)? = nil, named name: String? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
-            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, grouped.value,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, grouped.value,
             .reducing(combine, first: { $0 })
         ) { left, _, right in try combine(left, right) }
     }
 
     /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     public func reduce<Wrapped>(
-        result: Serde<Wrapped>, as store: SessionStoreName<Key, Wrapped>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+        result: Serde<Wrapped>, as store: (any Materialization<SessionStoreName<Key, Wrapped>>)? = nil,
+        named name: String? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
-            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, result,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, result,
             .reducing(combine, first: { $0 })
         ) { left, _, right in try combine(left, right) }
     }
 
     private func aggregating<Result>(
-        _ prefix: String, _ operation: Aggregation, as store: SessionStoreName<Key, Result>?, named given: String?,
-        _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
+        _ prefix: String, _ operation: Aggregation, as store: (any Materialization<SessionStoreName<Key, Result>>)?,
+        named given: String?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>,
         _ merge: @escaping @Sendable (Result, Key, Result) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(windows: store?.name, options, in: builder) {
+        let choice = StoreChoice(windows: store, in: builder) {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let aggregation = SessionAggregation(

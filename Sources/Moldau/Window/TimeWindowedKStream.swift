@@ -54,19 +54,19 @@ extension TimeWindowedKStream {
     /// // counts: ada[0-60]=1, ada[0-60]=2, ada[60-120]=1
     /// ```
     @inlinable public func count(
-        as store: WindowStoreName<Key, Int64>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
+        as store: (any Materialization<WindowStoreName<Key, Int64>>)? = nil, named name: String? = nil
     ) -> KTable<Windowed<Key>, Int64> {
-        count(result: Int64.serde, as: store, named: name, options: options)
+        count(result: Int64.serde, as: store, named: name)
     }
 
     /// As `count`, with another number type.
     @inlinable public func count<Number: AdditiveArithmetic & ExpressibleByIntegerLiteral & SendableMetatype>(
-        result: Serde<Number>, as store: WindowStoreName<Key, Number>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil
+        result: Serde<Number>, as store: (any Materialization<WindowStoreName<Key, Number>>)? = nil,
+        named name: String? = nil
     ) -> KTable<Windowed<Key>, Number> {
         // Kafka Streams consumes a number here without using it if only the options of the store are given.
-        if store == nil, options != nil { skipNumber() }
-        return aggregating("KSTREAM-AGGREGATE-", .count, as: store, named: name, options, result, .counting())
+        skipNumber(for: store)
+        return aggregating("KSTREAM-AGGREGATE-", .count, as: store, named: name, result, .counting())
     }
 
     /// Folds the records of each key and window into one value, which is updated in place.
@@ -78,11 +78,11 @@ extension TimeWindowedKStream {
     /// // paid: o1[0-60]=60, o1[0-60]=70, o1[60-120]=5
     /// ```
     @inlinable public func aggregate<Result: StreamCodable & Sendable>(
-        _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
+        _ initial: Result, as store: (any Materialization<WindowStoreName<Key, Result>>)? = nil,
+        named name: String? = nil, into update: @escaping @Sendable (inout Result, Key, Value) throws -> Void
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, Result.serde,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, Result.serde,
             .changing(initial, update))
     }
 
@@ -96,11 +96,11 @@ extension TimeWindowedKStream {
     /// ```
     @inlinable public func aggregate<Result>(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        as store: (any Materialization<WindowStoreName<Key, Result>>)? = nil, named name: String? = nil,
         _ next: @escaping @Sendable (Result, Key, Value) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         aggregating(
-            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, options, result,
+            "KSTREAM-AGGREGATE-", .aggregate, as: store, named: name, result,
             Fold(initial: initial, next: next))
     }
 
@@ -112,49 +112,49 @@ extension TimeWindowedKStream {
     /// // largest: o1[0-60]=60, o1[0-60]=60, o1[60-120]=5
     /// ```
     @inlinable public func reduce(
-        as store: WindowStoreName<Key, Value>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        as store: (any Materialization<WindowStoreName<Key, Value>>)? = nil, named name: String? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value
     ) -> KTable<Windowed<Key>, Value> {
         aggregating(
-            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, grouped.value,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, grouped.value,
             .reducing(combine, first: { $0 }))
     }
 
     /// As `reduce`, for optional values: a nil after the first value is passed to `combine`. nil deletes the row.
     @inlinable public func reduce<Wrapped>(
-        result: Serde<Wrapped>, as store: WindowStoreName<Key, Wrapped>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
+        result: Serde<Wrapped>, as store: (any Materialization<WindowStoreName<Key, Wrapped>>)? = nil,
+        named name: String? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
         aggregating(
-            "KSTREAM-REDUCE-", .reduce, as: store, named: name, options, result,
+            "KSTREAM-REDUCE-", .reduce, as: store, named: name, result,
             .reducing(combine, first: { $0 }))
     }
 
-    @usableFromInline func skipNumber() {
-        if !windows.isSliding { grouped.skipNumber() }
+    @usableFromInline func skipNumber(for store: (any Materialization)?) {
+        if !windows.isSliding { grouped.skipNumber(for: store) }
     }
 
     @inlinable func aggregating<Result>(
-        _ prefix: String, _ operation: Aggregation, as store: WindowStoreName<Key, Result>?, named name: String?,
-        _ options: WindowStoreOptions?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
+        _ prefix: String, _ operation: Aggregation, as store: (any Materialization<WindowStoreName<Key, Result>>)?,
+        named name: String?, _ result: Serde<Result>, _ fold: Fold<Key, Value, Result>
     ) -> KTable<Windowed<Key>, Result> {
         let (key, value) = (grouped.key, grouped.value)
-        return aggregating(prefix, operation, as: store, named: name, options, result) { context, settings, changes in
+        return aggregating(prefix, operation, as: store, named: name, result) { context, settings, changes in
             try WindowAggregation(fold: fold, settings: settings, key: key, value: value)
                 .inlet(context, changes, reportsInitial: !changes.isHolding)
         }
     }
 
     @usableFromInline func aggregating<Result>(
-        _ prefix: String, _ operation: Aggregation, as store: WindowStoreName<Key, Result>?, named given: String?,
-        _ options: WindowStoreOptions?, _ result: Serde<Result>,
+        _ prefix: String, _ operation: Aggregation, as store: (any Materialization<WindowStoreName<Key, Result>>)?,
+        named given: String?, _ result: Serde<Result>,
         inlet:
             @escaping @Sendable (NodeContext, WindowSettings, ChangeForwarder<Windowed<Key>, Result>) throws -> Inlet<
                 Key, Value
             >
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(windows: store?.name, options, in: builder) {
+        let choice = StoreChoice(windows: store, in: builder) {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)

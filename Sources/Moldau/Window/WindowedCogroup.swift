@@ -55,18 +55,18 @@ extension TimeWindowedCogroupedKStream {
     /// // flows: ada[0-60]=100, ada[60-120]=5
     /// ```
     public func aggregate(
-        _ initial: Result, as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil
+        _ initial: Result, as store: (any Materialization<WindowStoreName<Key, Result>>)? = nil,
+        named name: String? = nil
     ) -> KTable<Windowed<Key>, Result> where Result: StreamCodable & Sendable {
-        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options)
+        aggregate({ initial }, result: Result.serde, as: store, named: name)
     }
 
     /// As `aggregate`, with an initial value made for each window and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: WindowStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil
+        as store: (any Materialization<WindowStoreName<Key, Result>>)? = nil, named name: String? = nil
     ) -> KTable<Windowed<Key>, Result> {
-        let choice = cogrouped.choice(windows: store?.name, options)
+        let choice = cogrouped.choice(windows: store)
         let (storeName, memory, windows, key) = (choice.name, choice.windowMemory, windows, cogrouped.key)
         return cogrouped.aggregated(
             named: name, choice, key: windows.keySerde(of: key),
@@ -91,11 +91,11 @@ extension SessionWindowedCogroupedKStream {
     /// // flows: ada[10-10]=100, ada[90-90]=5
     /// ```
     public func aggregate(
-        _ initial: Result, as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil,
-        options: WindowStoreOptions? = nil,
+        _ initial: Result, as store: (any Materialization<SessionStoreName<Key, Result>>)? = nil,
+        named name: String? = nil,
         merging merge: @escaping @Sendable (inout Result, Key, Result) throws -> Void
     ) -> KTable<Windowed<Key>, Result> where Result: StreamCodable & Sendable {
-        aggregate({ initial }, result: Result.serde, as: store, named: name, options: options) { left, key, right in
+        aggregate({ initial }, result: Result.serde, as: store, named: name) { left, key, right in
             var merged = left
             try merge(&merged, key, right)
             return merged
@@ -105,10 +105,10 @@ extension SessionWindowedCogroupedKStream {
     /// As `aggregate`, with an initial value made for each session and the given serde.
     public func aggregate(
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
-        as store: SessionStoreName<Key, Result>? = nil, named name: String? = nil, options: WindowStoreOptions? = nil,
+        as store: (any Materialization<SessionStoreName<Key, Result>>)? = nil, named name: String? = nil,
         merging merge: @escaping @Sendable (Result, Key, Result) throws -> Result
     ) -> KTable<Windowed<Key>, Result> {
-        let choice = cogrouped.choice(windows: store?.name, options)
+        let choice = cogrouped.choice(windows: store)
         let (storeName, memory, windows, key) = (choice.name, choice.windowMemory, windows, cogrouped.key)
         return cogrouped.aggregated(
             named: name, choice, key: Windowed.sessionSerde(of: key), getter: .sessionStore(storeName),

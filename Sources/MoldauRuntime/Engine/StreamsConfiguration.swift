@@ -133,9 +133,9 @@ public struct StreamsConfiguration: Sendable {
     public var topicSearchInterval: Duration = .seconds(10)
 
     /// Settings for the application's internal topics, by Kafka's names (`min.insync.replicas`, …). They are overridden
-    /// by the `changelogSettings` of a store (`TableStoreOptions`, `WindowStoreOptions`, `BufferStoreOptions`,
-    /// `StoreDefinition`), by the retention of windowed changelogs and by the compaction lag of versioned ones. Kafka's
-    /// prefix `topic.`. Existing topics are not changed.
+    /// by the `changelogSettings` of a store (`Materialized`, `BufferStoreOptions`, `StoreDefinition`), by the
+    /// retention of windowed changelogs and by the compaction lag of versioned ones. Kafka's prefix `topic.`. Existing
+    /// topics are not changed.
     public var internalTopicSettings: [String: String] = [:]
 
     /// How much longer the changelog of a windowed store keeps its records than the store: clusters delete by the wall

@@ -4,8 +4,8 @@ internal import NIOSSL
 internal import Synchronization
 
 /// The certificates of encrypted addresses. Their files are reloaded when they change, for later handshakes:
-/// certificates that expire are replaced while the server runs. If the new files are unusable, the old certificates stay
-/// in use.
+/// certificates that expire are replaced while the server runs. If the new files are unusable, the old certificates
+/// stay in use.
 final class Certificates: Sendable {
     /// Changes whenever a file is written or replaced.
     private struct Stamp: Equatable {

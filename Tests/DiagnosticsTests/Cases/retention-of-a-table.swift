@@ -1,5 +1,5 @@
 import Moldau
 
 func retentionOfATable(_ s: StreamsBuilder) {
-    _ = s.stream(orders).groupByKey().count(options: TableStoreOptions(retention: .seconds(60)))
+    _ = s.stream(orders).groupByKey().count(as: Materialized(retention: .seconds(60)))
 }

@@ -34,6 +34,65 @@ struct GraphExamples {
         }
     }
 
+    @Test func `Graph/Materialized.swift: Materialized`() throws {
+        try Example.run(
+            """
+            clicks: ada=/home, bob=/home, ada=/shop
+            visits: ada=1, bob=1, ada=2
+            """
+        ) { example in
+            let clicks = example.clicks
+            let counts = TableStoreName<String, Int64>("counts")
+            let visits = clicks.groupByKey().count(as: Materialized(counts, kind: .inMemory))
+            example.show("visits", visits)
+        }
+    }
+
+    @Test func `Graph/Materialized.swift: Materialized (2)`() throws {
+        try Example.run(
+            """
+            clicks: ada=/home, ada=/shop
+            visits: ada=1, ada=2
+            """
+        ) { example in
+            let clicks = example.clicks
+            let visits = clicks.groupByKey().count(as: Materialized(isLogged: false))
+            example.show("visits", visits)
+        }
+    }
+
+    @Test func `Graph/Materialized.swift: Materialized (3)`() throws {
+        try Example.run(
+            """
+            totals: ada@10=5, ada@30=7
+            clicks: ada@20=/home, ada@40=/shop
+            priced: ada@20=/home 5, ada@40=/shop 7
+            """
+        ) { example in
+            let streams = example.streams
+            let clicks = example.clicks
+            let totals = example.totals
+            let prices = VersionedStoreName<String, Int>("prices", historyRetention: .seconds(60))
+            let rows = streams.table(totals, as: prices)
+            let priced = clicks.join(rows) { page, price in "\(page) \(price)" }
+            example.show("totals", totals)
+            example.show("priced", priced)
+        }
+    }
+
+    @Test func `Graph/Materialized.swift: Materialized (4)`() throws {
+        try Example.run(
+            """
+            clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
+            recent: ada=1, ada=2, bob=1, eve=1, ada=1
+            """
+        ) { example in
+            let clicks = example.clicks
+            let recent = clicks.groupByKey().count(as: LRUTableStoreName("recent", maxEntries: 2))
+            example.show("recent", recent)
+        }
+    }
+
     @Test func `Graph/ReadOnlyStore.swift: addReadOnlyStore`() throws {
         try Example.run(
             """
@@ -100,38 +159,6 @@ struct GraphExamples {
             example.topology = topology
             example.show("shouted", shouted)
             example.show("counts", counts)
-        }
-    }
-
-    @Test func `Graph/StoreOptions.swift: TableStoreOptions`() throws {
-        try Example.run(
-            """
-            totals: ada@10=5, ada@30=7
-            clicks: ada@20=/home, ada@40=/shop
-            priced: ada@20=/home 5, ada@40=/shop 7
-            """
-        ) { example in
-            let streams = example.streams
-            let clicks = example.clicks
-            let totals = example.totals
-            let prices = VersionedStoreName<String, Int>("prices", historyRetention: .seconds(60))
-            let rows = streams.table(totals, as: prices)
-            let priced = clicks.join(rows) { page, price in "\(page) \(price)" }
-            example.show("totals", totals)
-            example.show("priced", priced)
-        }
-    }
-
-    @Test func `Graph/StoreOptions.swift: TableStoreOptions (2)`() throws {
-        try Example.run(
-            """
-            clicks: ada=/home, ada=/shop, bob=/home, eve=/home, ada=/home
-            recent: ada=1, ada=2, bob=1, eve=1, ada=1
-            """
-        ) { example in
-            let clicks = example.clicks
-            let recent = clicks.groupByKey().count(as: LRUTableStoreName("recent", maxEntries: 2))
-            example.show("recent", recent)
         }
     }
 
