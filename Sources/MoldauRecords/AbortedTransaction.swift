@@ -1,5 +1,5 @@
-// How a reader of committed records skips aborted ones (KIP-98): a fetch lists the aborted transactions with records
-// among the bytes that it returns, by producer and first offset; the marker that ends each is in the log. The bytes
+// How a `read_committed` reader skips aborted records (KIP-98): a fetch lists the aborted transactions that have
+// records in the bytes it returns, by producer and first offset; the marker that ends each is in the log. The bytes
 // themselves are those on disk, so their checksums stay valid.
 
 /// An aborted transaction, as listed by a fetch.
@@ -11,8 +11,8 @@ package struct AbortedTransaction: Hashable, Sendable {
 }
 
 extension SharedBytes {
-    /// Whole batches without those of aborted transactions. Markers stay. Copies nothing if there is nothing to leave
-    /// out.
+    /// Returns the whole batches except those of aborted transactions; markers are kept. Copies nothing if nothing is
+    /// dropped.
     /// - Parameter aborted: all aborted transactions with records in these batches, in any order.
     package func withoutAborted(_ aborted: [AbortedTransaction]) -> SharedBytes {
         if aborted.isEmpty { return self }
@@ -33,7 +33,7 @@ extension SharedBytes {
     /// - Parameter aborted: sorted by their first offsets.
     private func rangesWithout(_ aborted: [AbortedTransaction]) -> [Range<Int>] {
         var begun = aborted[...]
-        /// The producers whose batches belong to an aborted transaction, until its marker.
+        /// The producers that are in an aborted transaction: from its first offset to its marker.
         var open: Set<Int64> = []
         var kept: [Range<Int>] = []
         var position = 0

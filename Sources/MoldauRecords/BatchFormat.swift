@@ -29,14 +29,14 @@
     @usableFromInline package static let lengthEnd = 12
     /// The number of bytes before those that `checksum` covers.
     @usableFromInline package static let crcEnd = 21
-    /// The number of bytes needed to tell which format it is.
+    /// The number of bytes needed to read `magic`, which tells the format.
     package static let magicEnd = 17
 
     /// The value of `magic` in this format.
     package static let version: Int8 = 2
 
-    /// The most bytes that the records of a compressed batch may unpack to. Kafka has no such limit; its producers fill
-    /// batches of 16 KiB, and have 32 MiB for all batches together, by default.
+    /// The largest size, in bytes, that the records of a compressed batch may unpack to. Kafka has no such limit; by
+    /// default its producers fill batches of 16 KiB and buffer 32 MiB in total.
     package static let unpackedLimit = 64 * 1_024 * 1_024
 
     // MARK: Attributes

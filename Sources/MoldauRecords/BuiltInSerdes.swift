@@ -4,13 +4,13 @@
 extension String: StreamCodable {
     /// UTF-8, like Kafka's string serde.
     public static var serde: Serde<String> {
-        // Asked once here, and not with every text.
+        // Checked once here, not for every string.
         ShortText.isTrusted
             ? serde(write: { $0.append(trusted: $1) }, read: { String(trusted: $0) })
             : serde(write: { $0.append(anyLength: $1) }, read: { String(anyLength: $0) })
     }
 
-    /// Inlined, so that no closure is called by another for each text.
+    /// Inlined, so that no string costs a call from one closure to another.
     @inline(__always) private static func serde(
         write: @escaping @Sendable (inout ByteWriter, String) -> Void,
         read: @escaping @Sendable (UnsafeRawBufferPointer) -> String?
@@ -34,7 +34,7 @@ extension FixedWidthInteger where Self: BitwiseCopyable, Self: Sendable {
             fixedSize: MemoryLayout<Self>.size, format: formatName)
     }
 
-    /// `int64`, for example: written out, as a serde may be asked for with every record.
+    /// `int64`, for example. Spelled out because it is cheap: code may get the serde for every record.
     private static var formatName: String {
         switch bitWidth {
         case 8: isSigned ? "int8" : "uint8"

@@ -15,7 +15,7 @@ public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its me
 
     deinit { base.deallocate() }
 
-    /// The memory, which the caller deallocates.
+    /// Returns the memory, which the caller must deallocate.
     consuming func takeMemory() -> UnsafeMutableRawPointer {
         let memory = base
         discard self
@@ -34,7 +34,7 @@ public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its me
         storedCount = length
     }
 
-    // The sums below do not trap: memory runs out long before a count could overflow.
+    // The additions below are unchecked: memory runs out long before a count could overflow.
 
     /// Makes room for `extra` more bytes and returns where to write them. Call `advance(by:)` afterwards with the
     /// number written.
@@ -79,7 +79,7 @@ public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its me
         base.storeBytes(of: byte, toByteOffset: position, as: UInt8.self)
     }
 
-    /// Writes an unsigned varint in front of the bytes from `position` on: the size of what has been written meanwhile.
+    /// Inserts an unsigned varint at `position`, before bytes that are already written: their size, for example.
     package mutating func insert(unsignedVarint number: UInt64, at position: Int) {
         precondition(position >= 0 && position <= storedCount, "a number is inserted between written bytes")
         let size = varintSize(number)

@@ -11,8 +11,8 @@ package func portableCRC32C(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -
     moldau_crc32c_portable(seed, bytes.baseAddress, bytes.count)
 }
 
-/// The CRC-32C of two runs of bytes one after the other, computed from the checksums of both and the size of the
-/// second. Takes less than a microsecond, whatever the size.
+/// The CRC-32C of two byte sequences concatenated, computed from the checksums of both and the size of the second.
+/// Takes less than a microsecond, whatever the size.
 package func crc32c(_ first: UInt32, followedBy second: UInt32, byteCount: Int) -> UInt32 {
     moldau_crc32c_concatenated(first, second, UInt64(byteCount))
 }

@@ -6,8 +6,8 @@
 //     3 lz4       LZ4 frames
 //     4 zstd      Zstandard frames
 //
-// The bytes to unpack are a stranger's: a few of them can stand for gigabytes. The limit is checked before room is
-// reserved where the bytes tell their size, and while the room grows where they do not.
+// The bytes to unpack are untrusted: a few of them can expand to gigabytes. If they state their unpacked size, the
+// limit is checked before memory is allocated; otherwise it is checked as the output grows.
 
 internal import CCompression
 
@@ -15,7 +15,7 @@ internal import CCompression
 package enum Compression: Int, CaseIterable, Sendable {
     case none, gzip, snappy, lz4, zstd
 
-    /// By its name in Kafka's settings (`gzip`; nothing is `none` there); nil for other names.
+    /// The codec with this name in Kafka's settings (`gzip`; `none` for no compression); nil for other names.
     package init?(name: String) {
         guard let codec = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = codec
@@ -26,13 +26,13 @@ package enum Compression: Int, CaseIterable, Sendable {
 
     /// Why bytes could not be unpacked.
     package enum Failure: Error, Equatable {
-        /// They are not what the codec writes.
+        /// They are not valid output of the codec.
         case malformed
         /// They unpack to more than the limit.
         case tooLarge
     }
 
-    /// The bytes packed, with the codec's default settings.
+    /// Returns the bytes compressed with the codec's default settings.
     package func pack(_ bytes: UnsafeRawBufferPointer) -> SharedBytes {
         if self == .none { return SharedBytes(copying: bytes) }
         var writer = ByteWriter(capacity: 256)
@@ -40,7 +40,7 @@ package enum Compression: Int, CaseIterable, Sendable {
         return SharedBytes(taking: writer)
     }
 
-    /// Appends the bytes packed, with the codec's default settings.
+    /// Appends the bytes compressed with the codec's default settings.
     package func pack(_ bytes: UnsafeRawBufferPointer, into writer: inout ByteWriter) {
         if self == .none { return writer.append(contentsOf: bytes) }
         let room = moldau_packed_bound(CInt(rawValue), bytes.count)
@@ -49,7 +49,8 @@ package enum Compression: Int, CaseIterable, Sendable {
         writer.advance(by: size)
     }
 
-    /// The bytes unpacked. Reserves at most twice as much as they take, and no more than `limit`.
+    /// Returns the bytes unpacked. The buffer for them never exceeds `limit` (snappy, zstd) or twice `limit` (gzip,
+    /// lz4).
     package func unpack(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(Failure) -> SharedBytes {
         switch self {
         case .none: SharedBytes(copying: bytes)
@@ -59,7 +60,7 @@ package enum Compression: Int, CaseIterable, Sendable {
         }
     }
 
-    /// The room for the first attempt if the bytes do not tell their size.
+    /// The buffer size of the first attempt if the bytes do not state their unpacked size.
     private func firstRoom(_ bytes: UnsafeRawBufferPointer, _ limit: Int) -> Int {
         min(limit, max(4_096, bytes.count * 4))
     }
@@ -71,7 +72,7 @@ package enum Compression: Int, CaseIterable, Sendable {
         defer { moldau_unpacker_destroy(unpacker) }
         var writer = ByteWriter(capacity: firstRoom(bytes, limit))
         while true {
-            // One byte beyond the limit shows that there is more.
+            // Room for one byte beyond the limit, to notice that there is more.
             let room = max(1, min(writer.capacity - writer.count, limit + 1 - writer.count))
             var written = 0
             let status = moldau_unpacker_step(unpacker, writer.reserve(room), room, &written)
@@ -110,7 +111,7 @@ package enum Compression: Int, CaseIterable, Sendable {
     }
 }
 
-/// The raw blocks in bytes of the codec `snappy`.
+/// The raw blocks of snappy-compressed bytes, with or without xerial's framing.
 private struct SnappyBlocks {
     private static let magic: [UInt8] = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]
     /// The magic, and two versions.

@@ -4,7 +4,7 @@
 @usableFromInline
 package struct FieldReader {
     @usableFromInline let type: String
-    /// What has not been read yet.
+    /// The unread bytes.
     @usableFromInline package var rest: UnsafeRawBufferPointer
 
     /// The bytes must outlive the reader.
@@ -53,16 +53,16 @@ package struct FieldReader {
         return length == -1 ? nil : try bytes(length)
     }
 
-    /// Text after its length of two bytes.
+    /// Reads text that follows its 2-byte length.
     package mutating func shortText() throws(SerdeError) -> String { try text(Int(try number(Int16.self))) }
 
-    /// Text after its length of two bytes; nil if that is −1.
+    /// Reads text that follows its 2-byte length; nil if the length is −1.
     package mutating func nullableShortText() throws(SerdeError) -> String? {
         let count = Int(try number(Int16.self))
         return count == -1 ? nil : try text(count)
     }
 
-    /// Text after its length of four bytes.
+    /// Reads text that follows its 4-byte length.
     package mutating func text() throws(SerdeError) -> String { try text(Int(try number(Int32.self))) }
 
     private mutating func text(_ count: Int) throws(SerdeError) -> String {
@@ -70,7 +70,7 @@ package struct FieldReader {
         return text
     }
 
-    /// The headers: their number (four bytes), then each name and value after its length.
+    /// Reads headers: their 4-byte count, then each name and value after its 4-byte length.
     package mutating func headers() throws(SerdeError) -> Headers {
         var headers = Headers()
         for _ in 0..<(try count(ofSize: 2 * MemoryLayout<Int32>.size)) {
@@ -81,9 +81,9 @@ package struct FieldReader {
 
     // MARK: Kafka's flexible versions
 
-    /// An unsigned number in groups of seven bits, the lowest first.
+    /// Reads an unsigned varint: groups of seven bits, the lowest first.
     package mutating func unsignedVarint() throws(SerdeError) -> UInt32 {
-        // Most lengths, counts and tags are as short as that.
+        // Most lengths, counts and tags fit in one byte.
         if let byte = rest.first, byte < 0x80 {
             rest = UnsafeRawBufferPointer(rebasing: rest[1...])
             return UInt32(byte)
@@ -91,7 +91,7 @@ package struct FieldReader {
         return try grouped { cursor throws(VarintError) in try cursor.readUnsignedVarint() }
     }
 
-    /// A signed number, zig-zag encoded, in such groups.
+    /// Reads a signed varint, zig-zag encoded.
     package mutating func varint() throws(SerdeError) -> Int32 {
         try grouped { cursor throws(VarintError) in try cursor.readVarint() }
     }
@@ -109,16 +109,16 @@ package struct FieldReader {
         }
     }
 
-    /// Text after its length plus one, in groups of seven bits; null is refused.
+    /// Reads text that follows its length plus one, an unsigned varint; throws on null.
     package mutating func compactText() throws(SerdeError) -> String { try text(Int(try unsignedVarint()) - 1) }
 
-    /// Like `compactText`, and nil for null.
+    /// Like `compactText`, but returns nil for null.
     package mutating func nullableCompactText() throws(SerdeError) -> String? {
         let count = Int(try unsignedVarint())
         return count == 0 ? nil : try text(count - 1)
     }
 
-    /// Skips fields that newer versions may have and this one ignores.
+    /// Skips the tagged fields, which newer versions may add and this one ignores (KIP-482).
     package mutating func skipTaggedFields() throws(SerdeError) {
         for _ in 0..<(try unsignedVarint()) {  // Throws if the count exceeds the fields that are there.
             _ = try unsignedVarint()
@@ -127,39 +127,39 @@ package struct FieldReader {
     }
 }
 
-// MARK: What is read above
+// MARK: Writing the same fields
 
 extension ByteWriter {
-    /// Text after its length of two bytes. The caller has checked that it fits.
+    /// Appends the text after its 2-byte length. The caller has checked that it fits.
     package mutating func append(shortText text: String) {
         append(bigEndian: Int16(text.utf8.count))
         append(utf8: text)
     }
 
-    /// Text after its length of two bytes, or −1 for nil. The caller has checked that it fits.
+    /// Appends the text after its 2-byte length, or −1 for nil. The caller has checked that it fits.
     package mutating func append(nullableShortText text: String?) {
         if let text { append(shortText: text) } else { append(bigEndian: Int16(-1)) }
     }
 
-    /// Text after its length of four bytes.
+    /// Appends the text after its 4-byte length.
     package mutating func append(text: String) {
         append(bigEndian: Int32(text.utf8.count))
         append(utf8: text)
     }
 
-    /// Bytes after their length of four bytes; −1 for nil.
+    /// Appends the bytes after their 4-byte length, or −1 for nil.
     package mutating func append(sized bytes: UnsafeRawBufferPointer?) {
         append(bigEndian: Int32(bytes?.count ?? -1))
         if let bytes { append(contentsOf: bytes) }
     }
 
-    /// Bytes after their length of four bytes; −1 for nil.
+    /// Appends the bytes after their 4-byte length, or −1 for nil.
     package mutating func append(sized bytes: [UInt8]?) {
         append(bigEndian: Int32(bytes?.count ?? -1))
         if let bytes { append(contentsOf: bytes) }
     }
 
-    /// The headers: their number (four bytes), then each name and value after its length.
+    /// Appends the headers: their 4-byte count, then each name and value after its 4-byte length.
     package mutating func append(sized headers: Headers) {
         append(bigEndian: Int32(headers.count))
         for header in headers {

@@ -25,7 +25,7 @@ extension Sequence<UInt8> {
 }
 
 extension [UInt8] {
-    /// The bytes that these digits stand for, two each; nil if they are something else.
+    /// Parses two hexadecimal digits per byte; nil if the text is anything else.
     package init?(hexadecimal text: some StringProtocol) {
         let digits = text.utf8.compactMap(\.hexadecimalDigit)
         guard digits.count == text.utf8.count, digits.count.isMultiple(of: 2) else { return nil }

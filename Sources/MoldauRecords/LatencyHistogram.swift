@@ -1,7 +1,6 @@
-/// How long things took: counts by time, with an error that is a share of the time. Its size is fixed.
+/// A histogram of durations with a bounded relative error and a fixed size.
 ///
-/// The first buckets are a microsecond each, as many as two doublings have; every doubling after them has the same
-/// number of buckets.
+/// The first 2 · 2^`bits` buckets are one microsecond wide; after them, each doubling of the time has 2^`bits` buckets.
 package struct LatencyHistogram: Sendable {
     private let bits: Int
     private var counts: [Int]
@@ -11,8 +10,8 @@ package struct LatencyHistogram: Sendable {
     /// In seconds.
     package private(set) var sum = 0.0
 
-    /// - Parameter bits: each doubling has 2 to the power of this many buckets: 6 makes times exact to a 64th and takes
-    ///   20 KiB, 2 to a quarter and takes 1.3 KiB.
+    /// - Parameter bits: each doubling of the time has 2^`bits` buckets. 6: an error of at most 1/64, 21 KiB; 2: of at
+    ///   most 1/4, 1.3 KiB.
     package init(bits: Int = 6) {
         self.bits = bits
         counts = [Int](repeating: 0, count: 42 << bits)
@@ -22,7 +21,7 @@ package struct LatencyHistogram: Sendable {
 
     /// - Parameters:
     ///   - seconds: negative counts as 0.
-    ///   - times: how many things took that long.
+    ///   - times: how many operations took that long.
     package mutating func add(_ seconds: Double, times: Int = 1) {
         let seconds = max(seconds, 0)
         counts[min(bucket(Int(min(seconds * 1e6, 1e15))), counts.count - 1)] += times
@@ -31,7 +30,7 @@ package struct LatencyHistogram: Sendable {
         longest = max(longest, seconds)
     }
 
-    /// Adds what another one has counted, which has as many buckets.
+    /// Adds the counts of another histogram, which must have the same `bits`.
     package mutating func add(_ other: LatencyHistogram) {
         for bucket in counts.indices { counts[bucket] += other.counts[bucket] }
         count += other.count
@@ -39,10 +38,10 @@ package struct LatencyHistogram: Sendable {
         longest = max(longest, other.longest)
     }
 
-    /// The mean, in milliseconds; 0 of nothing.
+    /// The mean, in milliseconds; 0 if nothing was added.
     package var meanMs: Double { count == 0 ? 0 : sum / Double(count) * 1_000 }
 
-    /// The time within which that share of all was done, in milliseconds; 0 of nothing.
+    /// The time within which that share (0 to 1) of the operations finished, in milliseconds; 0 if nothing was added.
     package func percentileMs(_ share: Double) -> Double {
         let wanted = max(Int((Double(count) * share).rounded(.up)), 1)
         var seen = 0
@@ -55,7 +54,7 @@ package struct LatencyHistogram: Sendable {
 
     private func bucket(_ micros: Int) -> Int {
         guard micros >= 2 * perDoubling else { return micros }
-        // The highest bits: the first is always set.
+        // Keeps the highest `bits` + 1 bits, of which the first is always set.
         let shift = Int.bitWidth - micros.leadingZeroBitCount - bits - 1
         return 2 * perDoubling + (shift - 1) * perDoubling + (micros >> shift) - perDoubling
     }

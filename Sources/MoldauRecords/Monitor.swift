@@ -6,8 +6,8 @@
     internal import Darwin
 #endif
 
-/// State behind a lock, with a condition to wait for. For dedicated threads: waiting blocks the thread.
-package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the state is reached with the lock held alone.
+/// State behind a lock, with a condition variable. For dedicated threads: waiting blocks the thread.
+package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the state is accessed only under the lock.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
     private var state: State

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Runs what blocks on a thread of its own: it must not do so on Swift's cooperative pool.
+/// Runs blocking code on a new thread, so that it does not block Swift's cooperative pool.
 /// - Throws: what `body` throws.
 package func onThread<Answer: Sendable, Failure>(
     _ body: @escaping @Sendable () throws(Failure) -> Answer

@@ -13,7 +13,7 @@ package final class OneAnswer<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// Whether it was given, or the task that waits was cancelled.
+    /// Whether a result was given or the waiting task was cancelled.
     package var isOver: Bool {
         state.withLock { state in
             switch state {
@@ -23,7 +23,7 @@ package final class OneAnswer<Value: Sendable>: Sendable {
         }
     }
 
-    /// Only the first result counts.
+    /// Gives the result; only the first one counts.
     /// - Returns: whether this was the first.
     @discardableResult
     package func give(_ result: Result<Value, any Error>) -> Bool {

@@ -14,8 +14,8 @@ public struct Partitioner: Sendable {
     @usableFromInline var current: UInt32
     @usableFromInline var bytesOnCurrent = 0
 
-    /// Partitions by the key's murmur2. Records without a key stay on one partition until about `stickyBytes` have gone
-    /// there, then move to the next.
+    /// Partitions by the key's murmur2. Records without a key stay on one partition until about `stickyBytes` have been
+    /// sent to it, then move to the next.
     /// - Parameter seed: the partition of the first record without a key, modulo the number of partitions.
     public static func keyed(seed: UInt32 = 0, stickyBytes: Int = 16 * 1024) -> Partitioner {
         Partitioner(strategy: .keyed, stickyBytes: stickyBytes, current: seed)

@@ -29,8 +29,8 @@ public struct RecordBatchBuilder: ~Copyable {
     /// The size of the batch so far, header included.
     @inlinable public var byteCount: Int { bytes.count }
 
-    /// The producer that the batch is from. Kept across `reset`; a producer with sequence numbers must set it before
-    /// each `finish`.
+    /// The producer that sends the batch. Kept across `reset`; a producer with sequence numbers must set it before each
+    /// `finish`.
     public var producer: ProducerStamp = .none
 
     /// Whether the batch holds a control record instead of data. Kept across `reset`.
@@ -50,11 +50,11 @@ public struct RecordBatchBuilder: ~Copyable {
         bytes.advance(by: BatchFormat.headerSize)
     }
 
-    /// The codec of a batch that was copied.
+    /// The codec of a copied batch.
     private var copiedCodec: Int16 = 0
 
-    /// Copies a batch, to send it under another stamp. Its offsets have to be without gaps, and its timestamps those of
-    /// its records. Records that are compressed stay so; none can be added to them.
+    /// Copies a batch, to send it with another producer's stamp. Its offsets must have no gaps, and its timestamps must
+    /// be the records' own, not log append time. Compressed records stay compressed; no records can be added to them.
     package init(copying batch: UnsafeRawBufferPointer) throws(RecordBatchError) {
         let header = try RecordBatchHeader(batch)
         copiedCodec = header.attributes & BatchFormat.codecMask
@@ -75,7 +75,7 @@ public struct RecordBatchBuilder: ~Copyable {
                 key: { if let key { $0.append(contentsOf: key) } },
                 value: { if let value { $0.append(contentsOf: value) } })
         }
-        // The fast path for most records: reserves the room for all of it at once.
+        // The fast path for most records: reserves room for the whole record at once.
         let start = bytes.count
         let room = bytes.reserve(160)
         var place = beginRecord(at: room, timestamp)
@@ -110,7 +110,7 @@ public struct RecordBatchBuilder: ~Copyable {
         endRecord(from: start, timestamp)
     }
 
-    /// Writes what comes before the key, at most 22 bytes: a byte for the record's length, which mostly suffices; its
+    /// Writes everything before the key, at most 22 bytes: a byte for the record's length, which is usually enough; its
     /// attributes, none of which are defined; and the deltas of time and offset.
     @inlinable @inline(__always)
     mutating func beginRecord(at room: UnsafeMutableRawPointer, _ timestamp: Timestamp) -> UnsafeMutableRawPointer {
@@ -197,7 +197,8 @@ public struct RecordBatchBuilder: ~Copyable {
 }
 
 extension ByteWriter {
-    /// Sets the byte at `place` to the number of bytes that follow it. A longer length moves those bytes to make room.
+    /// Sets the byte at `place` to the number of bytes that follow it. If the length needs more bytes, moves the
+    /// following bytes to make room.
     @inlinable @inline(__always)
     mutating func setLength(at place: Int) {
         let length = count &- place &- 1

@@ -9,8 +9,8 @@ extension RecordBatchHeader {
     }
 
     /// The records of the batch, unpacked: `records` is everything after the header.
-    /// - Throws: `RecordBatchError.unsupportedCompression`, `.unpackedTooLarge`; `.malformed` for other bytes than the
-    ///   codec's.
+    /// - Throws: `RecordBatchError.unsupportedCompression`, `.unpackedTooLarge`; `.malformed` if the bytes are not
+    ///   valid for the codec.
     func unpack(_ records: UnsafeRawBufferPointer) throws(RecordBatchError) -> SharedBytes {
         let compression = try compression
         do {
@@ -22,9 +22,9 @@ extension RecordBatchHeader {
         }
     }
 
-    /// A copy of the batch with its records compressed in another way: header fields other than codec, length and
-    /// checksum stay.
-    /// - Parameter batch: the whole batch of this header.
+    /// A copy of the batch with its records compressed by another codec: header fields other than codec, length and
+    /// checksum are kept.
+    /// - Parameter batch: the whole batch, which begins with this header.
     package func packed(
         _ batch: UnsafeRawBufferPointer, as compression: Compression
     ) throws(RecordBatchError) -> SharedBytes {
@@ -47,7 +47,7 @@ extension ByteWriter {
         append(contentsOf: packed.bytes)
     }
 
-    /// Sets, in the batch that has been written, what depends on its other bytes: attributes, length and checksum.
+    /// Sets the attributes of the written batch, and the length and checksum that result.
     mutating func finishBatch(attributes: Int16) {
         let batch = UnsafeMutableRawBufferPointer(start: base, count: count)
         batch[BatchFormat.length] = Int32(count - BatchFormat.lengthEnd)

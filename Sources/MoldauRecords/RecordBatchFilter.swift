@@ -1,5 +1,5 @@
-// Compaction deletes records from batches. A batch keeps its offsets, its producer and its sequence numbers, so it may
-// end with offsets that no record has, and may be empty.
+// Compaction deletes records from batches. A batch keeps its offset range, producer and sequence numbers, so its last
+// offsets may have no records, and it may be empty.
 //
 // Bit 6 of the attributes says that the base timestamp is the delete horizon: the time after which the batch's
 // tombstones may be deleted (KIP-534). The records' timestamp deltas then count from it.
@@ -8,20 +8,20 @@ extension RecordBatchHeader {
     /// The time after which tombstones and markers in the batch may be deleted; nil if compaction has not set it yet.
     package var deleteHorizon: Timestamp? { attributes & BatchFormat.deleteHorizon != 0 ? baseTimestamp : nil }
 
-    /// What compaction needs to know of a record. The key is valid during the call only.
+    /// What compaction needs to know about a record. The key is valid during the call only.
     package struct Entry {
         package let offset: Offset
         package let key: UnsafeRawBufferPointer?
         package let isTombstone: Bool
     }
 
-    /// A copy of the batch with some of its records.
+    /// A copy of the batch with the records that `keeps` accepts.
     /// - Parameters:
-    ///   - batch: the whole batch of this header.
+    ///   - batch: the whole batch, which begins with this header.
     ///   - horizon: the delete horizon to set; nil leaves it as it is.
-    ///   - newCompression: how the copy is compressed; nil: like the batch. A batch that is left empty never is.
+    ///   - newCompression: the copy's compression; nil: that of the batch. An empty copy is never compressed.
     ///   - keeps: whether a record is kept.
-    /// - Throws: `RecordBatchError.malformed`; what unpacking throws.
+    /// - Throws: `RecordBatchError.malformed`; the errors of unpacking.
     package func filtered(
         _ batch: UnsafeRawBufferPointer, horizon: Timestamp?, as newCompression: Compression? = nil,
         keeping keeps: (Entry) -> Bool

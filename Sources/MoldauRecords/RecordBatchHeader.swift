@@ -10,13 +10,13 @@
 // batchLength counts from leaderEpoch on; the CRC-32C covers everything from attributes on, so that a broker can set
 // the base offset and the leader epoch without touching it. Only BatchFormat.swift has the positions in code.
 
-/// Why bytes are not a record batch that can be read.
+/// Why bytes cannot be read as a record batch.
 public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
     /// There are fewer bytes than a header takes, or than the header says.
     case truncated(needed: Int, got: Int)
     /// The batch is not in format v2.
     case unsupportedMagic(Int8)
-    /// The records are compressed with a codec of this number, and there is none.
+    /// The records are compressed with an unknown codec, which has this number.
     case unsupportedCompression(codec: Int)
     /// The records unpack to more than `limit` bytes.
     case unpackedTooLarge(baseOffset: Offset, limit: Int)
@@ -25,7 +25,7 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
     /// A field of the header or of a record contradicts another field, or the format.
     case malformed(baseOffset: Offset, part: String)
 
-    /// The error about that part.
+    /// The error for that part of the batch.
     package static func malformed(baseOffset: Offset, field: BatchField) -> RecordBatchError {
         .malformed(baseOffset: baseOffset, part: field.rawValue)
     }
@@ -45,7 +45,7 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The part of a batch that an error is about, as the error names it.
+/// The parts of a batch, by their names in errors.
 @usableFromInline
 package enum BatchField: String, Sendable {
     case baseOffset = "base offset"
@@ -69,9 +69,9 @@ package enum BatchField: String, Sendable {
 package struct RecordBatchHeader: Equatable, Sendable {
     /// The offset of the first record, before any compaction.
     package var baseOffset: Offset
-    /// Bytes of the whole batch, header included.
+    /// The size of the whole batch in bytes, header included.
     package var byteCount: Int
-    /// The epoch of the leader that wrote the batch, as counted by Kafka.
+    /// Kafka's leader epoch of the partition when the batch was written.
     package var leaderEpoch: Int32
     /// The stored CRC-32C of the batch.
     package var checksum: UInt32
@@ -141,7 +141,7 @@ package struct RecordBatchHeader: Equatable, Sendable {
 
 /// Which producer wrote a batch, and the batch's place in its sequence. Idempotence and transactions depend on it.
 public struct ProducerStamp: Hashable, Sendable {
-    /// The number that the cluster gave to the producer; -1 if batches are not numbered.
+    /// The producer id that the cluster assigned; -1 if batches have no sequence numbers.
     public var id: Int64
     /// The producer's epoch; a newer one fences older ones.
     public var epoch: Int16

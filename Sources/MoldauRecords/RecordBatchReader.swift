@@ -1,5 +1,5 @@
 /// A record inside its batch. Its pointers are valid as long as the batch's bytes; those of a record in a compressed
-/// batch, until its reader goes on to the next batch or is gone.
+/// batch, until its reader moves to the next batch or is destroyed.
 public struct RecordView {
     /// The record's position in its partition.
     public let offset: Offset
@@ -27,7 +27,7 @@ public struct RecordView {
     @inlinable public var hasHeaders: Bool { encodedHeaders[0] != 0 }
 
     /// Decodes the headers; allocates only if there are any.
-    /// - Throws: `RecordBatchError.malformed` with the field `.headers`.
+    /// - Throws: `RecordBatchError.malformed` with the part `record headers`.
     public func headers() throws(RecordBatchError) -> Headers {
         guard hasHeaders else { return Headers() }
         do {
@@ -40,7 +40,8 @@ public struct RecordView {
     private func decodeHeaders() throws(VarintError) -> Headers {
         var cursor = ByteCursor(encodedHeaders)
         let count = try cursor.readVarint()
-        // A header takes at least two bytes. A greater count is false, and is found before memory is reserved for it.
+        // A header takes at least two bytes. A greater count is malformed, and is rejected before memory is reserved
+        // for it.
         guard count >= 0, Int(count) <= cursor.remaining / 2 else { throw .truncated }
         var headers: [Header] = []
         headers.reserveCapacity(Int(count))
@@ -66,8 +67,7 @@ extension ByteCursor {
     }
 }
 
-/// Walks the records of whole batches that lie one after another, without copying. Compressed batches are unpacked, one
-/// at a time.
+/// Iterates over the records of consecutive batches without copying. Compressed batches are unpacked, one at a time.
 ///
 /// ```swift
 /// var reader = RecordBatchReader(fetched.bytes.bytes, from: fetched.firstOffset)
@@ -93,8 +93,8 @@ public struct RecordBatchReader {
     @usableFromInline let from: Int64
     private let showsControl: Bool
 
-    /// The offset after the last batch that was begun or skipped: where to continue after these bytes, even if the last
-    /// batch had no record to return. `from` before the first batch.
+    /// The offset after the last batch that was started or skipped: where to continue reading after these bytes, even
+    /// if the last batch had no record to return. Before the first batch: `from`.
     public private(set) var nextOffset: Offset
 
     /// - Parameter from: records below this offset are skipped.
@@ -108,7 +108,7 @@ public struct RecordBatchReader {
         nextOffset = from
     }
 
-    /// Returns the record of a control batch, instead of skipping it.
+    /// Reads the record of a control batch instead of skipping it.
     package init(controlBatch bytes: UnsafeRawBufferPointer) {
         let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
@@ -132,11 +132,11 @@ public struct RecordBatchReader {
         }
     }
 
-    /// Reads records of one batch: of the current one, or the next one if it has no more.
+    /// Reads records of one batch: the current one or, if it has no more, the next.
     /// - Parameter records: memory for `limit` records, at least one; uninitialized.
     /// - Returns: how many were read; 0 after the last.
-    /// - Throws: `RecordBatchError`, if the first record cannot be read; records before another such are returned. The
-    ///   reader cannot continue after an error.
+    /// - Throws: `RecordBatchError` if the first record cannot be read; if a later one cannot, the records before it
+    ///   are returned. The reader cannot continue after an error.
     package mutating func read(
         into records: UnsafeMutablePointer<RecordView>, upTo limit: Int
     ) throws(RecordBatchError) -> Int {
@@ -162,7 +162,7 @@ public struct RecordBatchReader {
         }
     }
 
-    /// Reads records up to one that is not short. What changes with each record is in registers.
+    /// Reads records until one is not short. What changes with each record stays in registers.
     private mutating func readShortRecords(into records: UnsafeMutablePointer<RecordView>, upTo limit: Int) -> Int {
         var (place, left, count) = (cursor, recordsLeft, 0)
         while count < limit, left > 0, let record = shortRecord(at: place, isLast: left == 1) {
@@ -176,11 +176,12 @@ public struct RecordBatchReader {
         return count
     }
 
-    /// Whether the records of the current batch are in memory of the reader, which lasts until it begins another batch.
+    /// Whether the current batch was unpacked into the reader's memory, which is valid until the reader moves to
+    /// another batch.
     @inlinable package var isUnpacked: Bool { unpacked != nil }
 
     /// The fast path for most records.
-    /// - Returns: nil for any other record; nothing has been read then.
+    /// - Returns: nil for any other record; then nothing was read.
     @inlinable @inline(__always)
     mutating func readShortRecord() -> RecordView? {
         guard let record = shortRecord(at: cursor, isLast: recordsLeft == 1) else { return nil }
@@ -189,8 +190,8 @@ public struct RecordBatchReader {
         return record
     }
 
-    /// A record of at most 64 bytes, with time and offset deltas within two bytes each, and no headers: it ends with
-    /// their count.
+    /// A record of at most 64 bytes, with key and value, time and offset deltas of at most two bytes each, and no
+    /// headers: it ends with their count.
     /// - Returns: nil for any other record.
     @inlinable @inline(__always)
     func shortRecord(at cursor: ByteCursor, isLast: Bool) -> RecordView? {
@@ -217,7 +218,7 @@ public struct RecordBatchReader {
             encodedHeaders: UnsafeRawBufferPointer(start: headers, count: 1))
     }
 
-    /// Reads a signed varint of one or two bytes; both bytes must be there.
+    /// Reads a signed varint of one or two bytes; nil if it is longer. Two bytes must be readable.
     @inlinable @inline(__always)
     static func twoBytes(_ place: inout UnsafeRawPointer) -> Int64? {
         let first = UInt64(place.load(as: UInt8.self))
@@ -234,7 +235,7 @@ public struct RecordBatchReader {
 
     @inlinable @inline(__always)
     mutating func readRecord() throws(RecordBatchError) -> RecordView {
-        var cursor = cursor  // A local copy stays in registers; it is written back if the record is good.
+        var cursor = cursor  // A local copy stays in registers; it is written back if the record is valid.
         let length = try field(.recordLength, &cursor) { cursor throws(VarintError) in try cursor.readVarint() }
         guard length > 0, Int(length) <= cursor.remaining else { throw malformed(.recordLength) }
         let recordEnd = cursor.position + Int(length)

@@ -1,17 +1,17 @@
-// What a log checks before it appends a batch. Readers rely on all of it, and a batch that one of them cannot read
-// stops it for good.
+// What a log checks before it appends a batch. Readers rely on all of these checks: a batch that a reader cannot parse
+// blocks it for good.
 
 extension RecordBatchHeader {
     /// Bits that a producer may set: codec, transactional, control.
     private static var producerBits: Int16 { 0x37 }
 
-    /// Checks that the batch is what its header says, to the last byte: as many records as it counts, each complete and
-    /// at the next offset, none later than the greatest timestamp. Takes some nanoseconds a record; allocates only for
-    /// records' headers, and to unpack a compressed batch.
+    /// Checks that the batch matches its header to the last byte: as many records as it counts, each complete and at
+    /// the next offset, the latest at its greatest timestamp. Takes a few nanoseconds per record; allocates only for
+    /// records' headers and to unpack a compressed batch.
     /// - Parameters:
-    ///   - batch: the whole batch of this header. Its checksum is not verified.
+    ///   - batch: the whole batch, which begins with this header. Its checksum is not verified.
     ///   - isKeyed: whether each record must have a key.
-    /// - Returns: the index in the batch of the first record without a key, if there must be one.
+    /// - Returns: the index in the batch of the first record without a key, if `isKeyed`; otherwise nil.
     /// - Throws: `RecordBatchError.malformed`, `.unsupportedCompression`, `.unpackedTooLarge`.
     package func validateRecords(
         _ batch: UnsafeRawBufferPointer, isKeyed: Bool = false
@@ -39,7 +39,7 @@ extension RecordBatchReader {
         var firstWithoutKey: Int?
         while recordsLeft > 0 {
             passShortRecords(&next, &latest, isKeyed: isKeyed)
-            // The last record is never skipped here: `readRecord` finds out whether anything follows it.
+            // The last record is never skipped: `readRecord` checks that nothing follows it.
             let record = try readRecord()
             guard record.offset.value == header.baseOffset.value &+ next else { throw header.malformed(.recordOffset) }
             latest = max(latest, record.timestamp.ms)
@@ -52,9 +52,9 @@ extension RecordBatchReader {
         return firstWithoutKey
     }
 
-    /// Skips records that are as they should be, up to the last one or to one that is not typical: at most 64 bytes,
-    /// time and offset deltas within two bytes each, no headers. Every append pays for this, so it loads only what it
-    /// looks at and keeps it in registers.
+    /// Skips valid records until the last one, or one that is not short: at most 64 bytes, time and offset deltas of at
+    /// most two bytes each, no headers. Every append pays for this, so it loads only what it checks and keeps it in
+    /// registers.
     private mutating func passShortRecords(_ next: inout Int64, _ latest: inout Int64, isKeyed: Bool) {
         var (position, count, newest) = (cursor.position, next, latest)
         let (end, base, last) = (cursor.end, baseTimestamp, next &+ Int64(recordsLeft) &- 1)

@@ -117,7 +117,7 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
     case invalidUTF8
     /// The serde is made per topic but was used without a topic: get one with `Serde.at(_:_:)`.
     case topicNeeded(type: String)
-    /// The bytes do not have the format that they should have.
+    /// The bytes do not have the expected format.
     case malformed(type: String, reason: String)
 
     public var description: String {

@@ -3,7 +3,7 @@
 /// Fetched batches are kept in these: records are views into them until a serde decodes them.
 public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory is written only inside `init`.
     @usableFromInline let base: UnsafeMutableRawPointer
-    /// Whose memory it is; nil for memory of its own.
+    /// The owner of the memory; nil if this object owns it.
     private let owner: AnyObject?
 
     /// How many bytes there are.
@@ -40,14 +40,14 @@ public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory 
         }
     }
 
-    /// Takes over what was written, without copying it.
+    /// Takes over the writer's memory without copying it.
     package init(taking writer: consuming ByteWriter) {
         count = writer.count
         base = writer.takeMemory()
         owner = nil
     }
 
-    /// A view of bytes that stay as they are while `owner` lives: nothing is copied.
+    /// A view of bytes that do not change while `owner` lives; copies nothing. nil if `bytes` has no address.
     package init?(viewing bytes: UnsafeRawBufferPointer, of owner: AnyObject) {
         guard let start = bytes.baseAddress else { return nil }
         (base, count, self.owner) = (UnsafeMutableRawPointer(mutating: start), bytes.count, owner)

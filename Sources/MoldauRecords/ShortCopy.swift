@@ -1,5 +1,5 @@
 extension UnsafeMutableRawPointer {
-    /// Copies bytes between memory that does not overlap; short keys and values without a call.
+    /// Copies bytes between memory that does not overlap; 4 to 16 bytes without a function call.
     @inlinable @inline(__always)
     package func copyShort(from source: UnsafeRawPointer, count: Int) {
         switch count {

@@ -1,22 +1,22 @@
 // Text of up to 15 bytes is stored in the two words of a `String` itself: the bytes, and in the last of the 16 bytes
 // their count and whether all are ASCII (StringObject.swift of the standard library). This layout is compiled into
-// programs, so that it cannot change under them. Words and keys are mostly that short: built and read as two words,
-// they cost 30 and 15 instructions instead of 200 and 60.
+// programs, so it cannot change under them. Most words and keys are that short: to build and read them as two words
+// takes 30 and 15 instructions instead of 200 and 60.
 //
 // The layout is not guaranteed. So it is used only with compilers that are known to have it, and only after the process
-// has compared it with strings that the standard library made; otherwise all text takes the ordinary way.
+// has compared it with strings that the standard library made; otherwise all text takes the general path.
 
 import Synchronization
 
 extension String {
     /// The text of these bytes; nil if they are not UTF-8.
     ///
-    /// For serdes of your own: like `String(validating:as:)`, which is generic and takes 100 ns longer.
+    /// For your own serdes: the same as `String(validating:as:)`, which is generic and takes 100 ns longer.
     public init?(utf8 bytes: UnsafeRawBufferPointer) {
         if ShortText.isTrusted { self.init(trusted: bytes) } else { self.init(anyLength: bytes) }
     }
 
-    /// As `init(utf8:)`, where `ShortText.isTrusted`.
+    /// Like `init(utf8:)`, if `ShortText.isTrusted`.
     @inline(__always) init?(trusted bytes: UnsafeRawBufferPointer) {
         if let short = ShortText(ascii: bytes) {
             self = short.text
@@ -25,7 +25,7 @@ extension String {
         self.init(anyLength: bytes)
     }
 
-    /// As `init(utf8:)`, in the ordinary way: for text of any length.
+    /// Like `init(utf8:)`, by the general path, for text of any length.
     package init?(anyLength bytes: UnsafeRawBufferPointer) {
         guard bytes.isASCII else {
             self.init(validating: bytes, as: UTF8.self)
@@ -42,7 +42,7 @@ extension String {
 package struct ShortText {
     fileprivate let words: (low: UInt64, high: UInt64)
 
-    /// nil for text that is stored elsewhere.
+    /// nil for text that is not stored in the two words.
     @inline(__always) init?(_ text: String) {
         #if compiler(>=6.2) && compiler(<6.4) && _endian(little) && _pointerBitWidth(_64) && !os(Android)
             words = unsafeBitCast(text, to: (UInt64, UInt64).self)
@@ -52,7 +52,7 @@ package struct ShortText {
         #endif
     }
 
-    /// nil if the bytes are too many or not all ASCII.
+    /// nil if there are more than 15 bytes, or not all are ASCII.
     @inline(__always) init?(ascii bytes: UnsafeRawBufferPointer) {
         #if compiler(>=6.2) && compiler(<6.4) && _endian(little) && _pointerBitWidth(_64) && !os(Android)
             let count = bytes.count
@@ -88,7 +88,7 @@ package struct ShortText {
 
     var count: Int { Int(words.high >> 56 & 0xf) }
 
-    /// Overwrites an empty string, which owns nothing that must be released: a cast would count references.
+    /// Overwrites an empty string, which has nothing to release: a cast would cost reference counting.
     @inline(__always) var text: String {
         var text = ""
         withUnsafeMutableBytes(of: &text) { $0.storeBytes(of: words, as: (UInt64, UInt64).self) }
@@ -103,8 +103,8 @@ package struct ShortText {
         return result == 0 ? test() : result == 1
     }
 
-    /// 0: not tested yet; 1: passed; 2: failed. A constant that is computed when it is first read would cost a call
-    /// each time; this one has its first value from the compiler, and reading it is one instruction.
+    /// 0: not tested yet; 1: passed; 2: failed. A lazily computed constant would cost a call per read; this one is
+    /// initialized by the compiler, and reading it is one instruction.
     private static let result = Atomic<UInt8>(0)
 
     @inline(never) private static func test() -> Bool {
@@ -113,7 +113,7 @@ package struct ShortText {
         return isPassed
     }
 
-    /// Texts of every length up to more than two words, ASCII and not, and parts of longer text.
+    /// ASCII texts of every length from 0 to beyond two words, and texts that are not ASCII.
     private static var samples: [String] {
         let long = "0123456789 abcdefghij"
         return (0...long.utf8.count).map { String(long.prefix($0)) }
@@ -137,12 +137,12 @@ package struct ShortText {
 }
 
 extension ByteWriter {
-    /// Writes the bytes of a text, without its length.
+    /// Appends the UTF-8 bytes of a text, without its length.
     public mutating func append(utf8 text: String) {
         if ShortText.isTrusted { append(trusted: text) } else { append(anyLength: text) }
     }
 
-    /// As `append(utf8:)`, where `ShortText.isTrusted`.
+    /// Like `append(utf8:)`, if `ShortText.isTrusted`.
     @inline(__always) mutating func append(trusted text: String) {
         guard let short = ShortText(text) else { return append(anyLength: text) }
         let place = reserve(16)
@@ -151,13 +151,13 @@ extension ByteWriter {
         advance(by: short.count)
     }
 
-    /// As `append(utf8:)`, in the ordinary way: for text of any length.
+    /// Like `append(utf8:)`, by the general path, for text of any length.
     package mutating func append(anyLength text: String) {
         // Native text is contiguous already; `withUTF8` would copy it.
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
             append(contentsOf: UnsafeRawBufferPointer($0))
         }
-        // Text in another form, which occurs on Apple's systems.
+        // Text that is not contiguous UTF-8: bridged strings on Apple's systems.
         if isWritten == nil { append(contentsOf: Array(text.utf8)) }
     }
 }

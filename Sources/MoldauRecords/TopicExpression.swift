@@ -1,20 +1,21 @@
-// A pattern of topics' names. The syntax is RE2's, as far as it is about names:
+// A pattern for topic names. The syntax is the part of RE2's that is useful for names:
 //
 //     a  \.  \x2d        that character
 //     .  \d \w \s        any; a digit; a letter, a digit or '_'; white space; \D \W \S: any other
 //     [a-z0-9_]  [^a-z]  one of these; any other
 //     xy  x|y  (x)  (?:x)  (?P<name>x)
-//     x*  x+  x?  x{2}  x{2,}  x{2,5}, each also with a '?' behind, which changes nothing here
-//     ^ \A  $ \z         the beginning and the end
+//     x*  x+  x?  x{2}  x{2,}  x{2,5}, each may be followed by '?', which has no effect here
+//     ^ \A  $ \z         the start and the end
 //
 // The whole name must match. Flags, word boundaries, Unicode classes and back references are refused.
 //
-// Strangers choose patterns, so the time must be bounded, whatever the pattern: it becomes a program, of which all ways
-// are followed at once (K. Thompson, 1968), one byte of the name after the other. Jumps count from their own place.
+// Patterns come from untrusted clients, so the time to match must be bounded for any pattern: it is compiled to a
+// program whose paths are all followed at once (K. Thompson, 1968), one byte of the name at a time. Jumps are relative
+// to their own position.
 
-/// A compiled pattern of topics' names, as groups of consumers subscribe to them.
+/// A compiled pattern for topic names, to which consumer groups subscribe.
 package struct TopicExpression: Sendable {
-    /// The longest pattern, in bytes; and how large its program may become.
+    /// The limits of a pattern: its size in bytes, the steps of its program, and how deep its groups nest.
     static let (maxBytes, maxSteps, maxDepth) = (1_000, 4_000, 50)
 
     enum Step: Sendable {
@@ -27,7 +28,7 @@ package struct TopicExpression: Sendable {
 
     private let steps: [Step]
 
-    /// nil if it is no pattern, or one that is too large.
+    /// nil if the text is not a valid pattern, or exceeds a limit.
     package init?(_ text: String) {
         guard text.utf8.count <= Self.maxBytes else { return nil }
         var parser = TopicExpressionParser(text)
@@ -35,7 +36,7 @@ package struct TopicExpression: Sendable {
         self.steps = steps
     }
 
-    /// Takes at most the pattern's size times the name's steps.
+    /// Takes at most as many steps as the size of the program times that of the name.
     package func matches(_ name: String) -> Bool {
         var (current, reached) = ([Int](), [Bool](repeating: false, count: steps.count + 1))
         let bytes = Array(name.utf8)
@@ -53,7 +54,7 @@ package struct TopicExpression: Sendable {
         return reached[steps.count]
     }
 
-    /// Adds the places that can be reached from one without a byte.
+    /// Adds the places that can be reached from `first` without consuming a byte.
     private func follow(
         _ first: Int, into places: inout [Int], _ reached: inout [Bool], isBegin: Bool, isEnd: Bool
     ) {
@@ -73,7 +74,7 @@ package struct TopicExpression: Sendable {
     }
 }
 
-/// A set of ASCII characters; others are in none but `any`.
+/// A set of ASCII characters. Other characters are only in inverted sets, such as `any`, and then all of them.
 struct ASCIISet: Equatable, Sendable {
     private var low: UInt64 = 0
     private var high: UInt64 = 0

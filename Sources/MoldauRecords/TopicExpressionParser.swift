@@ -1,6 +1,6 @@
-/// Turns the text of a `TopicExpression` into its program, by recursive descent.
+/// Compiles the text of a `TopicExpression` to its program, by recursive descent.
 struct TopicExpressionParser {
-    /// The text is no pattern, or too large a one.
+    /// The text is not a valid pattern, or exceeds a limit.
     struct Refusal: Error {}
 
     private typealias Program = [TopicExpression.Step]
@@ -64,7 +64,7 @@ struct TopicExpressionParser {
     private mutating func repeated(_ single: Program) throws -> Program {
         var program = single
         while let (least, most) = try count() {
-            // Whether as many as possible are taken, or as few, changes nothing if the whole name must match.
+            // Greedy or lazy makes no difference, as the whole name must match.
             _ = take("?")
             guard max(least, most ?? 1) * (program.count + 1) <= TopicExpression.maxSteps else { throw Refusal() }
             let once = program
@@ -79,7 +79,7 @@ struct TopicExpressionParser {
         return program
     }
 
-    /// How often what comes before may be there; nil if it is there once.
+    /// Parses a quantifier: how often the preceding item may occur; nil if there is no quantifier.
     private mutating func count() throws -> (least: Int, most: Int?)? {
         if take("*") { return (0, nil) }
         if take("+") { return (1, nil) }
@@ -97,7 +97,7 @@ struct TopicExpressionParser {
                 }
             }
         }
-        // As in RE2, a brace that counts nothing is a brace.
+        // As in RE2, a brace that is not a quantifier stands for itself.
         place = beginning
         return nil
     }
@@ -129,7 +129,7 @@ struct TopicExpressionParser {
             return [.one(try escaped().set)]
         case "*", "+", "?": throw Refusal()
         default:
-            // A topic's name has only ASCII characters.
+            // Never matches: topic names are ASCII.
             guard byte < 128 else { return [.one(ASCIISet())] }
             return [.one(ASCIISet(byte...byte))]
         }
@@ -152,7 +152,7 @@ struct TopicExpressionParser {
         return program
     }
 
-    /// What stands for itself after a backslash has a byte; a class of characters has none.
+    /// Parses what follows a backslash. `byte` is nil for a class of characters.
     private mutating func escaped() throws -> (set: ASCIISet, byte: UInt8?) {
         let byte = try takeByte()
         switch Character(UnicodeScalar(byte)) {
@@ -176,7 +176,7 @@ struct TopicExpressionParser {
         Character(UnicodeScalar(try takeByte())).hexDigitValue.map(UInt8.init)
     }
 
-    /// A class, after its bracket.
+    /// Parses a class of characters, after its opening bracket.
     private mutating func characters() throws -> ASCIISet {
         var set = ASCIISet()
         let isInverted = take("^")
@@ -200,7 +200,7 @@ struct TopicExpressionParser {
     private mutating func member() throws -> (set: ASCIISet, byte: UInt8?) {
         let byte = try takeByte()
         if byte == UInt8(ascii: "\\") { return try escaped() }
-        // Named classes, such as [:alpha:].
+        // Named classes, such as [:alpha:], are not supported.
         if byte == UInt8(ascii: "["), next == UInt8(ascii: ":") { throw Refusal() }
         guard byte < 128 else { return (ASCIISet(), nil) }
         return (ASCIISet(byte...byte), byte)

@@ -14,7 +14,7 @@ public struct TopicID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// An id from its two halves.
     package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
-    /// Kafka's id of no topic.
+    /// Kafka's reserved id for no topic.
     package static let zero = TopicID(high: 0, low: 0)
 
     /// A new random id. It is never one of Kafka's two reserved ids and never begins with '-', which Kafka's tools

@@ -2,7 +2,7 @@
 package enum TopicName {
     private static let longest = 249
 
-    /// Why `name` cannot be a topic's, to follow "… is not a possible name: "; nil if it can.
+    /// Why `name` is not a valid topic name, phrased to follow "… is not a possible name: "; nil if it is valid.
     package static func objection(to name: String) -> String? {
         if name.isEmpty { return "it is empty" }
         if name == "." || name == ".." { return "that is a directory's name" }

@@ -15,7 +15,7 @@ public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The difference between two offsets.
     @inlinable public static func - (later: Offset, earlier: Offset) -> Int64 { later.value - earlier.value }
 
-    /// How many offsets are left up to `end`; 0 if that is behind.
+    /// How many offsets are left up to `end`; 0 if `end` is lower.
     package func lag(behind end: Offset) -> Int64 { max(0, end.value.subtractingCapped(value)) }
 
     public var description: String { String(value) }
@@ -54,7 +54,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String { String(ms) }
 }
 
-// Times come from outside and may have any value, spans come from settings: arithmetic with them saturates instead of
+// Times come from outside and may have any value, durations come from settings: arithmetic on them saturates instead of
 // trapping.
 extension Int64 {
     /// The sum, or the nearest representable number.

@@ -1,7 +1,7 @@
 // Durations as ISO 8601 and Java write them: `PT1H30M`, `P7D`, `PT0.5S`.
 
 extension Duration {
-    /// Reads `PnDTnHnMn.nS`: at least one of the parts, none of them negative. Capital letters do not matter.
+    /// Parses `PnDTnHnMn.nS`, in upper or lower case: at least one part, none negative; nil for other text.
     package init?(iso8601 text: String) {
         let form =
             /P(?:([0-9]{1,9})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:[.,]([0-9]{1,9}))?S)?)?/

@@ -4,10 +4,10 @@ extension NamedSetting {
     /// A path to an option.
     public typealias Path<Value> = WritableKeyPath<Options, Value> & Sendable
 
-    /// A value that some texts mean.
+    /// A setting that converts its value from and to text.
     /// - Parameters:
-    ///   - text: the value as text; nil where it is not set.
-    ///   - read: the value that a text means; nil if it means none.
+    ///   - text: the value as text; nil if it is not set.
+    ///   - read: parses a text; nil if it is not a valid value.
     package static func value<Value>(
         _ name: String, isSecret: Bool = false, expected: String, _ path: any Path<Value>,
         text: @escaping @Sendable (Value) -> String?, read: @escaping @Sendable (String) -> Value?
@@ -26,14 +26,14 @@ extension NamedSetting {
         value(name, expected: "a text", path, text: { $0 }, read: { $0 })
     }
 
-    /// Any text, or none.
+    /// Any text; the option may be nil.
     public static func text(
         _ name: String, isSecret: Bool = false, _ path: any Path<String?>
     ) -> NamedSetting {
         value(name, isSecret: isSecret, expected: "a text", path, text: { $0 }, read: { .some($0) })
     }
 
-    /// A whole number.
+    /// A whole number, at least `least`.
     public static func number<Number: FixedWidthInteger & Sendable>(
         _ name: String, _ path: any Path<Number>, from least: Number = 0
     ) -> NamedSetting {
@@ -42,7 +42,7 @@ extension NamedSetting {
             read: { whole($0, from: least) })
     }
 
-    /// A whole number, or none.
+    /// A whole number, at least `least`; the option may be nil.
     public static func number<Number: FixedWidthInteger & Sendable>(
         _ name: String, _ path: any Path<Number?>, from least: Number = 0
     ) -> NamedSetting {
@@ -51,7 +51,7 @@ extension NamedSetting {
             read: { whole($0, from: least).map { .some($0) } })
     }
 
-    /// A time in milliseconds.
+    /// A time in milliseconds, at least `least`.
     public static func milliseconds(
         _ name: String, _ path: any Path<Duration>, from least: Int64 = 0
     ) -> NamedSetting {
@@ -60,7 +60,7 @@ extension NamedSetting {
             read: { whole($0, from: least).map { .milliseconds($0) } })
     }
 
-    /// A time in milliseconds, or none.
+    /// A time in milliseconds, at least `least`; the option may be nil.
     public static func milliseconds(
         _ name: String, _ path: any Path<Duration?>, from least: Int64 = 0
     ) -> NamedSetting {
@@ -73,17 +73,17 @@ extension NamedSetting {
         Number(text).flatMap { $0 >= least ? $0 : nil }
     }
 
-    /// Yes or no.
+    /// `true` or `false`.
     public static func flag(_ name: String, _ path: any Path<Bool>) -> NamedSetting {
         choice(name, path, [("true", true), ("false", false)])
     }
 
-    /// Yes, no, or nothing.
+    /// `true` or `false`; the option may be nil.
     public static func flag(_ name: String, _ path: any Path<Bool?>) -> NamedSetting {
         choice(name, path, [("true", true), ("false", false)])
     }
 
-    /// One of a few values. Capital letters do not matter; of several texts for a value the first is shown.
+    /// One of a few values, in upper or lower case. If several texts stand for a value, the first is shown.
     public static func choice<Value: Equatable & Sendable>(
         _ name: String, _ path: any Path<Value>, _ choices: [(text: String, value: Value)]
     ) -> NamedSetting {

@@ -1,31 +1,31 @@
-/// Options that can be set by name, from a file for example: by Kafka's names, where it has them.
+/// Options that can be set by name, for example from a file: by Kafka's name if Kafka has the setting.
 public protocol NamedSettings {
-    /// The settings that there are.
+    /// All settings with fixed names.
     static var namedSettings: [NamedSetting<Self>] { get }
 
-    /// The settings of which only the beginnings of their names are known.
+    /// The settings of which only the prefix of the name is known.
     static var namedSettingMaps: [NamedSettingMap<Self>] { get }
 
-    /// Called once all of them are set.
-    /// - Throws: an error that says what does not fit together.
+    /// Called once after all settings were set.
+    /// - Throws: an error that says which settings contradict each other.
     mutating func settle() throws
 }
 
 extension NamedSettings {
-    /// There are none.
+    /// None.
     public static var namedSettingMaps: [NamedSettingMap<Self>] { [] }
 
     /// Does nothing.
     public mutating func settle() throws {}
 }
 
-/// One of the options of a type, by its name, as text.
+/// An option of a type that can be set by name, as text.
 public struct NamedSetting<Options>: Sendable {
     /// The name.
     public let name: String
-    /// Whether the value is not to be shown.
+    /// Whether the value must not be shown.
     public let isSecret: Bool
-    /// The value as text; nil where it is not set.
+    /// The value as text; nil if it is not set.
     public let value: @Sendable (Options) -> String?
     /// Sets the value.
     /// - Throws: `SettingError.impossible`.
@@ -33,9 +33,9 @@ public struct NamedSetting<Options>: Sendable {
 
     /// A setting.
     /// - Parameters:
-    ///   - expected: what a value has to be, for the error: `a whole number`, for example.
-    ///   - value: the value as text; nil where it is not set.
-    ///   - set: sets the value; returns false if the text is not possible.
+    ///   - expected: describes valid values, for the error: `a whole number`, for example.
+    ///   - value: the value as text; nil if it is not set.
+    ///   - set: sets the value; returns false if the text is not valid.
     public init(
         _ name: String, isSecret: Bool = false, expected: String,
         value: @escaping @Sendable (Options) -> String?, set: @escaping @Sendable (inout Options, String) -> Bool
@@ -51,11 +51,11 @@ public struct NamedSetting<Options>: Sendable {
     }
 }
 
-/// Settings that are kept by name, as text: all whose names begin alike.
+/// All settings whose names begin with a prefix, kept as text by name.
 public struct NamedSettingMap<Options>: Sendable {
-    /// What the names begin with; they are kept without it.
+    /// The prefix of the names; they are kept without it.
     public let prefix: String
-    /// Where they are kept.
+    /// Where the settings are kept.
     public let path: any WritableKeyPath<Options, [String: String]> & Sendable
 
     /// Settings whose names begin with `prefix`.
@@ -65,7 +65,7 @@ public struct NamedSettingMap<Options>: Sendable {
 }
 
 extension NamedSetting {
-    /// The setting as one of the options that have these as a part.
+    /// The same setting for options that contain these.
     package func within<Whole>(_ part: any WritableKeyPath<Whole, Options> & Sendable) -> NamedSetting<Whole> {
         let (value, set) = (value, set)
         return NamedSetting<Whole>(
@@ -81,13 +81,13 @@ extension NamedSetting {
     }
 }
 
-/// Why settings cannot be taken as they were given.
+/// Why settings were rejected.
 public enum SettingError: Error, Equatable, CustomStringConvertible {
     /// There is no setting of that name.
     case unknown(name: String, origin: String, nearest: String?)
-    /// The setting does not take the value; nil if that is secret.
+    /// The value is not valid for the setting; nil if it is secret.
     case impossible(name: String, value: String?, expected: String)
-    /// The text or the file is not as it must be.
+    /// A source cannot be read or parsed, or has a value that is not valid.
     case unreadable(origin: String, reason: String)
 
     public var description: String {

@@ -1,6 +1,6 @@
 extension Sequence<String> {
-    /// The name that takes the fewest changes to become `name`: a letter more, less, or another one. Of several the
-    /// first in the alphabet; nil if there is none at all.
+    /// The name with the smallest edit distance to `name`; of several the alphabetically first. nil if there are no
+    /// names.
     package func nearest(to name: String) -> String? {
         map { (distance: Self.distance($0, name), name: $0) }.min { $0 < $1 }?.name
     }
