@@ -5,7 +5,7 @@ import MoldauRecords
 /// The task commits only when all its deferred work is settled: when an input offset is committed, all results of its
 /// record have been forwarded, and stores hold the effects of committed records only.
 @usableFromInline package protocol DeferredWork: AnyObject {
-    /// Whether the task should take no record before results have been forwarded.
+    /// Whether the task must take no more records until results have been forwarded.
     var isFull: Bool { get }
     /// The number of records whose results have not been forwarded yet.
     var count: Int { get }
@@ -18,7 +18,7 @@ import MoldauRecords
     func resume() throws -> Int
 }
 
-/// The circumstances of the record that a task is processing, kept so that a node may continue with it later.
+/// The context of the record that a task is processing, kept so that a node can continue with it later.
 @usableFromInline package struct RecordSituation {
     /// The task's stream time when the record was taken.
     @usableFromInline package let streamTime: Timestamp
@@ -60,8 +60,8 @@ extension TaskContext {
             span: traces?.current)
     }
 
-    /// Continues with a record in its own situation: nodes downstream see its origin and the stream time of when it was
-    /// taken, and it is the record that is diverted or sent to a dead-letter topic.
+    /// Runs `body` in the situation of an earlier record: nodes downstream see its origin and the stream time at which
+    /// it was taken, and it is the record that is diverted or sent to a dead-letter topic.
     @usableFromInline package func inSituation(_ situation: RecordSituation, _ body: () throws -> Void) throws {
         let before = (origin, outbox.resumed, diversion)
         (origin, outbox.resumed, diversion) = (situation.origin, situation.original, situation.diversion)
@@ -84,8 +84,8 @@ extension TaskContext {
         try traces.following(span, body)
     }
 
-    /// Forwards something kept from earlier records while another record is being processed; the current record is then
-    /// not diverted because of it.
+    /// Forwards something kept from earlier records while another record is being processed; a drop of it does not
+    /// divert the current record.
     @usableFromInline package func onBehalf(of origin: RecordOrigin?, _ body: () throws -> Void) rethrows {
         let before = (self.origin, diversion, traces?.current)
         if origin != before.0 { traces?.current = nil }
@@ -103,7 +103,7 @@ extension TaskContext {
         try deferredWork.reversed().reduce(0) { try $0 + $1.resume() }
     }
 
-    /// Whether the task should take no record before results have been forwarded.
+    /// Whether the task must take no more records until results have been forwarded.
     @usableFromInline package var isFull: Bool { deferredWork.contains(where: \.isFull) }
     /// The number of records whose results have not been forwarded yet, in all nodes together.
     @usableFromInline package var deferredCount: Int { deferredWork.reduce(0) { $0 + $1.count } }

@@ -15,7 +15,7 @@
     private let nodes: Set<String>
     /// Empty means all reasons.
     private let reasons: Set<DropReason>
-    /// The diversion that was in force before.
+    /// The diversion around this one.
     let outer: Diversion?
     private let send: (Discard) throws -> Void
     private var discard: Discard?

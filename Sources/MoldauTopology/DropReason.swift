@@ -10,7 +10,7 @@ public enum DropReason: String, Sendable, Codable, CaseIterable {
     case nullValueBeforeRepartition
     /// A record has no key for the join's other side.
     case nullJoinKey
-    /// The answer in a foreign-key join is for a row that has changed since it asked.
+    /// A foreign-key join got an answer for a row that has changed since it asked.
     case staleResponse
     /// A timestamp extractor returned a negative time.
     case negativeTimestamp
@@ -50,8 +50,7 @@ public enum DropReason: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// Whether an operator that drops records for this reason may be doing what it is meant to do. Then it is reported
-    /// only if it drops nearly all.
+    /// Whether drops for this reason may be intended. Then an operator is reported only if it drops nearly all records.
     public var isOrdinary: Bool {
         switch self {
         case .staleResponse, .noPartition, .noMatch, .noBranch, .outsideWindows: true

@@ -1,6 +1,6 @@
 import MoldauRecords
 
-/// What is kept of dropped records, to show it to people who look for their cause.
+/// What is kept of dropped records, to help find the cause.
 public enum DropSamples: String, Sendable, Hashable, CaseIterable {
     /// The place, time, key and value of up to five records per node and reason.
     case whole
@@ -15,7 +15,7 @@ package struct DropTally: Sendable {
     /// How many records are kept, and how many bytes of each key and value.
     package static let sampleLimit = 5
     package static let sampleBytes = 1_024
-    /// With all places taken, how often a newer record takes the place of the oldest.
+    /// If all places are taken, how often a newer record may replace the oldest.
     private static var renewal: Duration { .seconds(1) }
 
     package private(set) var count: Int64 = 0

@@ -19,7 +19,7 @@ package struct HeldRecords: Sendable {
         case commit
     }
 
-    /// How many are counted at most, where counting means reading them.
+    /// The largest count, where counting means reading the rows.
     package static let countLimit: Int64 = 1_000
 
     package let wait: Wait
@@ -39,7 +39,7 @@ package struct HeldRecords: Sendable {
     }
 
     /// Counts the rows of a store, up to the limit; nil if there are none.
-    /// - Parameter due: when what has this key is released.
+    /// - Parameter due: when the row of this key is released.
     package init?<Key, Row>(
         _ wait: Wait, _ rows: StoreIterator<Key, Row>, streamTime: Timestamp, due: (Key) -> Timestamp
     ) throws {

@@ -4,15 +4,15 @@ import MoldauRecords
 @usableFromInline package struct Inlet<Key, Value> {
     /// Receives a record.
     @usableFromInline package typealias Receive = (Record<Key, Value>) throws -> Void
-    /// Called with the records that come next, as they are in their topic. A hint: some of them may never come.
+    /// Called with the next records, as stored in their topic. A hint: some of them may never arrive.
     @usableFromInline package typealias Expect = (UnsafeBufferPointer<RecordView>) -> Void
 
-    /// Takes a record as its parts, which stay the caller's: nothing is copied or reference-counted on the way, as
-    /// happens when a new record is built from parts of another. Nodes that most records pass should take and pass on
-    /// parts.
+    /// Receives a record as its parts, which the caller still owns: nothing is copied or reference-counted on the way,
+    /// as it is if a new record is built from parts of another. Nodes on the path of most records should take and pass
+    /// on parts.
     @usableFromInline package typealias ReceiveParts = (Key, Value, Timestamp, Headers) throws -> Void
 
-    /// Each of the two is derived from the other: a node defines the one that suits it.
+    /// Receives a record. A node defines either this or `receiveParts`; the other is derived from it.
     @usableFromInline package let receive: Receive
     /// Like `receive`, for a record in parts.
     @usableFromInline package let receiveParts: ReceiveParts
@@ -68,8 +68,8 @@ extension Inlet {
 
 /// The number of records that a node has passed on.
 @usableFromInline package final class PassedCount {
-    // Behind a pointer: each write to a class's own variable costs an exclusivity check, in other modules also to one
-    // that is marked as unchecked.
+    // Behind a pointer: each write to a variable of a class costs an exclusivity check, in other modules even if the
+    // variable is marked as unchecked.
     @usableFromInline let place: UnsafeMutablePointer<Int64>
 
     init() {

@@ -12,7 +12,7 @@ struct JavaTreeOrder {
     private var nodes: [Node] = []
     private var root: Int?
 
-    /// Inserts a name that compares equal to none of the names that it is compared with.
+    /// Inserts a name; no-op if it is there. `precedes` must order it before or after every other name.
     mutating func insert(_ name: String, precedes: (String, String) -> Bool) {
         guard !nodes.contains(where: { $0.name == name }) else { return }
         let added = nodes.count

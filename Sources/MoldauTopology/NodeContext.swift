@@ -30,8 +30,7 @@ import MoldauState
         self.storeOrder = storeOrder
     }
 
-    /// A single inlet for all nodes downstream. Its casts are the only ones of an edge, and are made when a task wires
-    /// itself.
+    /// A single inlet for all nodes downstream. Its casts are the only ones per edge, made once when the task is wired.
     /// - Parameter other: a node downstream to leave out, because it takes other records.
     @usableFromInline package func next<Key, Value>(
         _: Key.Type = Key.self, _: Value.Type = Value.self, besides other: String? = nil
@@ -58,8 +57,8 @@ import MoldauState
         return inlet
     }
 
-    /// The count of the records that this node passes on, which the node then keeps: for operators that pass on more or
-    /// fewer records than they take.
+    /// Returns the counter of the records that this node passes on; the node must increment it. For operators that pass
+    /// on more or fewer records than they take.
     /// - Parameter child: for records that only this node downstream gets.
     @usableFromInline package func counting(for child: String? = nil) -> PassedCount {
         if let known = counts.first(where: { $0.child == child }) { return known.count }
@@ -93,7 +92,7 @@ import MoldauState
         do { return try store(named: name, as: type) } catch TopologyError.wrongType { return nil }
     }
 
-    /// The store with that name that every node of the stream thread may read: a global table's.
+    /// A global table's store, by name: every node of the stream thread may read it.
     /// - Throws: `TopologyError.unknownStore`, `.wrongType`.
     @usableFromInline package func globalStore<Store>(named name: String, as type: Store.Type = Store.self) throws
         -> Store
@@ -118,10 +117,10 @@ import MoldauState
     @usableFromInline package func drop(_ reason: DropReason) { task.drop(reason, at: node) }
 
     /// Asks the processing handler what to do after user code threw, unless the record is diverted; returns if the
-    /// record is to be skipped.
+    /// record is skipped.
     /// - Throws: `ProcessingFailure` if the stream thread must stop.
     @usableFromInline package func failed(_ error: any Error) throws {
-        // A failure further downstream was handled there already; a store's or the cluster's is not the user code's.
+        // A failure further downstream was already handled there; one of a store or the cluster is not user code's.
         if let failure = task.outbox.failure { throw failure }
         if error is ProcessingFailure || error is StateError { throw error }
         if task.diversion?.taking(.processing, at: node) != nil {

@@ -2,8 +2,8 @@ import MoldauRecords
 
 /// Wraps every processor and sink of a topology, including the DSL's operators: to count, to time, to trace.
 public protocol NodeWrapper: Sendable {
-    /// Called once per node and task. What it returns receives each record in the node's place, and passes it on to
-    /// `receive`.
+    /// Called once per node and task. The closure that it returns receives each record in place of the node, and passes
+    /// it on to `receive`.
     ///
     /// An error that it throws while a record is processed passes through the nodes upstream, and stops the thread
     /// unless one of their handlers says otherwise.

@@ -39,7 +39,7 @@ package enum OperatorDescription: Hashable, Sendable, Codable {
     /// Keeps the records of one side of a join of streams.
     case joinWindow(WindowDescription)
     case streamJoin(JoinKind, WindowDescription)
-    /// Joins a stream with itself: one node and one store do what takes two of each for different streams.
+    /// Joins a stream with itself, by one node and one store; a join of different streams needs two of each.
     case selfJoin(JoinKind, WindowDescription)
     /// - Parameter graceMs: how long records wait for late rows; nil if they do not wait.
     case streamTableJoin(JoinKind, graceMs: Int64?)
@@ -49,7 +49,7 @@ package enum OperatorDescription: Hashable, Sendable, Codable {
     /// Drops records without a key before they go through a repartition topic, unless a join below accepts them.
     case repartition(partitions: Int32?)
     case suppress(SuppressionDescription)
-    /// Stands before operators whose dropped records are diverted.
+    /// Precedes operators whose dropped records are diverted.
     case divert
     /// Receives the diverted records.
     case diverted
@@ -122,7 +122,7 @@ package enum ForeignKeyJoinStep: String, Hashable, Sendable, Codable {
 @usableFromInline
 package enum SuppressionDescription: Hashable, Sendable, Codable {
     case untilTimeLimit(ms: Int64)
-    /// - Parameter graceMs: that of the windows upstream.
+    /// - Parameter graceMs: the grace period of the windows upstream.
     case untilWindowCloses(graceMs: Int64)
 }
 

@@ -1,45 +1,45 @@
 import MoldauRecords
 
-/// Follows records through the application, for a library of traces. May be called on any stream thread.
+/// Traces records through the application, for a tracing library. May be called on any stream thread.
 @usableFromInline package protocol RecordTracing: Sendable {
-    /// Of how many records without a trace one begins a new trace, in each task; nil: none does.
+    /// In each task, one in this many records without a trace begins a new trace; nil: none does.
     var newTraceEvery: Int? { get }
-    /// Of how many rows of each table the last writer is remembered, so that other spans can refer to it.
+    /// For how many rows of each table the last writer is remembered, so that other spans can link to it.
     var linkedRows: Int { get }
 
     /// Begins the span of a record.
     /// - Parameter isNew: whether a record that belongs to no trace begins one.
-    /// - Returns: nil if the record is not followed.
+    /// - Returns: nil if the record is not traced.
     func begin(
         _ origin: RecordOrigin, headers: Headers, task: TaskID, application: String, isNew: Bool
     ) -> (any RecordSpan)?
 }
 
 /// The span of one record on its way through a task. It ends when the object is released: after the record was
-/// processed, or when its last asynchronous result is no longer wanted. Owned by the task's thread.
+/// processed, or when its last asynchronous result is no longer needed. Owned by the task's thread.
 @usableFromInline package protocol RecordSpan: AnyObject {
-    /// The headers that carry its context: the records that come from this one get them.
+    /// The headers that carry its context; added to the records that result from this one.
     var fields: [Header] { get }
     /// Calls `body` with its context as the current one, for spans that user code makes.
     func asCurrent(_ body: () throws -> Void) throws
-    /// Refers to the span whose context `fields` carry.
+    /// Adds a link to the span whose context `fields` carry.
     func link(to fields: [Header])
-    /// Notes that a node dropped the record, or one that came from it.
+    /// Records that a node dropped the record, or one that resulted from it.
     func dropped(_ reason: DropReason, at node: String)
-    /// Notes that the record could not be processed.
+    /// Records the error because of which the record could not be processed.
     func failed(_ error: any Error)
 }
 
-/// The spans of one task, and who wrote the rows of its tables.
+/// The spans of one task, and which records last wrote the rows of its tables.
 @usableFromInline package final class TaskTraces {
     private let tracing: any RecordTracing
     private let taskID: TaskID
     private let application: String
-    /// The number of the next record that begins a new trace, counted from the next one.
+    /// How many records from now a new trace begins: 1 for the next record.
     private var untilNew: Int
-    /// By store: each is a `RowWriters` of the type of the store's keys.
+    /// By the store's name: each is a `RowWriters` of the type of the store's keys.
     private var writers: [String: AnyObject] = [:]
-    /// The span of the record that is being processed; nil if it is not followed.
+    /// The span of the record that is being processed; nil if it is not traced.
     package var current: (any RecordSpan)? { didSet { isFollowing = current != nil } }
     /// Whether there is a current span.
     @exclusivity(unchecked) @usableFromInline package private(set) var isFollowing = false
@@ -52,7 +52,7 @@ import MoldauRecords
     /// How many records may be taken until `begin` must be called again. At least 1.
     package var allowance: Int { max(untilNew - 1, 1) }
 
-    /// Notes how many records were taken since `allowance` was asked.
+    /// Counts the records that were taken since `allowance` was read.
     package func took(_ count: Int) { if untilNew < .max { untilNew -= count } }
 
     /// Begins the span of the record that is taken next.
@@ -76,7 +76,7 @@ import MoldauRecords
         defer { current = before }
         guard let span else { return try body() }
         do { try span.asCurrent(body) } catch {
-            // Failures of user code were noted where it threw.
+            // Failures of user code were recorded where it threw.
             if !(error is ProcessingFailure) { span.failed(error) }
             throw error
         }
@@ -89,10 +89,10 @@ import MoldauRecords
         return Headers(headers + fields)
     }
 
-    /// Remembers who writes the rows of a store.
+    /// Registers the writers of the rows of a store.
     package func remember<Key>(_ writers: RowWriters<Key>, ofStore name: String) { self.writers[name] = writers }
 
-    /// Called when a row of that key was read: the current span refers to the record that wrote it.
+    /// Called when a row of that key was read: the current span links to the record that wrote it.
     @usableFromInline package func found<Key>(_ key: Key, inStore name: String) throws {
         guard let current, let writers = writers[name] as? RowWriters<Key> else { return }
         if let fields = try writers.writer(of: key) { current.link(to: fields) }
@@ -102,7 +102,7 @@ import MoldauRecords
 }
 
 extension Headers {
-    /// The same headers, with `fields` in place of those of the same names.
+    /// The same headers, with `fields` replacing those of the same names.
     @usableFromInline func replacing(_ fields: [Header]) -> Headers {
         Headers(filter { !fields.names($0) } + fields)
     }

@@ -1,8 +1,9 @@
 import MoldauRecords
 
-/// The contexts of the records that last wrote the rows of a table, so that spans can refer to them.
+/// The contexts of the records that last wrote the rows of a table, so that spans can link to them.
 ///
-/// In memory, and of the newest rows only: what stores keep has a format. A row whose last writer had no span has none.
+/// Kept in memory, for the newest rows only: the format of stores has no room for them. A row whose last writer had no
+/// span has no entry.
 @usableFromInline package final class RowWriters<Key> {
     @usableFromInline let traces: TaskTraces
     private let encodeKey: Serde<Key>.Encode
@@ -23,7 +24,7 @@ import MoldauRecords
     /// Whether `wrote` must be called: it would change or forget something.
     @inlinable package var isNeeded: Bool { traces.isFollowing || !isEmpty }
 
-    /// Called when the record that is being processed wrote the row of that key. Its span refers to the record that
+    /// Called when the record that is being processed wrote the row of that key. Its span links to the record that
     /// wrote the row before.
     @usableFromInline package func wrote(_ key: Key) throws {
         guard limit > 0 else { return }

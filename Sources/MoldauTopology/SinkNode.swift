@@ -22,7 +22,7 @@ public typealias StreamPartitioner<Key, Value> =
     @usableFromInline let partitioner: StreamPartitioner<Key, Value>?
     @usableFromInline let outbox: any RecordCollector
     @usableFromInline let context: NodeContext
-    // Behind pointers: each write to a class's own variable costs an exclusivity check.
+    // Behind pointers: each write to a variable of a class costs an exclusivity check.
     @usableFromInline let keyBytes: UnsafeMutablePointer<ByteWriter>
     @usableFromInline let valueBytes: UnsafeMutablePointer<ByteWriter>
     @usableFromInline var topics: [String: BatchedTopic] = [:]
@@ -60,7 +60,7 @@ public typealias StreamPartitioner<Key, Value> =
         if case .topic(let name) = target, !usesTopicOrHeaders {
             let topic = try outbox.batches(forTopic: name)
             return Inlet(parts: { [self] key, value, timestamp, headers in
-                // Two calls: one with either of two headers would have to count its references.
+                // Two calls: a single one that chooses between two headers would cost reference counting.
                 guard traces.isFollowing else {
                     return try send(key, value, timestamp, headers, to: topic, named: name)
                 }

@@ -11,7 +11,7 @@ import MoldauRecords
     ) throws -> Timestamp
     /// Sends the loaded record into the sub-topology.
     func process() throws
-    /// Sends the loaded record into the sub-topology, with these headers in place of those of the same names.
+    /// Sends the loaded record into the sub-topology, with these headers replacing those of the same names.
     func process(replacing fields: [Header]) throws
     /// Tells the nodes below which records come next.
     func expect(_ records: UnsafeBufferPointer<RecordView>)
@@ -30,7 +30,7 @@ import MoldauRecords
     @usableFromInline package var head: UnsafePointer<RecordView>?
     /// The greatest time of the records taken so far.
     @usableFromInline package var partitionTime = Timestamp.none
-    /// The next record to take, if it is not the head's: after dropped records and markers.
+    /// The offset of the next record to take, if it is not the head's: after dropped records and markers.
     @usableFromInline package var nextOffset: Offset?
     @usableFromInline package var processedCount = 0
 
@@ -188,7 +188,7 @@ extension NodeContext {
     }
 }
 
-/// Holds a waiting head. Behind a pointer: access to a class's own variable costs an exclusivity check each time.
+/// Holds a waiting head. Behind a pointer: each access to a variable of a class costs an exclusivity check.
 @usableFromInline
 final class HeadPlace<Key, Value> {
     /// Initialised while `isTaken` is false.

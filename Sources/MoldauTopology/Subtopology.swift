@@ -2,13 +2,13 @@ import MoldauState
 
 /// A part of the topology that no topic divides: it runs as one task per partition of its input topics.
 package struct Subtopology: Sendable {
-    /// Its number in names and texts; parts that are global tables are not counted.
+    /// Its number in names and texts. Global tables have numbers as well, as in Kafka Streams.
     package let number: Int
     /// In the order in which they were added: parents come before children.
     package let nodes: [TopologyNode]
     /// The stores of these nodes, in the order in which they are flushed.
     package let stores: [StoreDefinition]
-    /// Those of its stores that have no changelog of their own.
+    /// Marks those of its stores that have no changelog of their own.
     package let sourceChangelogs: [SourceChangelog]
 
     init(number: Int, nodes: [TopologyNode], in topology: Topology) {

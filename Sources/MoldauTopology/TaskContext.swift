@@ -12,8 +12,8 @@ import MoldauState
     /// Collects the records that the task sends.
     @usableFromInline package let outbox: any RecordCollector
 
-    // Set with every record: an exclusivity check each time would cost more than the work. They are plain values, and
-    // no other code runs while one of them is being changed.
+    // Set for every record: an exclusivity check each time would cost more than the work. They are plain values, and no
+    // other code runs while one of them changes.
 
     /// The only owner of stream time: `took` advances it, `at(streamTime:)` sets it back temporarily.
     @exclusivity(unchecked) @usableFromInline var latest = Timestamp.none
@@ -40,16 +40,16 @@ import MoldauState
     }
     /// What happens to the record that is being processed if a node drops it; nil: it is only counted.
     @exclusivity(unchecked) @usableFromInline package var diversion: Diversion?
-    /// The spans of followed records; nil if none are.
+    /// The spans of traced records; nil without tracing.
     @usableFromInline package let traces: TaskTraces?
-    /// The shortest time between two searches of an operator for closed windows: set by the runtime.
+    /// The minimum time between two searches of an operator for closed windows; set by the runtime.
     @usableFromInline package var closedWindowSearchInterval = Duration.zero
 
     /// The dropped records, by node and reason.
     package private(set) var drops: [DropKey: DropTally] = [:]
     /// What is kept of them.
     package var dropSamples = DropSamples.whole
-    /// What nodes hold back, and until when: each answers with nil if it holds nothing.
+    /// What nodes hold back, and until when: `look` returns nil if the node holds nothing.
     package private(set) var holders: [(node: String, look: () throws -> HeldRecords?)] = []
     /// Decides what to do after user code threw.
     @usableFromInline package var onFailure: @Sendable (ProcessingFailure) -> ProcessingResponse
@@ -131,7 +131,7 @@ import MoldauState
         diversion?.taking(reason, at: node)?.note(Discard(reason: reason, node: node, error: error))
     }
 
-    /// A copy of the record that is being processed. Of a record that waited, only its place is known.
+    /// A copy of the record that is being processed. For a record that was held back, only the origin is known.
     private var currentRecord: OriginalRecord? {
         guard let origin else { return nil }
         if let record = outbox.originalRecord, record.origin == origin { return record }
@@ -204,7 +204,7 @@ extension TaskID: Codable {
         self.init(subtopology: part, partition: Partition(partition))
     }
 
-    /// The task that was encoded as its name, `0_3` for example.
+    /// Decodes a task that was encoded as its name, `0_3` for example.
     public init(from decoder: any Decoder) throws {
         let name = try String(from: decoder)
         guard let task = TaskID(named: name) else {
@@ -234,9 +234,9 @@ public struct RecordOrigin: Hashable, Sendable {
     }
 }
 
-/// What drops are counted by.
+/// Identifies a counter of dropped records.
 public struct DropKey: Hashable, Sendable, CustomStringConvertible {
-    /// The node that dropped them.
+    /// The node that dropped records.
     public let node: String
     /// Why records were dropped.
     public let reason: DropReason
@@ -277,19 +277,19 @@ public enum ProcessingResponse: Sendable {
     case deadLetter(topic: String)
 }
 
-/// Where nodes put records for topics. Owned by the task's thread.
+/// Collects the records that nodes send to topics. Owned by the task's thread.
 @usableFromInline package protocol RecordCollector: AnyObject {
     /// The batches of a topic. May block on the first call for a topic, to learn its number of partitions.
     func batches(forTopic name: String) throws -> BatchedTopic
-    /// Encodes a record at once; the caller's bytes are free again when this returns.
+    /// Encodes a record at once; the caller may reuse its bytes when this returns.
     /// - Parameter partition: nil leaves the choice to the key, or to the sticky partitioner if there is no key.
     func send(
         _ topic: BatchedTopic, partition: Partition?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         timestamp: Timestamp, headers: Headers) throws
-    /// Must be called by whoever appends to a batch directly, when it has grown to its `noticeBytes`.
+    /// Must be called after a record was appended to a batch directly, if the batch has reached its `noticeBytes`.
     func grew(_ batch: UnsafeMutablePointer<GrowingBatch>) throws
-    /// Why the cluster did not take what it was sent in this round, if the caller got that as an error: the caller may
-    /// be user code, and the error is not its own.
+    /// The cluster's error for records sent in this round, if it was thrown to the caller: the caller may be user code,
+    /// and the error is not its own.
     var failure: (any Error)? { get }
     /// A copy of the record that the task is processing; nil in punctuations.
     var originalRecord: OriginalRecord? { get }

@@ -1,4 +1,4 @@
-/// Matches topic names with a source's pattern.
+/// Matches topic names against a source's pattern.
 struct TopicMatcher {
     private let regex: Regex<AnyRegexOutput>
 

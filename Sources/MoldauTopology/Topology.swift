@@ -92,7 +92,7 @@ public struct Topology: Sendable {
         nodes[index].stores.append(store)
     }
 
-    /// Makes a topic that a source of the store's sub-topology reads the changelog of the store.
+    /// Uses a topic as the changelog of a store. A source of the store's sub-topology must read it.
     package mutating func add(_ changelog: SourceChangelog) throws {
         guard let index = stores.firstIndex(where: { $0.name == changelog.store }) else {
             throw TopologyError.unknownStore(node: changelog.source, store: changelog.store)

@@ -10,7 +10,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case noTopic(source: String)
     /// A node, store or internal topic cannot have that name.
     case invalidName(name: String, reason: String)
-    /// A node follows one that is not in the topology.
+    /// A parent of a node is not in the topology.
     case unknownParent(node: String, parent: String)
     /// A node uses a store that is not in the topology.
     case unknownStore(node: String, store: String)
@@ -18,7 +18,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case globalStoreNamed(node: String, store: String)
     /// A processor asked for a store that it was not connected to.
     case storeNotConnected(node: String, store: String)
-    /// A store or stream holds other types than were asked for.
+    /// A store or stream has other types than requested.
     case wrongType(name: String, expected: String, found: String)
     /// Topics of a join have different fixed numbers of partitions.
     case differentPartitionCounts([String: Int32])
@@ -29,7 +29,7 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
     case indistinguishable(first: String, other: String)
     /// The topology reads nothing.
     case empty
-    /// An operator's argument or an option has an impossible value.
+    /// An operator's argument or an option has a value that is not valid.
     case invalidSetting(name: String, reason: String)
 
     public var description: String {

@@ -6,7 +6,7 @@ package struct TopologyGraph: Sendable, Hashable, Codable {
     /// A part that no topic divides.
     package struct Part: Sendable, Hashable, Codable {
         package var number: Int
-        /// Whether it is a global table, which no task works on.
+        /// Whether it is a global table, which no task processes.
         package var isGlobal: Bool
         package var nodes: [Node]
     }
@@ -22,7 +22,7 @@ package struct TopologyGraph: Sendable, Hashable, Codable {
         package var role: Role
         /// What it does, in words.
         package var operation: String
-        /// What a source reads, or a sink writes to; empty where records choose their topics.
+        /// What a source reads, or a sink writes to; empty if each record chooses its topic.
         package var topics: [String]
         /// For a source of all topics whose names match.
         package var pattern: String?
@@ -34,16 +34,16 @@ package struct TopologyGraph: Sendable, Hashable, Codable {
     /// A store, and the nodes that use it.
     package struct Store: Sendable, Hashable, Codable {
         package var name: String
-        /// What it has of a key: `table`, `keyValue`, `window`, `session`, `versioned`, `lru` or `joinBuffer`;
-        /// `suppress` and `buffer` are an operator's own.
+        /// What it stores per key: `table`, `keyValue`, `window`, `session`, `versioned`, `lru` or `joinBuffer`;
+        /// `suppress` and `buffer` are internal to an operator.
         package var kind: String
-        /// `Serde.format`; nil if a serde does not say.
+        /// `Serde.format`; nil if the serde has none.
         package var keyFormat: String?
         package var valueFormat: String?
         /// The topic that it is restored from; nil if there is none.
         package var changelog: String?
         package var isGlobal: Bool
-        /// Whether it can be read from outside.
+        /// Whether it can be queried.
         package var isQueryable: Bool
         /// The part that it belongs to.
         package var subtopology: Int
@@ -51,7 +51,7 @@ package struct TopologyGraph: Sendable, Hashable, Codable {
         package var users: [String]
         /// How long windows or versions are kept, in milliseconds; nil: for ever.
         package var retentionMs: Int64?
-        /// How long each window is, in milliseconds; nil if that differs, or there are none.
+        /// How long each window is, in milliseconds; nil if that varies, or there are none.
         package var windowMs: Int64?
     }
 
@@ -177,7 +177,7 @@ extension Topology {
         return described
     }
 
-    /// The topics that it reads and writes, each once.
+    /// The topics that the topology reads and writes, each once.
     fileprivate func topics(_ topicName: (String) -> String) -> [(String, TopologyGraph.Topic.Role)] {
         let repartitions = Set(repartitionTopics.map(\.name))
         var seen: Set<String> = []
