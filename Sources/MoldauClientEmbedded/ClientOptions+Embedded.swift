@@ -4,8 +4,8 @@ internal import MoldauServer
 internal import NIOCore
 
 extension ClientOptions {
-    /// A client of a broker in this process: an application's, or in tests one in memory. Producers, consumers and
-    /// `AdminClient` work as with any cluster, with the same messages, but without a socket.
+    /// For clients of a broker in this process: an application's, or one in memory in tests. Producers, consumers and
+    /// `AdminClient` work as with any cluster, with the same messages but without a socket.
     ///
     /// ```swift
     /// let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)

@@ -3,7 +3,7 @@
 
 /// Runs a producer in a `ServiceGroup`: at shutdown, it delivers what was sent and closes its connections.
 extension Producer: Service {
-    /// Runs until graceful shutdown, or until it is cancelled; then it waits for nothing.
+    /// Runs until graceful shutdown or cancellation; if it is cancelled, it does not wait for deliveries.
     public func run() async throws {
         await untilShutDown()
         await close()
@@ -62,7 +62,7 @@ public struct ConsumerService<Key, Value>: Service {
 /// } onGracefulShutdown: { consumer.endReading() }
 /// ```
 extension Consumer: Service {
-    /// Runs until graceful shutdown, or until it is cancelled; then it does not wait for the reader.
+    /// Runs until graceful shutdown or cancellation; if it is cancelled, it does not wait for the reader.
     public func run() async throws {
         await untilShutDown()
         await finish()

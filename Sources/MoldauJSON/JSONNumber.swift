@@ -48,8 +48,8 @@ struct JSONNumber {
         return Number((parts.negative ? "-" : "") + significant + String(repeating: "0", count: exponent))
     }
 
-    /// The sign, the digits without the point, and the power of ten to multiply them with. nil if the exponent is
-    /// absurdly large.
+    /// The sign, the digits without the point, and the power of ten to multiply them with. nil if the exponent does not
+    /// fit in 32 bits.
     private struct Parts {
         var negative = false
         var digits = ""

@@ -1,5 +1,5 @@
-// Parses text into entries by RFC 8259, in one pass over the bytes without copying. The whole text is checked, also
-// parts that nobody decodes: grammar, escapes, surrogate pairs, UTF-8. Numbers are converted only when they are
+// Parses text into entries by RFC 8259, in one pass over the bytes without copying. The whole text is checked, even
+// parts that are never decoded: grammar, escapes, surrogate pairs, UTF-8. Numbers are converted only when they are
 // decoded.
 
 /// What is wrong with a document, and at which byte.

@@ -58,7 +58,7 @@ extension ByteWriter {
         append(contentsOf: UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
     }
 
-    /// Appends a number of at most 64 bits in decimal.
+    /// Appends an integer in decimal; fastest if it fits in an `Int64`.
     mutating func append(decimal number: some FixedWidthInteger) {
         guard let small = Int64(exactly: number) else { return append(utf8: String(number)) }
         let most = 20

@@ -20,7 +20,7 @@ extension JSONStreamCodable {
 }
 
 extension Serde where Value: Codable & SendableMetatype {
-    /// Encodes any `Codable` type as JSON, in the same way as `JSONStreamCodable`. For types that are not your own:
+    /// Encodes any `Codable` type as JSON, in the same way as `JSONStreamCodable`. For types that you do not own:
     /// `Topic("points", key: String.serde, value: Serde<[Point]>.json)`.
     public static var json: Serde<Value> {
         let (documents, outlines) = (ReusePool<JSONDocument>(), ReusePool<JSONOutline>())
@@ -36,7 +36,7 @@ private func decodeJSON<Value: Decodable>(
 ) throws -> Value {
     var document = pool.take() ?? JSONDocument()
     defer {
-        // A decoder that the value has kept must continue with a copy of the text.
+        // If the value has kept a decoder, that continues with a copy of the text.
         if isKnownUniquelyReferenced(&document) {
             document.close()
             if document.isWorthKeeping { pool.keep(document) }

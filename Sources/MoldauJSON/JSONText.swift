@@ -1,4 +1,4 @@
-// Helpers that parsing and writing of strings share.
+// Helpers for both parsing and writing strings.
 
 import MoldauRecords
 

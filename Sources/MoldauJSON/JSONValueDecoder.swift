@@ -55,10 +55,10 @@ struct JSONValueDecoder {
     @inline(__always)
     func float() throws -> Float { try number(Float.self) { $0.float() } }
 
-    /// Decodes any type by its `init(from:)`; types that Foundation encodes in a form of its own, from that form.
+    /// Decodes any type by its `init(from:)`; types that Foundation encodes in a special form, from that form.
     func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if type == String.self { return unsafeBitCast(try string(), to: type) }
-        // Casts to the type that it was just found to be.
+        // The casts cannot fail: the type was just compared.
         if type == Data.self { return try data() as! Value }
         if type == URL.self { return try url() as! Value }
         if type == Decimal.self { return try decimal() as! Value }

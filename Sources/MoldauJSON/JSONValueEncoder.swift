@@ -34,10 +34,10 @@ struct JSONValueEncoder {
         outline.setText(node) { $0.append(shortest: number) }
     }
 
-    /// Encodes any type by its `encode(to:)`; types that Foundation encodes in a form of its own, in that form. A value
+    /// Encodes any type by its `encode(to:)`; types that Foundation encodes in a special form, in that form. A value
     /// whose encoding throws leaves no text behind.
     func value<Value: Encodable>(_ value: Value) throws {
-        // Casts to the type that it was just found to be.
+        // The casts cannot fail: the type was just compared.
         if Value.self == String.self { return string(value as! String) }
         if Value.self == Data.self { return string((value as! Data).base64EncodedString()) }
         if Value.self == URL.self { return string((value as! URL).absoluteString) }

@@ -3,9 +3,10 @@ internal import Moldau
 
 /// The handles of swift-metrics that an application's metrics are written to.
 ///
-/// A counter gets what it has grown by since the last time; one that has become smaller has begun anew, because its
-/// thread did. A gauge is a meter. A summary is two counters, of its number and its seconds, and a meter for each
-/// quantile. What is not measured any more is destroyed, so that nobody sees its last value for ever: tasks move.
+/// A counter is incremented by its growth since the last update; one that has become smaller was reset, because its
+/// thread was restarted. A gauge becomes a meter. A summary becomes two counters, its count and its sum in seconds, and
+/// a meter for each quantile. Handles of what is no longer measured are destroyed, so that their last values are not
+/// reported for ever: tasks move.
 struct MetricHandles {
     private struct Place: Hashable {
         let name: String
@@ -26,7 +27,7 @@ struct MetricHandles {
         (self.application, self.factory) = (application, factory)
     }
 
-    /// Writes measurements, all of one time.
+    /// Exports measurements that were taken together.
     mutating func update(_ measurements: [MetricSample]) {
         isSeen = []
         for measurement in measurements { update(measurement) }

@@ -1,7 +1,7 @@
 public import CoreMetrics
 public import Moldau
 
-/// Passes an application's metrics on to swift-metrics, and so to the backend that the program has bootstrapped.
+/// Exports an application's metrics to swift-metrics, and so to the backend that the program has bootstrapped.
 ///
 /// ```swift
 /// let app = StreamsApplication(id: "shop", topology: topology, cluster: .embedded(at: "data"))
@@ -9,7 +9,7 @@ public import Moldau
 /// async let exporting: Void = export.run()    // until it is cancelled
 /// try await app.run(stoppingAt: [SIGINT, SIGTERM])
 /// ```
-/// Asks the application from time to time: the threads that process records never call a backend. Names, labels and
+/// Polls the application at intervals: the threads that process records never call a backend. Names, labels and
 /// meanings are those of `Metric`; there is one more dimension, `application`.
 public struct MetricsExport: Sendable {
     private let app: StreamsApplication
@@ -17,9 +17,9 @@ public struct MetricsExport: Sendable {
     private let factory: (any MetricsFactory)?
 
     /// - Parameters:
-    ///   - app: whose metrics they are.
-    ///   - interval: the time between two questions.
-    ///   - factory: the backend; nil: the one that `MetricsSystem.bootstrap` has set by the time of `run`.
+    ///   - app: the application whose metrics are exported.
+    ///   - interval: the time between two polls.
+    ///   - factory: the backend; nil: the one that `MetricsSystem.bootstrap` has set when `run` is called.
     public init(
         of app: StreamsApplication, every interval: Duration = .seconds(10), to factory: (any MetricsFactory)? = nil
     ) {

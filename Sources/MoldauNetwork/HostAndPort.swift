@@ -13,7 +13,7 @@ package struct HostAndPort: Equatable, Sendable, CustomStringConvertible {
         self.init(host: host, port: Int(port))
     }
 
-    /// Without brackets; nil if it is not a host.
+    /// The host without brackets; nil if the text is not a host.
     package static func host(_ text: some StringProtocol) -> String? {
         if text.hasPrefix("["), text.hasSuffix("]") {
             return text.count > 2 ? String(text.dropFirst().dropLast()) : nil

@@ -32,7 +32,7 @@ package enum ScramHash: Sendable {
         }
     }
 
-    /// Takes milliseconds: twice as many hashes as iterations.
+    /// SaltedPassword. Takes milliseconds: two hashes per iteration.
     package func saltedPassword(_ password: String, salt: [UInt8], iterations: Int) throws -> [UInt8] {
         try KDF.Insecure.PBKDF2.deriveKey(
             from: Array(password.utf8), salt: salt, using: self == .sha256 ? .sha256 : .sha512,

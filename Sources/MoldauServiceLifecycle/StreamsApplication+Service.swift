@@ -1,8 +1,8 @@
 public import Moldau
 @_exported public import ServiceLifecycle
 
-/// An application runs in a `ServiceGroup`, beside a web server for example. The package swift-service-lifecycle brings
-/// others with it and takes a quarter of an application's build time, so that only programs that use it build it.
+/// Runs an application in a `ServiceGroup`, for example beside a web server. In a module of its own, because
+/// swift-service-lifecycle and the packages it depends on take a quarter of an application's build time.
 extension StreamsApplication: Service {
     /// Runs until it is shut down gracefully, cancelled, stopped, or fails. A graceful shutdown commits and closes.
     /// - Throws: why it could not start, or the error that ended it.

@@ -27,7 +27,7 @@ struct Properties {
             let part = line.drop(while: \.isWhitespace)
             if begun.isEmpty, part.isEmpty || part.hasPrefix("#") || part.hasPrefix("!") { continue }
             begun += part
-            // A doubled backslash stands for one in the value.
+            // An even number of backslashes are escaped ones, and do not continue the line.
             if !begun.reversed().prefix(while: { $0 == "\\" }).count.isMultiple(of: 2) {
                 begun.removeLast()
                 continue

@@ -4,7 +4,7 @@ internal import MoldauRecords
 
 /// Where settings come from: a file, the environment, the command line, or a provider of swift-configuration.
 public struct SettingsSource: Sendable {
-    /// A setting as the source spells it, and the name that this probably means.
+    /// A setting as the source spells it, and the name that is probably meant.
     struct Spelling: Sendable {
         let spelled: String
         let meant: String
@@ -25,7 +25,8 @@ public struct SettingsSource: Sendable {
         (self.origin, self.held, self.spell, self.lookUp) = (origin, held, spell, lookUp)
     }
 
-    /// A file in Kafka's format: a line `name=value` for each setting; lines that begin with # or ! are comments.
+    /// A file in Kafka's properties format: a line `name=value` for each setting; lines that begin with # or ! are
+    /// comments.
     /// - Throws: `SettingError.unreadable`.
     public static func properties(file path: String) throws -> SettingsSource {
         let origin = "file '\(path)'"
@@ -34,7 +35,7 @@ public struct SettingsSource: Sendable {
         return try properties(text, origin: origin)
     }
 
-    /// A text in the format of Kafka's files.
+    /// A text in Kafka's properties format.
     /// - Parameter origin: the source's name in errors and reports.
     /// - Throws: `SettingError.unreadable`.
     public static func properties(_ text: String, origin: String) throws -> SettingsSource {
@@ -72,7 +73,7 @@ public struct SettingsSource: Sendable {
     /// Command-line arguments: `--commit.interval.ms=100`, or `--commit-interval-ms 100`. Pass only those that are
     /// settings.
     public static func arguments(_ arguments: [String]) -> SettingsSource {
-        // An argument that is not the name of a setting is the value of the one before it.
+        // An argument without `--` is the value of the one before it.
         let plain = arguments.map { argument -> String in
             guard argument.hasPrefix("--") else { return argument }
             let name = argument.prefix { $0 != "=" }
@@ -119,7 +120,7 @@ public struct SettingsSource: Sendable {
     /// The probable names of all settings in the source.
     var names: [String] { held?.map(\.meant) ?? [] }
 
-    /// The first entry of the source that is none of these settings.
+    /// The first entry of the source that is not one of these settings.
     func stranger(to names: Set<String>) -> Spelling? {
         let known = Set(names.map(spell))
         return held?.first { !known.contains($0.spelled) }

@@ -4,10 +4,10 @@ import Tracing
 // Names and attributes follow OpenTelemetry's semantic conventions for messaging and for Kafka.
 
 extension Tracer {
-    /// Begins the span of a record that is processed, below the one whose context its headers carry.
+    /// Begins the span of a record that is processed, as a child of the span whose context its headers carry.
     /// - Parameters:
     ///   - isNew: whether a record without a context begins a trace.
-    ///   - group: the group that reads the record.
+    ///   - group: the consumer group that reads the record.
     /// - Returns: nil for a record without a context, unless it begins a trace.
     package func startProcessing(
         _ partition: TopicPartition, _ offset: Offset, headers: Headers, group: String?, isNew: Bool
@@ -26,7 +26,7 @@ extension Tracer {
         return span
     }
 
-    /// Makes the span of a record that is about to be sent, below the current one, and puts its context into the
+    /// Makes the span of a record that is about to be sent, as a child of the current one, and adds its context to the
     /// record's headers. The span has ended when this returns.
     package func createRecord(in topic: String, headers: inout Headers) {
         let span = startSpan("create \(topic)", ofKind: .producer)
@@ -47,7 +47,7 @@ extension Span {
         }
     }
 
-    /// Notes the error because of which the work of the span failed.
+    /// Records the error that made the work of the span fail.
     package func fail(_ error: any Error) {
         recordError(error)
         setStatus(SpanStatus(code: .error, message: "\(error)"))

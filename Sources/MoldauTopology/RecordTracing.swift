@@ -26,7 +26,7 @@ import MoldauRecords
     func link(to fields: [Header])
     /// Records that a node dropped the record, or one that resulted from it.
     func dropped(_ reason: DropReason, at node: String)
-    /// Records the error because of which the record could not be processed.
+    /// Records the error that made the processing of the record fail.
     func failed(_ error: any Error)
 }
 

@@ -4,14 +4,14 @@ import MoldauSpans
 import MoldauTopology
 public import Tracing
 
-/// Which records that belong to no trace begin one.
+/// Which records without a trace begin a new one.
 public struct NewTraces: Sendable, Hashable {
-    /// Of how many records one does; nil: none.
+    /// One in this many records does; nil: none.
     let every: Int?
 
-    /// None: spans are made for the records that carry a context.
+    /// None: only records that carry a context get spans.
     public static let none = NewTraces(every: nil)
-    /// Each of them.
+    /// All of them.
     public static let all = NewTraces(every: 1)
     /// One in `count` of the records that a task takes. Values below 1 count as 1.
     public static func oneIn(_ count: Int) -> NewTraces { NewTraces(every: max(count, 1)) }
@@ -19,7 +19,7 @@ public struct NewTraces: Sendable, Hashable {
 
 extension StreamsConfiguration {
     /// Makes a span for each record that carries a trace's context in its headers, and passes the span's context on to
-    /// the records that come from it.
+    /// the records that result from it.
     ///
     /// ```swift
     /// var configuration = StreamsConfiguration()
@@ -28,16 +28,16 @@ extension StreamsConfiguration {
     ///     id: "shop", topology: topology, cluster: .kafka("broker1:9092"), configuration: configuration)
     /// ```
     /// A span `process TOPIC` lasts from when a task takes a record until all nodes have processed it, including its
-    /// asynchronous results. Names and attributes follow OpenTelemetry's conventions for messaging. A record that comes
-    /// from others through a table refers to those that wrote its rows by links. Records without a context
-    /// get no span.
+    /// asynchronous results. Names and attributes follow OpenTelemetry's conventions for messaging. If a record reads
+    /// or updates rows of a table, its span links to the records that wrote them before. Records without a context get
+    /// no span.
     /// - Parameters:
     ///   - tracer: makes the spans, on the stream threads, so it must not block; nil: the one that
     ///     `InstrumentationSystem.bootstrap` has set by then.
-    ///   - newTraces: which records without a context begin a trace. Such records are taken one by one, which is slower
-    ///     than in runs.
-    ///   - linkedRows: of how many rows of each table and task the last writer is remembered in memory, the newest
-    ///     ones; 0: there are no links.
+    ///   - newTraces: which records without a context begin a trace. Such records are processed one at a time, which is
+    ///     slower than in batches.
+    ///   - linkedRows: for how many rows of each table and task, the newest ones, the last writer is remembered in
+    ///     memory; 0: no links.
     public mutating func traceRecords(
         by tracer: (any Tracer)? = nil, newTraces: NewTraces = .none, linkedRows: Int = 10_000
     ) {
@@ -67,7 +67,7 @@ struct TracedRecords: RecordTracing {
 
 /// The span of a record; it ends with the object.
 final class TracedRecord: RecordSpan {
-    /// What OpenTelemetry keeps of a span by default, of events and of links.
+    /// OpenTelemetry's default limit on the events of a span, and on its links.
     private static let maxDetails = 128
 
     let fields: [Header]

@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Notices that the user wants to stop the program (Control-C or a termination signal). A second signal of the same
-/// kind ends it at once. Any number of them may listen at the same time: each is told.
+/// Listens for signals that ask the program to stop (Control-C and the termination signal by default). A second signal
+/// of the same kind ends the program at once. Any number of instances may listen at the same time; all are notified.
 package final class Interruption: Sendable {
     private let place: Int
     private let seen: Seen
@@ -14,7 +14,7 @@ package final class Interruption: Sendable {
     /// Listens until it is released.
     /// - Parameters:
     ///   - signals: the numbers of the signals that it listens to.
-    ///   - onSignal: called at the first signal of each kind, on a thread of its own.
+    ///   - onSignal: called on the first signal of each kind, on a dedicated thread.
     package init(of signals: [Int32] = [SIGINT, SIGTERM], _ onSignal: @escaping @Sendable () -> Void = {}) {
         let seen = Seen()
         self.seen = seen
@@ -30,8 +30,8 @@ package final class Interruption: Sendable {
     package var hasCome: Bool { seen.hasCome.load(ordering: .relaxed) }
 }
 
-/// Those who listen to signals. A process has one handler for each signal, whoever listens: it writes the signal's
-/// number to a pipe, and a thread reads it there and tells the listeners.
+/// The listeners of the process. It has one handler per signal, which writes the signal's number to a pipe; a thread
+/// reads it there and calls the listeners.
 private struct Listeners {
     private struct Listener {
         let signals: Set<Int32>
@@ -42,7 +42,7 @@ private struct Listeners {
 
     private var listeners: [Int: Listener] = [:]
     private var added = 0
-    /// What a signal did before somebody listened to it.
+    /// The action of each signal before it had listeners.
     private var previous: [Int32: sigaction] = [:]
 
     static func add(_ signals: Set<Int32>, _ tell: @escaping @Sendable () -> Void) -> Int {
@@ -81,7 +81,7 @@ private struct Listeners {
         #else
             action.__sigaction_handler.sa_handler = note
         #endif
-        // The next signal of its kind does what it does by default.
+        // The next signal of the same kind has its default action.
         action.sa_flags = SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND))
         sigaction(number, &action, &old)
         previous[number] = old
@@ -109,8 +109,8 @@ private struct Listeners {
         if byte & unblockFlag == 0 { tell(number) } else { unblock(number) }
     }
 
-    /// Has this thread take the signal. Otherwise nobody may: a program that was started by a thread that blocks
-    /// signals blocks them in all of its own threads.
+    /// Unblocks the signal on this thread. Otherwise no thread may receive it: a program that was started by a thread
+    /// that blocks signals blocks them in all of its own threads.
     private static func unblock(_ number: Int32) {
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -124,8 +124,9 @@ private struct Listeners {
     }
 }
 
-/// Marks the number of a signal that somebody listens to from now on; signals have smaller numbers.
+/// In the pipe, marks the number of a signal to unblock, which has a new listener; signals have smaller numbers.
 private let unblockFlag: UInt8 = 0x80
 
-/// Where signal handlers write; -1 before there is one. Written once, before the first handler is there.
+/// The pipe's end that signal handlers write to; -1 until it is opened. Set once, before the first handler is
+/// installed.
 nonisolated(unsafe) private var signalPipe: Int32 = -1
