@@ -11,14 +11,15 @@ let strict: [SwiftSetting] = [
 let warnings: [SwiftSetting] =
     ProcessInfo.processInfo.environment["MOLDAU_STRICT"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
-/// Deliberate mistakes, with which tests and the simulator show that they find them: in debug builds, and in builds
-/// with `MOLDAU_SABOTAGE` set (`make simulate PLANT=…`). No release build of an application has them.
+/// Deliberate mistakes, which prove that tests and the simulator find them: in debug builds, and in builds with
+/// `MOLDAU_SABOTAGE` set (`make simulate PLANT=…`). No release build of an application has them.
 let sabotage: [SwiftSetting] = [
     ProcessInfo.processInfo.environment["MOLDAU_SABOTAGE"] == nil
         ? .define("SABOTAGE", .when(configuration: .debug)) : .define("SABOTAGE")
 ]
 
-/// With `MOLDAU_CONSOLE=0` the examples have no `--console`, and need no web server: `make run` is quick that way.
+/// With `MOLDAU_CONSOLE=0` the examples have no `--console` and need no web server, which makes `make run` build
+/// quickly.
 let hasConsole = ProcessInfo.processInfo.environment["MOLDAU_CONSOLE"] != "0"
 
 func example(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -45,7 +46,7 @@ func tests(
         swiftSettings: strict + warnings + settings)
 }
 
-/// Only if the trait `Protobuf` is enabled; otherwise it is neither fetched nor built.
+/// Fetched and built only if the trait `Protobuf` is enabled.
 let swiftProtobuf = Target.Dependency.product(
     name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Protobuf"]))
 
@@ -78,7 +79,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.3.0"),
-        // Of its traits the command line alone: files are read in Kafka's form.
+        // Only the trait for the command line: files are read in Kafka's format.
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
@@ -95,7 +96,7 @@ let package = Package(
     targets: [
         // Bytes
         .target(name: "CChecksum"),
-        // What RocksDB links in any case.
+        // RocksDB links these libraries anyway.
         .target(
             name: "CCompression",
             linkerSettings: ["z", "snappy", "lz4", "zstd"].map { .linkedLibrary($0) }),
@@ -103,7 +104,7 @@ let package = Package(
         library("MoldauJSON", ["MoldauRecords"]),
         library("MoldauProtobuf", ["MoldauRecords", swiftProtobuf]),
 
-        // The broker's tower
+        // The broker, and the log that it is built on
         .target(name: "CFiles"),
         library("MoldauLog", ["MoldauRecords", "CFiles"], settings: sabotage),
         library(
@@ -122,7 +123,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
-        // What both ends of a connection need
+        // Shared by both ends of a connection
         library(
             "MoldauNetwork",
             [
@@ -153,7 +154,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
 
-        // Its clients of a broker in this process
+        // Additions to the client: for a broker in this process, swift-service-lifecycle and tracing
         library(
             "MoldauClientEmbedded",
             [
@@ -166,7 +167,7 @@ let package = Package(
         library("MoldauSpans", ["MoldauRecords", tracing]),
         library("MoldauClientTracing", ["MoldauRecords", "MoldauClient", "MoldauSpans", tracing]),
 
-        // The port onto a Kafka cluster
+        // The port, implemented on a Kafka cluster
         library(
             "MoldauClusterKafka", ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"]),
 
@@ -175,7 +176,7 @@ let package = Package(
             "MoldauSettings",
             ["MoldauRecords", .product(name: "Configuration", package: "swift-configuration")]),
 
-        // The application's tower
+        // The application: stores, topology, runtime and DSL, and what exports from them
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "CPrefetch"),
         library("MoldauState", ["MoldauRecords", "CFiles", "CRocksDB", "CPrefetch"]),
@@ -197,7 +198,7 @@ let package = Package(
         library(
             "MoldauServiceLifecycle",
             ["Moldau", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
-        // The application's metrics and spans, for the backends of swift-metrics and swift-distributed-tracing
+        // Exports the application's metrics and spans to swift-metrics and swift-distributed-tracing
         library("MoldauMetrics", ["Moldau", .product(name: "CoreMetrics", package: "swift-metrics")]),
         library(
             "MoldauTracing", ["MoldauRecords", "MoldauTopology", "MoldauRuntime", "MoldauSpans", tracing]),
@@ -346,8 +347,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets", "MoldauRecords"], path: "Tests/Fuzz/Tests",
             swiftSettings: strict + warnings),
-        // The examples in the documentation, and the package that the README and the pages describe: without settings
-        // of ours, as users build them.
+        // The examples in the documentation, and the package that the README and the pages describe: without our
+        // settings, as users build them.
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
@@ -455,13 +456,14 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-/// The plugin that `make docs` runs. Nobody else fetches it.
+/// The plugin that `make docs` runs. Fetched only for that.
 if ProcessInfo.processInfo.environment["MOLDAU_DOCS"] != nil {
     package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"))
 }
 
 /// For quick builds: with `MOLDAU_TESTS=MoldauLogTests,MoldauBrokerTests` only these test targets, and what they need,
-/// are built and run. With `MOLDAU_ONLY=word-count` only that program is there, and other packages are not fetched.
+/// are built and run. With `MOLDAU_ONLY=word-count` only that program is defined, and packages that it does not need
+/// are not fetched.
 let only = ProcessInfo.processInfo.environment["MOLDAU_ONLY"]
 let tested = ProcessInfo.processInfo.environment["MOLDAU_TESTS"]
 if let wanted = (tested ?? only)?.split(separator: ",").map(String.init) {

@@ -41,8 +41,8 @@ uint32_t moldau_crc32c_portable(uint32_t crc, const void *bytes, size_t length) 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
 
-// One instruction takes three cycles, and one can begin in each: three runs of bytes are summed side by side, and joined
-// by multiplying with the power of x that stands for the bytes of a run, for which there is a table.
+// The instruction has a latency of three cycles, and one can start per cycle: three runs of bytes are summed in
+// parallel, and combined by multiplying with x to the power of a run's number of bits, for which there is a table.
 #define RUN 1024
 
 static uint32_t product(uint32_t a, uint32_t b);
@@ -52,7 +52,7 @@ static pthread_once_t passing_once = PTHREAD_ONCE_INIT;
 
 static void fill_passing(void) {
     uint32_t factor = power_of_bytes(RUN);
-    // A product with several bits is the sum of those with each of them.
+    // A product with several bits is the sum (XOR) of the products with each bit.
     for (int place = 0; place < 4; place++)
         for (uint32_t byte = 1; byte < 256; byte++) {
             uint32_t rest = byte & (byte - 1);
@@ -61,7 +61,7 @@ static void fill_passing(void) {
         }
 }
 
-/// What a checksum contributes to that of a run after it.
+/// What a checksum contributes to that of the run that follows.
 static uint32_t passed(uint32_t crc) {
     return passing[0][crc & 0xff] ^ passing[1][crc >> 8 & 0xff] ^ passing[2][crc >> 16 & 0xff] ^ passing[3][crc >> 24];
 }
@@ -136,7 +136,7 @@ static uint32_t product(uint32_t a, uint32_t b) {
     return sum;
 }
 
-/// x to the power of the number of bits in so many bytes: x^8 is squared once per bit of the length.
+/// x to the power of the number of bits in `length` bytes: x^8 is squared once per bit of the length.
 static uint32_t power_of_bytes(uint64_t length) {
     uint32_t result = 0x80000000u, power = 0x00800000u;
     for (; length; length >>= 1) {
@@ -147,6 +147,6 @@ static uint32_t power_of_bytes(uint64_t length) {
 }
 
 uint32_t moldau_crc32c_concatenated(uint32_t first, uint32_t second, uint64_t second_length) {
-    // Multiplies the first checksum by what the bits after it make of it.
+    // Appending the second part multiplies the first checksum by x for each bit of that part.
     return product(power_of_bytes(second_length), first) ^ second;
 }

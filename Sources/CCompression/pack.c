@@ -8,7 +8,7 @@
 
 #include "CCompression.h"
 
-// Kafka's own reader takes independent blocks only; 64 KiB are its writer's.
+// Kafka's reader accepts independent blocks only; 64 KiB is the block size of its writer.
 static LZ4F_preferences_t lz4_preferences(void) {
     LZ4F_preferences_t preferences;
     memset(&preferences, 0, sizeof preferences);
@@ -17,7 +17,7 @@ static LZ4F_preferences_t lz4_preferences(void) {
     return preferences;
 }
 
-// zlib's own bound, and what gzip's header and trailer take.
+// zlib's own bound, plus gzip's header and trailer.
 static size_t gzip_bound(size_t count) { return compressBound(count) + 32; }
 
 size_t moldau_packed_bound(int codec, size_t count) {

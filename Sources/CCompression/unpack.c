@@ -25,7 +25,7 @@ moldau_unpacker *moldau_unpacker_create(int codec, const void *bytes, size_t cou
     unpacker->codec = codec;
     unpacker->next = bytes;
     unpacker->left = count;
-    // 16 more than the largest window: gzip's header alone, not zlib's.
+    // 16 more than the largest window: only gzip's header is accepted, not zlib's.
     int failed = codec == 1 ? inflateInit2(&unpacker->zlib, 15 + 16) != Z_OK
                             : LZ4F_isError(LZ4F_createDecompressionContext(&unpacker->lz4, LZ4F_VERSION));
     if (failed) {
@@ -64,7 +64,7 @@ static int step_gzip(moldau_unpacker *unpacker, unsigned char *out, size_t room,
         } else if (status != Z_OK && status != Z_BUF_ERROR) {
             return moldau_unpack_malformed;
         } else if (zlib->avail_out > 0 && unpacker->left == 0) {
-            return moldau_unpack_malformed;  // The bytes have ended, and the stream has not.
+            return moldau_unpack_malformed;  // The bytes ended before the stream.
         } else if (status == Z_BUF_ERROR && *written < room) {
             return moldau_unpack_malformed;
         }

@@ -35,8 +35,8 @@ __attribute__((constructor)) void moldau_reserve_standard_descriptors(void) {
     if (descriptor >= 3) close(descriptor);
 }
 
-// Takes a lock of the kind that Java takes (fcntl). A lock on the open file description is preferred, if the system has
-// them: it is not released when another part of the process closes the file.
+// Locks a file as Java does (fcntl). Prefers a lock on the open file description, if the system supports it: it is not
+// released when another part of the process closes the file.
 static int lock_as_java(int descriptor) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
 #if defined(F_OFD_SETLK)
@@ -52,7 +52,7 @@ static int is_held(int error) { return error == EWOULDBLOCK || error == EAGAIN |
 static int acquire(const char *path, struct moldau_directory_lock *lock) {
     lock->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock->directory < 0) return errno;
-    // Some network file systems cannot lock directories; the lock on the file must do then.
+    // Some network file systems cannot lock directories; then the lock on the file must suffice.
     if (flock(lock->directory, LOCK_EX | LOCK_NB) != 0 && is_held(errno)) {
         lock->holder = MOLDAU_HELD_BY_OWN;
         return EWOULDBLOCK;
@@ -61,7 +61,7 @@ static int acquire(const char *path, struct moldau_directory_lock *lock) {
     if (lock->file < 0) return errno;
     struct stat found;
     if (fstat(lock->file, &found) != 0) return errno;
-    // If the file has a second name, it may be anybody's file, and must not be overwritten.
+    // If the file has a second hard link, it may be any other file, and must not be overwritten.
     if (!S_ISREG(found.st_mode) || found.st_nlink > 1) return ELOOP;
     if (flock(lock->file, LOCK_EX | LOCK_NB) != 0) {
         if (!is_held(errno)) return errno;
@@ -88,7 +88,7 @@ int moldau_lock_directory(const char *path, struct moldau_directory_lock *lock) 
 
 void moldau_unlock_directory(struct moldau_directory_lock *lock) {
     if (lock->file >= 0) {
-        // The file named the holder.
+        // The file names the holder of the lock: empty it.
         int ignored = ftruncate(lock->file, 0);
         (void)ignored;
         close(lock->file);

@@ -1,16 +1,16 @@
 #ifndef MOLDAU_FILES_H
 #define MOLDAU_FILES_H
 
-/// Makes everything durable that was written to the file system that the descriptor is on (Linux: syncfs; elsewhere
-/// sync, which does not report errors). Returns 0, or -1 with errno set.
+/// Syncs everything that was written to the descriptor's file system to disk (Linux: syncfs; elsewhere sync, which does
+/// not report errors). Returns 0, or -1 with errno set.
 int moldau_sync_file_system(int descriptor);
 
-/// Begins to write a part of a file to disk, without waiting for the end (Linux: sync_file_range; elsewhere nothing).
-/// Returns 0, or -1 with errno set.
+/// Starts to write a part of a file to disk, without waiting for completion (Linux: sync_file_range; elsewhere a
+/// no-op). Returns 0, or -1 with errno set.
 int moldau_begin_writeback(int descriptor, long long position, long long count);
 
 /// Opens /dev/null as each of the descriptors 0 to 2 that is closed. Otherwise the next file that is opened would get
-/// that descriptor, and whatever the process prints would be written into the file. Runs by itself before main.
+/// that descriptor, and whatever the process prints would be written into the file. Called automatically before main.
 void moldau_reserve_standard_descriptors(void);
 
 enum moldau_lock_holder {

@@ -1,5 +1,5 @@
 // RocksDB's C API, and two parts of the C++ API that it lacks: the write-buffer manager, which limits the memtables of
-// several databases together, and resuming after the disk was full.
+// several databases together, and resuming after a full disk.
 #pragma once
 
 #include <stddef.h>
