@@ -1,59 +1,59 @@
-# make run     counts the words in this repository's own text files
-# make demo    runs an application with a made-up stream, and shows it in a browser at PORT of this machine
-# make test    builds with warnings as errors, and runs all tests but the next ones
+# make run     counts the words in this repository's text files
+# make demo    runs an application on generated data, with its console for a browser at PORT of this machine
+# make test    builds with warnings as errors, and runs all tests except those below
 # make test-protobuf  tests the Protocol Buffers serdes, which no other target builds
 # make test-clients  runs kcat and the Python clients against a broker (installs them from Debian and PyPI)
-# make agree   runs random topologies under different options and over the wire, which must give the same results: SEEDS of
-#              them, from the seed FROM on; over the wire on the brokers that AGREE_SERVERS names, if it is set, whose topics
-#              of the same names are deleted
-# make conformance  runs the topologies recorded from Kafka Streams as applications on a cluster: on our own server, or on the
-#              brokers that CONFORMANCE_SERVERS names, whose topics of the same names are deleted
+# make agree   runs SEEDS random topologies, from the seed FROM on, under different options and over the wire; all must
+#              give the same results. If AGREE_SERVERS is set, runs over the wire use those brokers, whose topics of the
+#              same names are deleted
+# make conformance  runs the topologies recorded from Kafka Streams as applications on a cluster: on our own server or,
+#              if CONFORMANCE_SERVERS is set, on those brokers, whose topics of the same names are deleted
 # make damage  changes each byte of a segment of 1 MiB, of the files beside it and of the journal, and checks that the
-#              change is noticed; cuts the last 4,096 bytes off one by one (some minutes)
-# make crash   kills programs KILLS times, and cuts the power under them CUTS times (root, loop devices)
+#              change is detected; truncates the last 4,096 bytes one by one (takes some minutes)
+# make crash   kills programs KILLS times, and simulates power cuts CUTS times (needs root and loop devices)
 # make crash-wire  kills a broker KILLS times under kafka-python and confluent-kafka, and checks every record
-# make crash-cluster  kills processes of applications on a cluster KILLS times, and their broker, and checks that every record
-#              counts once and that no money is lost; on the brokers that CLUSTER_SERVERS names, if it is set, whose topics of
-#              the same names are deleted
-# make client-faults  runs producers and transactions of MoldauClient through a network that fails: SEEDS runs, from the
+# make crash-cluster  kills processes of applications on a cluster, and their broker, KILLS times, and checks that every
+#              record counts once and that no money is lost. If CLUSTER_SERVERS is set, uses those brokers, whose topics
+#              of the same names are deleted
+# make client-faults  runs producers and transactions of MoldauClient over a network with faults: SEEDS runs, from the
 #              seed FROM on
-# make bench-client  measures MoldauClient's producer and consumer over loopback, with FLAGS (for those of the tool: --help)
-# make hostile  runs hostile clients against a broker, and prints its memory and what honest clients notice
+# make bench-client  measures MoldauClient's producer and consumer over loopback, with FLAGS (see the tool's --help)
+# make hostile  runs hostile clients against a broker, and prints its memory and the effect on honest clients
 # make bench-restore  rebuilds a lost store of RECORDS keys, and prints how fast
-# make restart  kills an application with MEBIBYTES of state, and prints how soon it works again
-# make page    uses the console's page in Chromium as a person would, with made-up data, or with the application whose console
-#              is at URL; with FLAGS. Needs Debian's chromium and chromium-driver, and PyPI's selenium
-# make page-demo  the same with demo, which it restarts meanwhile
-# make screenshots  the same, and draws the pictures of the documentation: Docs/Images
-# make bench-console  measures look-ups and event streams of a console over HTTP, with FLAGS (for those of the tool: --help);
+# make restart  kills an application with MEBIBYTES of state, and prints how long it takes to recover
+# make page    uses the console's page in Chromium as a person would, on generated data, or on the application whose
+#              console is at URL; with FLAGS. Needs Debian's chromium and chromium-driver, and PyPI's selenium
+# make page-demo  the same on the demo, which it restarts meanwhile
+# make screenshots  the same, and takes the screenshots of the documentation: Docs/Images
+# make bench-console  measures look-ups and event streams of a console over HTTP, with FLAGS (see the tool's --help);
 #              needs Debian's wrk
-# make query-history  queries an application for SECONDS while its threads come, go and fail, and it is started again, and
+# make query-history  queries an application for SECONDS while threads are added, removed and fail, and it is restarted;
 #              compares the answers with its changelog
-# make fuzz    feeds TARGET (batches, segment, index, snapshot, journal, records, append, compressed, repair, messages,
-#              requests or values) with random bytes for SECONDS
+# make fuzz    feeds random bytes to TARGET (batches, segment, index, snapshot, journal, records, append, compressed,
+#              repair, messages, requests or values) for SECONDS
 # make sanitize  runs the tests under the address sanitizer, then under the thread sanitizer, passing FLAGS to swift test;
 #              fails if a test fails or a sanitizer reports anything, in a test or in a program that a test starts
 # make costs   prints the cost of decoding and encoding a record, by serde
 # make bench   measures WORKLOAD (w1, w2 or w3) on the inputs in INPUT, with FLAGS; see Docs/Performance.md
-# make bench-wire  measures producing and fetching over loopback, with FLAGS (for those of the tool: --help)
+# make bench-wire  measures producing and fetching over loopback, with FLAGS (see the tool's --help)
 # make bench-check  counts the instructions and allocations of single steps, and compares them with thresholds
 #              (valgrind)
-# make simulate  runs an application, its broker and its disk through faults: SEEDS runs, from the seed FROM on; with
-#              PLANT=all makes mistakes on purpose, and prints which seed finds each
+# make simulate  simulates an application, its broker and its disk with faults: SEEDS runs, from the seed FROM on; with
+#              PLANT=all plants deliberate mistakes, and prints which seed finds each
 # make check-metrics  runs an application, and reads its metrics with Prometheus' own parser (installed from PyPI)
 # make docs    builds the documentation of the libraries, with warnings as errors
 # make examples  turns the examples of the documentation into tests
-# make interface  writes down what the libraries offer to other packages: Tests/ProjectTests/PublicInterface.txt
+# make interface  writes the public interface of the libraries to Tests/ProjectTests/PublicInterface.txt
 # make format  formats the Swift files
-# make lint    prints what `make format` would change, which imports break the layers or are not declared, and which rules of
-#              style are broken
+# make lint    prints what `make format` would change, imports that break the layers or are not declared, and
+#              violations of the style rules
 
 SWIFT ?= swift
 SOURCES = Package.swift Sources Tests Examples
 TEXTS = find . -name '.?*' -prune -o -type f \( -name '*.md' -o -name '*.swift' -o -name '*.py' -o -name '*.c' \
 	-o -name '*.h' -o -name Makefile -o -name LICENSE \) -print0
 
-# What word-count does not need is neither built nor fetched for it; what was fetched for other programs stays.
+# Builds and fetches only what word-count needs; keeps what was already fetched for other programs.
 ONLY = MOLDAU_CONSOLE=0 $(if $(wildcard .build/checkouts/swift-nio),,MOLDAU_ONLY=word-count)
 
 PORT ?= 8080
@@ -97,7 +97,7 @@ page-demo: rocksdb
 screenshots:
 	@$(MAKE) page-demo FLAGS="--screenshots Docs/Images $(FLAGS)"
 
-# State is written and read back many times: in memory, if the system has a folder for that.
+# State is written and read back many times: in memory, if the system has /dev/shm.
 agree: rocksdb
 	$(if $(wildcard /dev/shm),TMPDIR=/dev/shm) AGREE_FROM=$(FROM) AGREE_SEEDS=$(SEEDS) \
 		$(SWIFT) test --filter AgreementTests
@@ -150,7 +150,7 @@ query-history: rocksdb
 fuzz:
 	@Tests/Fuzz/fuzz $(TARGET) $(SECONDS)
 
-# A sanitizer is built in a place of its own, and runs at low priority.
+# Sanitizer builds have directories of their own, and run at low priority.
 sanitize: rocksdb
 	nice -n 10 Tests/Sanitize/sanitize address $(FLAGS)
 	nice -n 10 Tests/Sanitize/sanitize thread $(FLAGS)
