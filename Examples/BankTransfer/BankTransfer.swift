@@ -92,7 +92,7 @@ struct BankTransfer: ParsableCommand {
     /// Writes the transfers that the topic does not hold yet. The n-th is in partition n mod the number of partitions,
     /// so the ends of the partitions tell which transfers it holds.
     private func feed(_ cluster: any Cluster, partitionCount: Int32, while isAtWork: () -> Bool) throws {
-        let consumer = try cluster.makeConsumer(clientID: "bank-transfer")
+        let consumer = try cluster.port.makeConsumer(clientID: "bank-transfer")
         defer { consumer.close() }
         let partitions = (0..<partitionCount).map { TopicPartition(BankTopology.transfers.name, $0) }
         let held = try consumer.bounds(of: Set(partitions)).mapValues(\.upperBound.value)
@@ -110,7 +110,7 @@ struct BankTransfer: ParsableCommand {
 
     private func balances(on cluster: any Cluster) throws -> [Int32: Int64] {
         var balances: [Int32: Int64] = [:]
-        try cluster.readAll(BankTopology.balances.name) { batches in
+        try cluster.port.readAll(BankTopology.balances.name) { batches in
             var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
             while let record = try reader.next() {
                 balances[try BankTopology.balances.key.read(record.key)] = try BankTopology.balances.value.read(

@@ -14,7 +14,7 @@ public final class ApplicationLag {
         self.applicationID = applicationID
         self.inputs = inputs
         admin = try cluster.makeAdmin(clientID: "\(applicationID)-lag")
-        consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "\(applicationID)-lag", group: applicationID))
+        consumer = try cluster.port.makeConsumer(ConsumerOptions(clientID: "\(applicationID)-lag", group: applicationID))
     }
 
     deinit {

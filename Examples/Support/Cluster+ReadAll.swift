@@ -1,10 +1,10 @@
-public import MoldauCluster
+package import MoldauCluster
 import MoldauRecords
 
-extension Cluster {
+extension ClusterPort {
     /// Reads everything that the topic holds at the time of the call, partition by partition in order. Blocks; ends
     /// early when nothing comes for a while.
-    public func readAll(_ topic: String, _ body: (FetchedBatches) throws -> Void) throws {
+    package func readAll(_ topic: String, _ body: (FetchedBatches) throws -> Void) throws {
         let consumer = try makeConsumer(clientID: "reader")
         let admin = try makeAdmin(clientID: "reader")
         defer {

@@ -13,7 +13,7 @@ struct FeedPositions {
     private var positions: [Place: Int] = [:]
 
     /// Reads the whole topic: some nanoseconds a line. Blocks.
-    init(_ cluster: any Cluster) throws {
+    init(_ cluster: any ClusterPort) throws {
         try cluster.readAll(WordCountTopology.lines.name) { batches in try note(batches) }
     }
 

@@ -10,7 +10,7 @@ struct WordCounts {
 
     /// Keeps the last record of each word. Blocks.
     init(readFrom cluster: any Cluster) throws {
-        try cluster.readAll(WordCountTopology.counts.name) { batches in
+        try cluster.port.readAll(WordCountTopology.counts.name) { batches in
             var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
             while let record = try reader.next() {
                 guard let key = record.key, let value = record.value else { continue }

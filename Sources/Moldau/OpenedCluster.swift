@@ -17,7 +17,7 @@ final class OpenedCluster: Sendable {
         self.logger = logger
     }
 
-    func open() throws -> any Cluster {
+    func open() throws -> any ClusterPort {
         switch choice.kind {
         case .given(let cluster): return cluster
         case .opened(let open):

@@ -32,7 +32,7 @@ public final class TopicWriter<Key, Value> {
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public init(_ topic: Topic<Key, Value>, on cluster: any Cluster) throws {
         self.topic = topic
-        producer = try cluster.makeProducer(clientID: "\(topic.name)-writer")
+        producer = try cluster.port.makeProducer(clientID: "\(topic.name)-writer")
         batches = (0..<(try producer.partitionCount(of: topic.name))).map { _ in Batch() }
     }
 

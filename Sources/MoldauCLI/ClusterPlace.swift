@@ -48,7 +48,7 @@ struct ClusterPlace: ParsableArguments {
     ///   - replicationFactor: for topics that are created; nil for the cluster's default.
     /// - Throws: `CommandFailure` if there is no such directory, or no broker answers.
     func withCluster(
-        orCreate: Bool = false, replicationFactor: Int16? = nil, _ body: (any Cluster) throws -> Void
+        orCreate: Bool = false, replicationFactor: Int16? = nil, _ body: (any ClusterPort) throws -> Void
     ) throws {
         switch try open(orCreate: orCreate) {
         case .directory(let cluster): try using(cluster, body)
@@ -141,7 +141,7 @@ struct ClusterPlace: ParsableArguments {
 
     // MARK: Using
 
-    private func using(_ cluster: any OwnedCluster, _ body: (any Cluster) throws -> Void) throws {
+    private func using(_ cluster: any OwnedCluster, _ body: (any ClusterPort) throws -> Void) throws {
         do {
             try Self.translating { try body(cluster) }
         } catch {

@@ -17,7 +17,7 @@ struct PartitionPlace {
     /// The partitions of topics, by topic and in the order of their numbers. Topics deleted in the meantime are
     /// missing.
     static func all(
-        of topics: [TopicDescription], in cluster: any Cluster
+        of topics: [TopicDescription], in cluster: any ClusterPort
     ) throws -> [String: [PartitionPlace]] {
         guard let kafka = cluster as? KafkaCluster else {
             return topics.reduce(into: [:]) { places, topic in

@@ -1,10 +1,28 @@
 import MoldauRecords
 
+/// A cluster whose topics applications read and write: an `EmbeddedCluster` or a `KafkaCluster`. No other type can be
+/// one.
+public protocol Cluster: Sendable {
+    /// Makes an admin, which is used by one thread at a time.
+    /// - Parameter clientID: the client's name in logs and errors.
+    func makeAdmin(clientID: String) throws -> any Admin
+}
+
+extension Cluster {
+    /// The operations of the cluster that the runtime uses.
+    package var port: any ClusterPort {
+        guard let port = self as? any ClusterPort else {
+            preconditionFailure("\(Self.self) is no cluster: use an EmbeddedCluster or a KafkaCluster")
+        }
+        return port
+    }
+}
+
 /// The operations of a cluster that the runtime uses.
 ///
 /// Calls may block; they belong on a stream thread, never on Swift's cooperative pool. Consumers, producers and admins
 /// are used by one thread at a time. Failed calls throw `ClusterError`, whose `remedy` says what the caller should do.
-public protocol Cluster: Sendable {
+package protocol ClusterPort: Cluster {
     /// Makes a consumer. It has no partitions until `assign`.
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer
     /// Makes a producer whose records are readable as soon as they are stored.
@@ -12,8 +30,6 @@ public protocol Cluster: Sendable {
     /// Makes a producer whose records become readable all together or not at all. An older producer with that id is
     /// fenced, and its open transaction is aborted. Blocks.
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
-    /// - Parameter clientID: the client's name in logs and errors.
-    func makeAdmin(clientID: String) throws -> any Admin
     /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
     /// for the group; its consumers and producers then commit as that member.
     /// - Parameter worker: handles the group's calls to the member, from the first `divideAnew` on.
@@ -21,26 +37,26 @@ public protocol Cluster: Sendable {
     func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership
 }
 
-extension Cluster {
+extension ClusterPort {
     /// A consumer without a group.
-    public func makeConsumer(clientID: String) throws -> any Consumer {
+    package func makeConsumer(clientID: String) throws -> any Consumer {
         try makeConsumer(ConsumerOptions(clientID: clientID))
     }
 
     /// A producer without transactions.
-    public func makeProducer(clientID: String) throws -> any Producer {
+    package func makeProducer(clientID: String) throws -> any Producer {
         try makeProducer(ProducerOptions(clientID: clientID))
     }
 
     /// By default a group may have any number of members, and each gets all of the work.
-    public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+    package func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
         GroupMembership(alone: worker)
     }
 }
 
 /// Reads the committed records of the partitions that `assign` gave it: records of open or aborted transactions are not
 /// returned.
-public protocol Consumer: AnyObject {
+package protocol Consumer: AnyObject {
     /// The metadata that a transactional commit of the consumer's group must carry now. Read it for each commit,
     /// because it changes with the group's members. A consumer without a group has none: reading it is a programming
     /// error.
@@ -93,46 +109,46 @@ public protocol Consumer: AnyObject {
 
 extension Consumer {
     /// By default without a limit: for clusters that answer at once.
-    public func bounds(
+    package func bounds(
         of partitions: Set<TopicPartition>, within time: Duration?
     ) throws -> [TopicPartition: Range<Offset>] { try bounds(of: partitions) }
     /// By default without a limit: for clusters that answer at once.
-    public func ends(
+    package func ends(
         of partitions: Set<TopicPartition>, within time: Duration?
     ) throws -> [TopicPartition: Offset] { try ends(of: partitions) }
     /// By default without a limit: for clusters that answer at once.
-    public func committed(
+    package func committed(
         _ partitions: Set<TopicPartition>, within time: Duration?
     ) throws -> [TopicPartition: CommittedOffset] { try committed(partitions) }
 }
 
 /// A group's position in a partition.
-public struct CommittedOffset: Hashable, Sendable {
+package struct CommittedOffset: Hashable, Sendable {
     /// The next record to read.
-    public var offset: Offset
+    package var offset: Offset
     /// Free text of the application, at most 4 096 bytes.
-    public var metadata: String
+    package var metadata: String
 
     /// A position to commit, with the reader's metadata.
-    public init(_ offset: Offset, metadata: String = "") {
+    package init(_ offset: Offset, metadata: String = "") {
         self.offset = offset
         self.metadata = metadata
     }
 }
 
 /// Whole record batches of one partition, one after another, as they are stored in the log (record batch v2).
-public struct FetchedBatches: Sendable {
+package struct FetchedBatches: Sendable {
     /// The partition of the batches.
-    public let partition: TopicPartition
+    package let partition: TopicPartition
     /// Whole record batches, one after another, as they are stored in the log.
-    public let bytes: SharedBytes
+    package let bytes: SharedBytes
     /// The first batch may begin before the requested offset: records below this offset must be skipped.
-    public let firstOffset: Offset
+    package let firstOffset: Offset
     /// The offset after the last readable record of the partition at the time of the fetch.
-    public let end: Offset
+    package let end: Offset
 
     /// Whole record batches of one partition, with the first offset that was requested and the end of the partition.
-    public init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
+    package init(partition: TopicPartition, bytes: SharedBytes, firstOffset: Offset, end: Offset) {
         self.partition = partition
         self.bytes = bytes
         self.firstOffset = firstOffset
@@ -141,7 +157,7 @@ public struct FetchedBatches: Sendable {
 }
 
 /// Appends batches to partitions.
-public protocol Producer: AnyObject {
+package protocol Producer: AnyObject {
     /// The stamp that the next batch for that partition must have: see `RecordBatchBuilder.producer`.
     func stamp(for partition: TopicPartition) -> ProducerStamp
     /// Sends a record batch v2 whose offsets count from 0. It may still be in flight when this returns; the bytes may
@@ -161,7 +177,7 @@ public protocol Producer: AnyObject {
 }
 
 extension Producer {
-    public func stamp(for partition: TopicPartition) -> ProducerStamp { .none }
+    package func stamp(for partition: TopicPartition) -> ProducerStamp { .none }
 }
 
 /// A producer of a cluster in this process, which can trust batches that this process has built.
@@ -172,7 +188,7 @@ package protocol InProcessProducer: Producer {
 }
 
 /// Appends batches in transactions: one begins with the first `send` after the last one ended.
-public protocol TransactionalProducer: Producer {
+package protocol TransactionalProducer: Producer {
     /// Whether something was sent since the last commit, and the group must check that the committing member still
     /// belongs to it. `commit` then needs at least one offset.
     var asksForMember: Bool { get }
@@ -186,7 +202,7 @@ public protocol TransactionalProducer: Producer {
 }
 
 extension TransactionalProducer {
-    public var asksForMember: Bool { false }
+    package var asksForMember: Bool { false }
 }
 
 /// Manages topics, and describes groups. Every call blocks.

@@ -3,7 +3,7 @@ import MoldauRecords
 /// A group's calls to a member: the work is divided by the members themselves, on whichever of them the cluster picks.
 ///
 /// Calls come from any thread, never two at once, and must not block.
-public protocol GroupWorker: AnyObject, Sendable {
+package protocol GroupWorker: AnyObject, Sendable {
     /// The member's report to the one that divides the work: in the members' own format, which the cluster does not
     /// read.
     func report() -> GroupReport
@@ -20,32 +20,32 @@ public protocol GroupWorker: AnyObject, Sendable {
 }
 
 /// A member's report to the others.
-public struct GroupReport: Sendable, Equatable {
+package struct GroupReport: Sendable, Equatable {
     /// The topics that the group reads: for tools that describe the group.
-    public var topics: Set<String>
+    package var topics: Set<String>
     /// Data in the members' own format, which the cluster does not read.
-    public var data: [UInt8]
+    package var data: [UInt8]
 
     /// A report with these topics and data.
-    public init(topics: Set<String>, data: [UInt8]) { (self.topics, self.data) = (topics, data) }
+    package init(topics: Set<String>, data: [UInt8]) { (self.topics, self.data) = (topics, data) }
 }
 
 /// A member's share of a group's work.
-public struct GroupShare: Sendable, Equatable {
+package struct GroupShare: Sendable, Equatable {
     /// The partitions that the member reads: for tools that describe the group.
-    public var partitions: Set<TopicPartition>
+    package var partitions: Set<TopicPartition>
     /// Data in the members' own format, which the cluster does not read.
-    public var data: [UInt8]
+    package var data: [UInt8]
 
     /// A share with these partitions and data.
-    public init(partitions: Set<TopicPartition>, data: [UInt8]) { (self.partitions, self.data) = (partitions, data) }
+    package init(partitions: Set<TopicPartition>, data: [UInt8]) { (self.partitions, self.data) = (partitions, data) }
 }
 
 /// A member's place in a group. It is kept whatever the member does, and ends with `leave`, or when the object is
 /// deallocated. May be used by any thread.
-public final class GroupMembership: Sendable {
+package final class GroupMembership: Sendable {
     /// Whether the group may have other members.
-    public let isShared: Bool
+    package let isShared: Bool
     private let divide: @Sendable () -> Void
     private let end: @Sendable () -> Void
 
@@ -53,12 +53,12 @@ public final class GroupMembership: Sendable {
     ///   - isShared: whether the group may have other members.
     ///   - divide: starts a new division of the work, which requests the members' reports.
     ///   - end: ends the membership; may be called more than once.
-    public init(isShared: Bool, divide: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void) {
+    package init(isShared: Bool, divide: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void) {
         (self.isShared, self.divide, self.end) = (isShared, divide, end)
     }
 
     /// The place of the only member of a group, which gets all of the work at once.
-    public convenience init(alone worker: any GroupWorker, end: @escaping @Sendable () -> Void = {}) {
+    package convenience init(alone worker: any GroupWorker, end: @escaping @Sendable () -> Void = {}) {
         self.init(
             isShared: false,
             divide: {
@@ -77,8 +77,8 @@ public final class GroupMembership: Sendable {
 
     /// Starts a new division of the work: for the first time, or because the member's report has changed. Before the
     /// first call the member has no work. Does not wait for the share.
-    public func divideAnew() { divide() }
+    package func divideAnew() { divide() }
 
     /// Ends the membership. The member must have released its work.
-    public func leave() { end() }
+    package func leave() { end() }
 }

@@ -3,7 +3,7 @@
 ///
 /// Only the cluster that created it reads it: a cluster whose groups have generations refuses the commit of a member
 /// that the group has removed. Code in between passes it on unchanged.
-public struct GroupMetadata: Hashable, Sendable {
+package struct GroupMetadata: Hashable, Sendable {
     /// The name of the group.
     package let group: String
     /// The number of the group's assignment; −1 if the caller is not a member: then it is not checked.
@@ -14,7 +14,7 @@ public struct GroupMetadata: Hashable, Sendable {
     package let instanceID: String?
 
     /// - Parameter group: for a caller that is not a member, the only argument.
-    public init(group: String, generation: Int32 = -1, memberID: String = "", instanceID: String? = nil) {
+    package init(group: String, generation: Int32 = -1, memberID: String = "", instanceID: String? = nil) {
         (self.group, self.generation, self.memberID, self.instanceID) = (group, generation, memberID, instanceID)
     }
 }

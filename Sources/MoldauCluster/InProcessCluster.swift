@@ -1,5 +1,5 @@
 /// A cluster in this process, whose files are the process's own.
-package protocol InProcessCluster: Cluster {
+package protocol InProcessCluster: ClusterPort {
     /// The broker's resource use. Opens the logs that are closed, and blocks for that.
     func use() -> BrokerUse
 }

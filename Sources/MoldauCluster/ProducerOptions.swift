@@ -1,23 +1,23 @@
 /// The options of a new producer; they do not change afterwards.
-public struct ProducerOptions: Hashable, Sendable {
+package struct ProducerOptions: Hashable, Sendable {
     /// Names the client in logs and errors.
-    public var clientID: String
+    package var clientID: String
 
     /// A producer without transactions.
-    public init(clientID: String) { self.clientID = clientID }
+    package init(clientID: String) { self.clientID = clientID }
 }
 
 /// The options of a new producer with transactions; they do not change afterwards.
-public struct TransactionalProducerOptions: Hashable, Sendable {
+package struct TransactionalProducerOptions: Hashable, Sendable {
     /// Names the client in logs and errors.
-    public var clientID: String
+    package var clientID: String
     /// The transactional id: the same for the same work across restarts.
-    public var id: String
+    package var id: String
     /// A transaction that is open for longer is aborted by the cluster.
-    public var timeout: Duration
+    package var timeout: Duration
 
     /// Options of a producer with the transactional id `id`.
-    public init(clientID: String, id: String, timeout: Duration) {
+    package init(clientID: String, id: String, timeout: Duration) {
         (self.clientID, self.id, self.timeout) = (clientID, id, timeout)
     }
 }

@@ -7,7 +7,7 @@ public struct ClusterChoice: Sendable {
     /// How the application gets its cluster.
     package enum Kind: Sendable {
         case directory(String, Durability)
-        case given(any Cluster)
+        case given(any ClusterPort)
         case opened(@Sendable (Logger) throws -> any OwnedCluster)
     }
 
@@ -35,7 +35,7 @@ public struct ClusterChoice: Sendable {
     /// - Parameter stateDirectory: each application has a directory in it; nil keeps all state in memory.
     /// - Parameter cluster: contains the topics.
     public static func cluster(_ cluster: any Cluster, stateDirectory: String?) -> ClusterChoice {
-        ClusterChoice(kind: .given(cluster), stateDirectory: stateDirectory, newTopicPartitions: nil)
+        ClusterChoice(kind: .given(cluster.port), stateDirectory: stateDirectory, newTopicPartitions: nil)
     }
 }
 
@@ -50,7 +50,7 @@ extension ClusterChoice {
 }
 
 /// A cluster that an application opens for its own use.
-package protocol OwnedCluster: Cluster {
+package protocol OwnedCluster: ClusterPort {
     /// Called once, when its clients are no longer used. Blocks.
     func close() throws
 }

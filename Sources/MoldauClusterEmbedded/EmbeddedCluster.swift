@@ -16,7 +16,7 @@ public import MoldauRecords
 ///
 /// Only one process at a time can use a directory. The cluster may be used by several threads; its consumers, producers
 /// and admins by one thread each.
-public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
+public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConvertible {
     /// Milliseconds since 1970 by the system's clock.
     public static let systemClock: @Sendable () -> Timestamp = {
         var time = timespec()
@@ -140,16 +140,16 @@ public final class EmbeddedCluster: InProcessCluster, CustomStringConvertible {
     }
 
     /// Makes a consumer of the topics in this cluster.
-    public func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { store.makeConsumer(options) }
+    package func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { store.makeConsumer(options) }
     /// Makes a producer whose records are readable as soon as they are stored.
-    public func makeProducer(_ options: ProducerOptions) throws -> any Producer { store.makeProducer() }
-    public func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+    package func makeProducer(_ options: ProducerOptions) throws -> any Producer { store.makeProducer() }
+    package func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
         try store.makeTransactionalProducer(options)
     }
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
 
     /// - Throws: `ClusterError.groupInUse` while the group has another member.
-    public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+    package func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
         try store.join(group, worker)
     }
 }

@@ -5,7 +5,7 @@ internal import MoldauRecords
 internal import Synchronization
 
 /// A cluster of Kafka brokers, as the engine sees it: whole batches from fetch to task, and from outbox to produce.
-public final class KafkaCluster: Cluster, CustomStringConvertible {
+public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
     let client: ClientOptions
     let options: KafkaOptions
     /// Serves the queries of all threads.
@@ -34,15 +34,15 @@ public final class KafkaCluster: Cluster, CustomStringConvertible {
         }
     }
 
-    public func makeConsumer(_ options: MoldauCluster.ConsumerOptions) throws -> any MoldauCluster.Consumer {
+    package func makeConsumer(_ options: MoldauCluster.ConsumerOptions) throws -> any MoldauCluster.Consumer {
         try KafkaConsumer(self, options)
     }
 
-    public func makeProducer(_ options: MoldauCluster.ProducerOptions) throws -> any MoldauCluster.Producer {
+    package func makeProducer(_ options: MoldauCluster.ProducerOptions) throws -> any MoldauCluster.Producer {
         try KafkaProducer(self, clientID: options.clientID, transactionalID: nil, timeout: .zero)
     }
 
-    public func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+    package func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
         let producer = try KafkaTransactionalProducer(
             self, clientID: options.clientID, transactionalID: options.id, timeout: options.timeout)
         do {
@@ -56,7 +56,7 @@ public final class KafkaCluster: Cluster, CustomStringConvertible {
 
     public func makeAdmin(clientID: String) throws -> any Admin { KafkaAdmin(self) }
 
-    public func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
+    package func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
         var own = GroupSeatOptions(group: group)
         own.instanceID = options.instanceID
         own.sessionTimeout = options.sessionTimeout

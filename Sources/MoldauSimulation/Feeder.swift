@@ -91,7 +91,7 @@ final class Feeder {
         }
     }
 
-    private func connected(_ cluster: any Cluster) throws -> any Producer {
+    private func connected(_ cluster: any ClusterPort) throws -> any Producer {
         if let producer { return producer }
         let made: any Producer =
             scenario.feedsTransactions
@@ -152,7 +152,7 @@ final class Feeder {
         }
     }
 
-    private func takeOver(_ cluster: any Cluster) throws -> any TransactionalProducer {
+    private func takeOver(_ cluster: any ClusterPort) throws -> any TransactionalProducer {
         producer = nil
         guard let next = try connected(cluster) as? any TransactionalProducer else { preconditionFailure() }
         return next
@@ -233,7 +233,7 @@ final class Feeder {
 
     /// Completes what is in progress, and writes a record to each partition of the first topic, late enough to close
     /// all earlier windows.
-    func finish(_ cluster: any Cluster) throws {
+    func finish(_ cluster: any ClusterPort) throws {
         do {
             let producer = try connected(cluster)
             eventMs += scenario.finalStepMs

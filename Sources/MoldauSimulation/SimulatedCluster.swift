@@ -8,7 +8,7 @@ import MoldauRecords
 import Synchronization
 
 /// A broker's clients, with the faults of a network.
-struct SimulatedCluster: Cluster {
+struct SimulatedCluster: ClusterPort {
     let broker: Broker<SimulatedDisk>
     let chance: Chance
     let mistake: PlantedMistake?

@@ -52,12 +52,12 @@ struct Agreement {
             if plan.rule == .oneTask {
                 setting.commitEveryRounds = 1 + Int(plan.seed % 9)
                 if plan.isRestartable { setting.interruption = random.pick([.keepingDisk, .losingDisk]) }
-                let outputs = try ClusterRun(plan, setting, seed: plan.seed, on: cluster).outputs()
+                let outputs = try ClusterRun(plan, setting, seed: plan.seed, on: cluster.port).outputs()
                 return exactDifference(expected, outputs).map { "\(setting): \($0)" }
             }
             (setting.partitions, setting.threads) = (3, 2)
             setting.interruption = random.pick([.none, .keepingDisk, .losingDisk])
-            let outputs = try ClusterRun(plan, setting, seed: plan.seed, on: cluster).outputs()
+            let outputs = try ClusterRun(plan, setting, seed: plan.seed, on: cluster.port).outputs()
             return difference(expected, outputs).map { "\(setting): \($0)" }
         } catch { return "threw \(error)" }
     }

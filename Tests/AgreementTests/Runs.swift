@@ -75,7 +75,7 @@ struct DriverRun {
 final class ClusterRun {
     private let plan: Plan
     private let setting: RunSetting
-    private let cluster: any Cluster
+    private let cluster: any ClusterPort
     /// How long records may be on their way.
     private let wait: Duration
     /// The partitions that tasks read.
@@ -90,7 +90,7 @@ final class ClusterRun {
     private(set) var interruptionCount = 0
 
     /// - Parameter remote: a cluster over the wire, without topics of the plan; nil for one in memory.
-    init(_ plan: Plan, _ setting: RunSetting, seed: UInt64, on remote: (any Cluster)? = nil) throws {
+    init(_ plan: Plan, _ setting: RunSetting, seed: UInt64, on remote: (any ClusterPort)? = nil) throws {
         (self.plan, self.setting) = (plan, setting)
         random = SeededGenerator(seed: seed)
         wait = remote == nil ? .zero : .milliseconds(5)

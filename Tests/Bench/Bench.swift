@@ -109,9 +109,9 @@ struct Throughput: ParsableCommand {
             let server = listening ? try BrokerServer(of: cluster, listening: [.localhost(0)]) : nil
             try server?.startNow()
             defer { server?.stopNow() }
+            let chosen: any Cluster = try kafka.map { try KafkaCluster($0) } ?? cluster
             var run = WorkloadRun(
-                workload: workload, input: input, cluster: try kafka.map { try KafkaCluster($0) } ?? cluster,
-                stateDirectory: stateDirectory,
+                workload: workload, input: input, cluster: chosen.port, stateDirectory: stateDirectory,
                 partitions: Int32(partitions), limit: limit, options: topologyOptions, configuration: configuration)
             run.metricsFile = metrics
             run.lookUps = try lookUps.map {

@@ -20,7 +20,7 @@ struct InputFile {
     /// - Returns: the number of lines.
     @discardableResult
     func write(
-        to topic: String, on cluster: any Cluster, _ entry: (UnsafeRawBufferPointer, inout ByteWriter) -> Entry
+        to topic: String, on cluster: any ClusterPort, _ entry: (UnsafeRawBufferPointer, inout ByteWriter) -> Entry
     ) throws -> Int {
         let data = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped)
         let producer = try cluster.makeProducer(clientID: "bench")

@@ -100,7 +100,7 @@ struct Latency: ParsableCommand {
         private let first: Int
         private let ages: AgeHistogram
 
-        init(_ cluster: any Cluster, expecting expected: Int, from first: Int, into ages: AgeHistogram) throws {
+        init(_ cluster: any ClusterPort, expecting expected: Int, from first: Int, into ages: AgeHistogram) throws {
             consumer = try cluster.makeConsumer(clientID: "bench-reader")
             (self.expected, self.first, self.ages) = (expected, first, ages)
             let counts = TopicPartition(Workload.counts.name, 0)

@@ -3,11 +3,11 @@ import MoldauCluster
 import Synchronization
 
 /// A cluster that measures its commits: how long threads wait until what they wrote is acknowledged.
-final class MeasuredCluster: Cluster {
-    private let inner: any Cluster
+final class MeasuredCluster: ClusterPort {
+    private let inner: any ClusterPort
     let commits = Mutex((count: 0, time: Duration.zero))
 
-    init(_ inner: any Cluster) { self.inner = inner }
+    init(_ inner: any ClusterPort) { self.inner = inner }
 
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { try inner.makeConsumer(options) }
     func makeProducer(_ options: ProducerOptions) throws -> any Producer {

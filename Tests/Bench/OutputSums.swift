@@ -16,7 +16,7 @@ struct OutputSums: CustomStringConvertible {
     init(of workload: Workload, on cluster: any Cluster) throws {
         self.workload = workload
         var sums = (records: 0, sum: 0.0, last: [[UInt8]: Double]())
-        try cluster.readAll(workload.output) { batches in
+        try cluster.port.readAll(workload.output) { batches in
             var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
             while let record = try reader.next() {
                 sums.records += 1

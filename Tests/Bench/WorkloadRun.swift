@@ -2,13 +2,14 @@ import ArgumentParser
 import ExampleSupport
 import Foundation
 import Moldau
+import MoldauCluster
 import Synchronization
 
 /// A run of a workload on a cluster: its input is written, then an application processes it.
 struct WorkloadRun {
     let workload: Workload
     let input: String
-    let cluster: any Cluster
+    let cluster: any ClusterPort
     let stateDirectory: String
     let partitions: Int32
     let limit: Int?

@@ -116,7 +116,7 @@ final class CountReader {
     /// How many counts were read.
     private(set) var recordCount = 0
 
-    init(_ topic: String, partitions: Int32, on cluster: any Cluster) throws {
+    init(_ topic: String, partitions: Int32, on cluster: any ClusterPort) throws {
         consumer = try cluster.makeConsumer(clientID: "reader")
         let all = Set((0..<partitions).map { TopicPartition(topic, $0) })
         try consumer.assign(all)

@@ -214,7 +214,7 @@ final class CallLog: Sendable {
 }
 
 /// Records the calls to producers and the commits of consumers; can fail on demand.
-struct RecordingCluster: Cluster {
+struct RecordingCluster: ClusterPort {
     private let inner: EmbeddedCluster
     private let calls: CallLog
 

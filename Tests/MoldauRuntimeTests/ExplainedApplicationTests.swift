@@ -39,7 +39,7 @@ struct ExplainedApplicationTests {
     }
 
     private func running(
-        _ topology: Topology, _ cluster: ((ClusterFixture) -> any Cluster)? = nil,
+        _ topology: Topology, _ cluster: ((ClusterFixture) -> any ClusterPort)? = nil,
         _ configure: (inout StreamsConfiguration) -> Void = { _ in },
         _ body: (StreamsApplication, ClusterFixture) async throws -> Void
     ) async throws {

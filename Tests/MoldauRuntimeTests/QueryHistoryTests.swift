@@ -316,7 +316,7 @@ private final class QueryBench: Sendable {
 
 /// A fixture that several tasks use, one at a time.
 private final class EmbeddedClusterAccess: Sendable {
-    let cluster: any Cluster
+    let cluster: any ClusterPort
     let stateDirectory: String
     private let fixture: Mutex<ClusterFixture>
 

@@ -5,7 +5,7 @@ import Synchronization
 
 /// A cluster whose group hands these shares to a process, one for each time that it asks, and then has all of the work
 /// divided among the process alone.
-final class SharedCluster: Cluster {
+final class SharedCluster: ClusterPort {
     private let inner: EmbeddedCluster
     private let shares: Mutex<[MemberShare]>
     private let asked = Mutex(0)

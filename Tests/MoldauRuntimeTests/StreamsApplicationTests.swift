@@ -225,7 +225,7 @@ struct StreamsApplicationTests {
 }
 
 /// A cluster whose group has no place for a process that plans its topics.
-private final class ExpellingCluster: Cluster {
+private final class ExpellingCluster: ClusterPort {
     static let reason = ClusterError.unavailable(reason: "another process has the same name")
     private let inner: EmbeddedCluster
     private let worker = Mutex<(any GroupWorker)?>(nil)

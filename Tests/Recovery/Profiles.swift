@@ -42,7 +42,7 @@ enum Profiles {
 
     /// Writes changes of users, in the order of `users`. Blocks until they are acknowledged.
     static func write(_ users: some Sequence<Int64>, on cluster: any Cluster) throws {
-        let producer = try cluster.makeProducer(clientID: "recovery")
+        let producer = try cluster.port.makeProducer(clientID: "recovery")
         defer { producer.close() }
         var builder = RecordBatchBuilder()
         func send() throws {

@@ -48,11 +48,11 @@ struct TopicReading: Sendable {
     }
 
     /// - Throws: `ClusterError`, `RecordBatchError`.
-    func run(on cluster: any Cluster, clientID: String) async throws -> Found {
+    func run(on cluster: any ClusterPort, clientID: String) async throws -> Found {
         try await onThread { try read(on: cluster, clientID) }
     }
 
-    private func read(on cluster: any Cluster, _ clientID: String) throws -> Found {
+    private func read(on cluster: any ClusterPort, _ clientID: String) throws -> Found {
         let consumer = try cluster.makeConsumer(clientID: clientID)
         defer { consumer.close() }
         guard let held = try consumer.bounds(of: [partition])[partition] else {

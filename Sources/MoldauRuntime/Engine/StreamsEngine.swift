@@ -28,7 +28,7 @@ package final class StreamsEngine: Sendable {
         var finished: [StreamThreadReport] = []
         /// Callers that wait for tasks to be handed over.
         var waiting: [CheckedContinuation<Void, Never>] = []
-        var cluster: (any Cluster)?
+        var cluster: (any ClusterPort)?
         /// These two exclude other instances of the application.
         var membership: GroupMembership?
         var group = GroupPlace()
@@ -48,7 +48,7 @@ package final class StreamsEngine: Sendable {
     let stateDirectory: String?
     private let randomness: @Sendable () -> UInt64
     package let clock: @Sendable () -> RoundTime
-    private let openCluster: @Sendable () throws -> any Cluster
+    private let openCluster: @Sendable () throws -> any ClusterPort
     let logger: Logger
     let inner: Mutex<Inner>
     let eventLog = EventLog()
@@ -66,7 +66,7 @@ package final class StreamsEngine: Sendable {
         applicationID: String, topology: Topology, configuration: StreamsConfiguration, stateDirectory: String?,
         clock: @escaping @Sendable () -> RoundTime,
         randomness: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0...(.max)) },
-        openCluster: @escaping @Sendable () throws -> any Cluster
+        openCluster: @escaping @Sendable () throws -> any ClusterPort
     ) {
         names = InternalTopicNames(applicationID: applicationID, topology: topology)
         changeFeed = ChangeFeed(clientID: "\(applicationID)-changes", logger: configuration.logger)
@@ -165,7 +165,7 @@ package final class StreamsEngine: Sendable {
         return plan
     }
 
-    private func tell(_ plan: TopicPlan, of topology: Topology, on cluster: any Cluster) {
+    private func tell(_ plan: TopicPlan, of topology: Topology, on cluster: any ClusterPort) {
         let report = StartReport(
             plan, of: topology, named: configuration.namedTopics, names: names,
             threads: inner.withLock { $0.numbers.count }, place: "\(cluster)", stateDirectory: stateDirectory)
@@ -175,7 +175,7 @@ package final class StreamsEngine: Sendable {
         }
     }
 
-    private func openedCluster() throws -> any Cluster {
+    private func openedCluster() throws -> any ClusterPort {
         if let cluster = inner.withLock({ $0.cluster }) { return cluster }
         let cluster = try openCluster()
         let membership = try cluster.join(group: names.applicationID, GroupLink(self))

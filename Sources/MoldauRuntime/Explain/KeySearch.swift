@@ -9,7 +9,7 @@ struct KeySearch: Sendable {
     /// transaction that stays open. The first polls also connect to the cluster.
     private static let patience = 20
 
-    let cluster: any Cluster
+    let cluster: any ClusterPort
     let clientID: String
     let partitions: [TopicPartition]
     let key: [UInt8]

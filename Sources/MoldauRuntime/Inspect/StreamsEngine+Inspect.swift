@@ -42,7 +42,7 @@ extension StreamsEngine {
 
     /// The cluster that the application runs on, and the client id that a console uses.
     /// - Throws: `QueryError.notRunning` before the start and after the end.
-    package var consoleAccess: (cluster: any Cluster, clientID: String) {
+    package var consoleAccess: (cluster: any ClusterPort, clientID: String) {
         get throws(QueryError) {
             let (cluster, state) = inner.withLock { ($0.cluster, $0.state) }
             guard let cluster, !state.isOver else { throw .notRunning(state) }

@@ -9,7 +9,7 @@ final class ChangeBacklog: @unchecked Sendable {
     private let ranges: [TopicPartition: Range<Offset>]
 
     /// - Throws: `ClusterError`.
-    init(_ ranges: [TopicPartition: Range<Offset>], on cluster: any Cluster, clientID: String) throws {
+    init(_ ranges: [TopicPartition: Range<Offset>], on cluster: any ClusterPort, clientID: String) throws {
         self.ranges = ranges.filter { !$0.value.isEmpty }
         consumer = try cluster.makeConsumer(clientID: clientID)
         try consumer.assign(Set(self.ranges.keys))

@@ -33,7 +33,7 @@ final class ChangeFeed: Sendable {
     /// - Parameter limit: the most changes that are buffered for the reader.
     /// - Throws: `ClusterError`.
     func follow(
-        _ partitions: Set<TopicPartition>, from start: ChangeStart, limit: Int, on cluster: any Cluster
+        _ partitions: Set<TopicPartition>, from start: ChangeStart, limit: Int, on cluster: any ClusterPort
     ) throws -> ChangeSubscription {
         let consumer = try cluster.makeConsumer(clientID: clientID)
         defer { consumer.close() }
@@ -73,7 +73,7 @@ final class ChangeFeed: Sendable {
 
     // MARK: On its thread
 
-    private func run(on cluster: any Cluster) {
+    private func run(on cluster: any ClusterPort) {
         repeat {
             do { try read(cluster) } catch {
                 logger.error("the changes of tables cannot be followed any more: \(error)")
@@ -83,7 +83,7 @@ final class ChangeFeed: Sendable {
     }
 
     /// Reads until there are no followers, or until it is stopped.
-    private func read(_ cluster: any Cluster) throws {
+    private func read(_ cluster: any ClusterPort) throws {
         let consumer = try cluster.makeConsumer(clientID: clientID)
         defer {
             monitor.withLock { $0.wakeup = nil }

@@ -34,7 +34,7 @@ extension StreamsEngine {
     }
 
     /// The plan and its cluster; nil before the start.
-    var planned: (StreamThreadPlan, any Cluster)? {
+    var planned: (StreamThreadPlan, any ClusterPort)? {
         inner.withLock { inner in inner.plan.flatMap { plan in inner.cluster.map { (plan, $0) } } }
     }
 }

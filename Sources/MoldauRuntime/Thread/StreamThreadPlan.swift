@@ -14,7 +14,7 @@ package struct StreamThreadPlan: Sendable {
     package var partitionCounts: [String: Int32]
     /// The topics' ids, if the cluster has ids.
     package var topicIDs: [String: TopicID] = [:]
-    package var cluster: any Cluster
+    package var cluster: any ClusterPort
     package var memory: StateMemory
     /// Maps the name of a task's directory to where its stores keep their bytes.
     package var environment: @Sendable (String) -> StoreEnvironment
@@ -35,7 +35,7 @@ package struct StreamThreadPlan: Sendable {
     package init(
         number: Int, tasks: [TaskID], topology: Topology, names: InternalTopicNames,
         configuration: StreamsConfiguration,
-        partitionCounts: [String: Int32], cluster: any Cluster, memory: StateMemory, stateDirectory: String?
+        partitionCounts: [String: Int32], cluster: any ClusterPort, memory: StateMemory, stateDirectory: String?
     ) {
         (self.number, self.tasks, self.topology, self.names) = (number, tasks, topology, names)
         (self.configuration, self.partitionCounts, self.cluster) = (configuration, partitionCounts, cluster)
