@@ -14,7 +14,8 @@ public final class ApplicationLag {
         self.applicationID = applicationID
         self.inputs = inputs
         admin = try cluster.makeAdmin(clientID: "\(applicationID)-lag")
-        consumer = try cluster.port.makeConsumer(ConsumerOptions(clientID: "\(applicationID)-lag", group: applicationID))
+        consumer = try cluster.port.makeConsumer(
+            ConsumerOptions(clientID: "\(applicationID)-lag", group: applicationID))
     }
 
     deinit {

@@ -143,7 +143,8 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
     package func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { store.makeConsumer(options) }
     /// Makes a producer whose records are readable as soon as they are stored.
     package func makeProducer(_ options: ProducerOptions) throws -> any Producer { store.makeProducer() }
-    package func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+    package func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
+    {
         try store.makeTransactionalProducer(options)
     }
     public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }

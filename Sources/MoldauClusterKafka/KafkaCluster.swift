@@ -42,7 +42,8 @@ public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
         try KafkaProducer(self, clientID: options.clientID, transactionalID: nil, timeout: .zero)
     }
 
-    package func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
+    package func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
+    {
         let producer = try KafkaTransactionalProducer(
             self, clientID: options.clientID, transactionalID: options.id, timeout: options.timeout)
         do {

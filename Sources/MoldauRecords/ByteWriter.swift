@@ -26,10 +26,10 @@ public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its me
     @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: storedCount) }
 
     /// Removes everything written and keeps the memory.
-    @inlinable public mutating func removeAll() { storedCount = 0 }
+    @inlinable package mutating func removeAll() { storedCount = 0 }
 
     /// Removes everything after the first `length` bytes.
-    @inlinable public mutating func truncate(to length: Int) {
+    @inlinable package mutating func truncate(to length: Int) {
         precondition(length >= 0 && length <= storedCount, "a writer can only be cut to what it holds")
         storedCount = length
     }
@@ -38,13 +38,13 @@ public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its me
 
     /// Makes room for `extra` more bytes and returns where to write them. Call `advance(by:)` afterwards with the
     /// number written.
-    @inlinable public mutating func reserve(_ extra: Int) -> UnsafeMutableRawPointer {
+    @inlinable package mutating func reserve(_ extra: Int) -> UnsafeMutableRawPointer {
         if storedCount &+ extra > capacity { grow(by: extra) }
         return base + storedCount
     }
 
     /// Counts `length` bytes, written after `reserve`, as part of the content.
-    @inlinable public mutating func advance(by length: Int) {
+    @inlinable package mutating func advance(by length: Int) {
         assert(storedCount + length <= capacity)
         storedCount &+= length
     }

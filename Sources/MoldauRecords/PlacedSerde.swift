@@ -40,8 +40,8 @@ extension Serde {
         serde.placed = { topic, part in
             let made = make(topic, part).at(topic, part)
             var placed = Serde(
-                encode: made.encode, decode: made.decode, null: null, trailerBytes: made.trailerBytes,
-                fixedSize: made.fixedSize)
+                encode: made.encode, decode: made.decode, null: null, fixedSize: made.fixedSize,
+                trailerBytes: made.trailerBytes)
             placed.headerCoding = made.headerCoding
             return placed
         }
@@ -115,14 +115,14 @@ extension Serde {
                 let seen = SeenHeaders(headers)
                 let inner = Serde(
                     encode: { value, writer in try seen.change { try headerCoding.encode(value, &writer, &$0) } },
-                    decode: decode, null: null, trailerBytes: trailerBytes, fixedSize: fixedSize)
+                    decode: decode, null: null, fixedSize: fixedSize, trailerBytes: trailerBytes)
                 try make(inner).encode(value, &writer)
                 headers = seen.headers
             },
             decode: { bytes, headers in
                 let inner = Serde(
                     encode: encode, decode: { try headerCoding.decode($0, headers) }, null: null,
-                    trailerBytes: trailerBytes, fixedSize: fixedSize)
+                    fixedSize: fixedSize, trailerBytes: trailerBytes)
                 return try make(inner).decode(bytes)
             })
         return outer

@@ -7,14 +7,14 @@
 /// ```
 /// Offsets count from 0: the broker sets the base when it appends. Nothing is allocated per record. Programmer errors
 /// trap: a batch over 2 GiB, `finish` on an empty batch.
-public struct RecordBatchBuilder: ~Copyable {
+@usableFromInline package struct RecordBatchBuilder: ~Copyable {
     /// The batch so far; starts with room for the header.
     @usableFromInline var bytes: ByteWriter
     @usableFromInline var baseTimestamp: Int64 = 0
     @usableFromInline var maxTimestamp: Int64 = 0
 
     /// Records since the last `reset`.
-    @inlinable public var recordCount: Int { storedRecordCount }
+    @inlinable package var recordCount: Int { storedRecordCount }
     @usableFromInline var storedRecordCount = 0
 
     /// The time of the first record since the last `reset`, and the greatest time of all.
@@ -27,11 +27,11 @@ public struct RecordBatchBuilder: ~Copyable {
     @usableFromInline var storedLacksKey = false
 
     /// The size of the batch so far, header included.
-    @inlinable public var byteCount: Int { bytes.count }
+    @inlinable package var byteCount: Int { bytes.count }
 
     /// The producer that sends the batch. Kept across `reset`; a producer with sequence numbers must set it before each
     /// `finish`.
-    public var producer: ProducerStamp = .none
+    package var producer: ProducerStamp = .none
 
     /// Whether the batch holds a control record instead of data. Kept across `reset`.
     package var isControl = false
@@ -42,10 +42,10 @@ public struct RecordBatchBuilder: ~Copyable {
     private var packed: SharedBytes?
 
     /// Whether there is no record yet.
-    @inlinable public var isEmpty: Bool { storedRecordCount == 0 }
+    @inlinable package var isEmpty: Bool { storedRecordCount == 0 }
 
     /// - Parameter capacity: the bytes to reserve at the start; the memory grows when needed and is kept.
-    public init(capacity: Int = 64 * 1024) {
+    package init(capacity: Int = 64 * 1024) {
         bytes = ByteWriter(capacity: max(capacity, 256))
         bytes.advance(by: BatchFormat.headerSize)
     }
@@ -66,7 +66,7 @@ public struct RecordBatchBuilder: ~Copyable {
 
     /// Adds a record. A nil key or value is a null; an empty buffer is an empty value.
     @inlinable
-    public mutating func append(
+    package mutating func append(
         key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers = Headers()
     ) {
         guard headers.isEmpty, key?.count ?? 0 < 64, value?.count ?? 0 < 64 else {
@@ -90,7 +90,7 @@ public struct RecordBatchBuilder: ~Copyable {
     /// Adds a record whose key and value are written by closures. A closure may only append, and is not called for a
     /// null. If one throws, nothing is added.
     @inlinable @inline(__always)
-    public mutating func append<Failure>(
+    package mutating func append<Failure>(
         timestamp: Timestamp, headers: Headers = Headers(), hasKey: Bool, hasValue: Bool,
         key writeKey: (inout ByteWriter) throws(Failure) -> Void,
         value writeValue: (inout ByteWriter) throws(Failure) -> Void
@@ -155,7 +155,7 @@ public struct RecordBatchBuilder: ~Copyable {
     /// Writes the batch's header and checksum. More records may be added afterwards; then `finish` must be called
     /// again.
     /// - Returns: the whole batch, valid until the next `append`, `finish` or `reset`.
-    public mutating func finish() -> UnsafeRawBufferPointer {
+    package mutating func finish() -> UnsafeRawBufferPointer {
         let batch = finishUncompressed()
         if compression == .none { return batch }
         do {
@@ -189,7 +189,7 @@ public struct RecordBatchBuilder: ~Copyable {
     }
 
     /// Starts the next batch in the same memory.
-    @inlinable public mutating func reset() {
+    @inlinable package mutating func reset() {
         storedRecordCount = 0
         storedLacksKey = false
         bytes.truncate(to: BatchFormat.headerSize)

@@ -140,18 +140,18 @@ package struct RecordBatchHeader: Equatable, Sendable {
 }
 
 /// Which producer wrote a batch, and the batch's place in its sequence. Idempotence and transactions depend on it.
-public struct ProducerStamp: Hashable, Sendable {
+@usableFromInline package struct ProducerStamp: Hashable, Sendable {
     /// The producer id that the cluster assigned; -1 if batches have no sequence numbers.
-    public var id: Int64
+    package var id: Int64
     /// The producer's epoch; a newer one fences older ones.
-    public var epoch: Int16
+    package var epoch: Int16
     /// The sequence number of the batch's first record.
-    public var baseSequence: Int32
+    package var baseSequence: Int32
     /// Whether the batch is part of a transaction.
-    public var isTransactional: Bool
+    package var isTransactional: Bool
 
     /// A producer, and the batch's place in its sequence.
-    public init(id: Int64, epoch: Int16, baseSequence: Int32, isTransactional: Bool = false) {
+    package init(id: Int64, epoch: Int16, baseSequence: Int32, isTransactional: Bool = false) {
         self.id = id
         self.epoch = epoch
         self.baseSequence = baseSequence
@@ -159,7 +159,7 @@ public struct ProducerStamp: Hashable, Sendable {
     }
 
     /// A producer without idempotence.
-    public static let none = ProducerStamp(id: -1, epoch: -1, baseSequence: -1)
+    package static let none = ProducerStamp(id: -1, epoch: -1, baseSequence: -1)
 }
 
 extension UnsafeRawBufferPointer {

@@ -76,7 +76,7 @@ extension ByteCursor {
 /// Skips control batches and records below `from`. Ignores an incomplete batch at the end, which a fetch may return.
 /// Does not verify checksums (see `RecordBatchHeader.validateChecksum`), but no bytes can make it trap or read out of
 /// bounds.
-public struct RecordBatchReader {
+@usableFromInline package struct RecordBatchReader {
     // Invariant: `cursor` walks the records of the current batch and ends where they end; the next batch begins at
     // `nextBatch`, if there is one.
     @usableFromInline var cursor: ByteCursor
@@ -95,10 +95,10 @@ public struct RecordBatchReader {
 
     /// The offset after the last batch that was started or skipped: where to continue reading after these bytes, even
     /// if the last batch had no record to return. Before the first batch: `from`.
-    public private(set) var nextOffset: Offset
+    package private(set) var nextOffset: Offset
 
     /// - Parameter from: records below this offset are skipped.
-    public init(_ bytes: UnsafeRawBufferPointer, from: Offset = .zero) {
+    package init(_ bytes: UnsafeRawBufferPointer, from: Offset = .zero) {
         let start = bytes.start
         cursor = ByteCursor(from: start, count: 0)
         nextBatch = start
@@ -122,7 +122,7 @@ public struct RecordBatchReader {
     /// The next record; nil after the last.
     /// - Throws: `RecordBatchError`. The reader cannot continue after an error.
     @inlinable
-    public mutating func next() throws(RecordBatchError) -> RecordView? {
+    package mutating func next() throws(RecordBatchError) -> RecordView? {
         while true {
             while recordsLeft > 0 {
                 let record = if let short = readShortRecord() { short } else { try readRecord() }

@@ -33,11 +33,11 @@ public struct Serde<Value>: Sendable {
     public let null: Null?
 
     /// How many bytes at the end of a key do not affect its partition: the window of a windowed key.
-    public let trailerBytes: Int
+    @usableFromInline package let trailerBytes: Int
 
     /// The number of bytes that every value takes, for the types that Kafka's lists store without lengths: numbers and
     /// UUIDs.
-    public let fixedSize: Int?
+    @usableFromInline package let fixedSize: Int?
 
     /// The name of the byte format: a store that holds bytes of one format is not opened with another. nil: not
     /// compared.
@@ -54,11 +54,13 @@ public struct Serde<Value>: Sendable {
 
     /// A serde from these functions.
     @inlinable public init(
-        encode: @escaping Encode,
-        decode: @escaping Decode,
-        null: Null? = nil,
-        trailerBytes: Int = 0,
-        fixedSize: Int? = nil,
+        encode: @escaping Encode, decode: @escaping Decode, null: Null? = nil, format: String? = nil
+    ) {
+        self.init(encode: encode, decode: decode, null: null, fixedSize: nil, format: format)
+    }
+
+    @inlinable package init(
+        encode: @escaping Encode, decode: @escaping Decode, null: Null? = nil, fixedSize: Int?, trailerBytes: Int = 0,
         format: String? = nil
     ) {
         self.encode = encode
@@ -101,7 +103,7 @@ public struct Serde<Value>: Sendable {
             return Serde<Value?>(
                 encode: { value, writer in if let value { try encode(value, &writer) } },
                 decode: { bytes in try decode(bytes) },
-                null: .init(isNull: { $0 == nil }, make: { nil }), trailerBytes: wrapped.trailerBytes,
+                null: .init(isNull: { $0 == nil }, make: { nil }), fixedSize: nil, trailerBytes: wrapped.trailerBytes,
                 format: wrapped.format)
         }
     }

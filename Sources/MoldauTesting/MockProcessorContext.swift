@@ -95,7 +95,7 @@ public final class MockProcessorContext<Key, Value> {
     /// The stream time. It changes only by `advanceStreamTime`: `process` does not advance it.
     public var streamTime: Timestamp { task.streamTime }
 
-    /// The punctuations that the processor scheduled and did not cancel. `fireIfDue(at:)` fires a single one.
+    /// The punctuations that the processor scheduled and did not cancel. `fire(_:)` fires a single one.
     public var schedules: [Schedule] { task.schedules.filter { !$0.isCancelled } }
 
     /// Advances the wall clock, and calls the punctuations that are then due.
@@ -110,6 +110,13 @@ public final class MockProcessorContext<Key, Value> {
     public func advanceStreamTime(to time: Timestamp) throws {
         task.took(time)
         try fire(.streamTime, at: task.streamTime)
+    }
+
+    /// Calls a single punctuation if it is due by its clock.
+    /// - Returns: whether it was called.
+    /// - Throws: `ProcessingFailure` with the error of the callback.
+    public func fire(_ schedule: Schedule) throws -> Bool {
+        try schedule.fireIfDue(at: schedule.clock == .wallClock ? task.now : task.streamTime)
     }
 
     private func fire(_ clock: PunctuationClock, at time: Timestamp) throws {

@@ -307,7 +307,7 @@ public final class TopologyTestDriver {
         var batch = batch
         let count = try batch.withUnsafeMutableBytes { bytes in
             // The checksum does not cover the base offset.
-            bytes.storeBytes(of: first.value.bigEndian, as: Int64.self)
+            bytes[BatchFormat.baseOffset] = first.value
             return Int64(try RecordBatchHeader(UnsafeRawBufferPointer(bytes)).lastOffsetDelta) + 1
         }
         ends[topic] = first + count

@@ -41,7 +41,7 @@ public final class Schedule {
     /// - Parameter uptime: the clock for wall-clock punctuations; nil uses the milliseconds of `time`, for a clock that
     ///   is never set.
     /// - Returns: whether it fired.
-    public func fireIfDue(at time: Timestamp, uptime: Duration? = nil) throws -> Bool {
+    package func fireIfDue(at time: Timestamp, uptime: Duration? = nil) throws -> Bool {
         let ms = clock == .wallClock ? uptime?.milliseconds ?? time.ms : time.ms
         guard !isCancelled, time != .none, let due = dueMs, ms >= due else { return false }
         dueMs = Self.sum(ms - ms.subtractingCapped(due) % intervalMs, intervalMs)

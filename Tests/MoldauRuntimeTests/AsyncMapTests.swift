@@ -47,7 +47,7 @@ struct AsyncMapTests {
         try Topology { streams in
             streams.stream(Self.input)
                 .mapValuesAsync(
-                    maxInFlight: maxInFlight, retry: retry, timeout: timeout, named: "ask", transform
+                    named: "ask", maxInFlight: maxInFlight, retry: retry, timeout: timeout, transform
                 ).to(Self.out)
         }
     }

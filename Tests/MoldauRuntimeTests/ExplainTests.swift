@@ -301,7 +301,7 @@ extension Situation {
         Situation(
             "asynchronous work that hangs", .waitsForResults, at: "looked-up", records: [Written()], asked: 5_000
         ) { streams in
-            streams.stream(visits).mapValuesAsync(timeout: .seconds(3_600), named: "looked-up") { value in
+            streams.stream(visits).mapValuesAsync(named: "looked-up", timeout: .seconds(3_600)) { value in
                 try await Task.sleep(for: .seconds(3_600))
                 return value
             }.to(out)

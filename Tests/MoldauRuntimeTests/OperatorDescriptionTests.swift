@@ -32,7 +32,7 @@ struct OperatorDescriptionTests {
             .selectKey(named: "selectKey") { key, _ in key }
             .flatMap(named: "flatMap") { [($0, $1)] }
             .flatMapValues(named: "flatMapValues") { [$0] }
-            .mapValuesAsync(maxInFlight: 7, named: "mapValuesAsync") { $0 }
+            .mapValuesAsync(named: "mapValuesAsync", maxInFlight: 7) { $0 }
             .peek(named: "peek") { _, _ in }
             .merge(clicks, named: "merge")
             .process(named: "process") { Same() }

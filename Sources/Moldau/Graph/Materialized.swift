@@ -185,6 +185,13 @@ extension Materialized {
 // For the compiler's messages.
 extension Materialized {
     /// Does not exist.
+    @available(*, unavailable, message: "rows of tables do not expire: leave the retention out")
+    public init<Key, Value>(
+        _ name: Name? = nil, kind: StoreKind? = nil, emission: Emission? = nil, retention: Duration,
+        isLogged: Bool = true, changelogSettings: [String: String] = [:]
+    ) where Name == TableStoreName<Key, Value> { fatalError() }
+
+    /// Does not exist.
     @available(*, unavailable, message: "a versioned table forwards every change: leave the emission out")
     public init<Key, Value>(
         _ name: Name, kind: StoreKind? = nil, emission: Emission, isLogged: Bool = true,

@@ -22,8 +22,8 @@ extension StreamsBuilder {
     /// nothing else must write to the store, because a restore would lose such writes. A store that does not start at
     /// the earliest record has a changelog of its own.
     public func addReadOnlyStore<Key, Value>(
-        _ store: KeyValueStoreName<Key, Value>, from topic: Topic<Key, Value>, kind: StoreKind? = nil,
-        named given: String? = nil, start: StartPosition = .earliest
+        _ store: KeyValueStoreName<Key, Value>, from topic: Topic<Key, Value>, named given: String? = nil,
+        kind: StoreKind? = nil, start: StartPosition = .earliest
     ) {
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
         let name = name(given, "KTABLE-SOURCE-")

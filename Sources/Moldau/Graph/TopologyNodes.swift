@@ -57,8 +57,8 @@ extension Topology {
     /// As `addProcessor` shows: a node that writes records to a topic.
     /// - Throws: `TopologyError` if the name is taken or a parent is unknown.
     public mutating func addSink<Key, Value>(
-        _ name: String, to topic: Topic<Key, Value>, partitioner: StreamPartitioner<Key, Value>? = nil,
-        after parents: [String]
+        _ name: String, to topic: Topic<Key, Value>, after parents: [String],
+        partitioner: StreamPartitioner<Key, Value>? = nil
     ) throws {
         let make: TopologyNode.Make = { context in
             try SinkWriter(key: topic.key, value: topic.value, partitioner: partitioner, context: context)

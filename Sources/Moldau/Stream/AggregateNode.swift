@@ -34,7 +34,6 @@ extension KGroupedStream {
         builder.add(node, below: [upstream.node])
         return KTable(
             builder: builder, node: node, sources: upstream.sources,
-            origin: choice.isNamed ? choice.name : stream.origin, key: key, content: content,
-            storeName: choice.isNamed ? choice.name : nil)
+            origin: choice.isNamed ? choice.name : stream.origin, key: key, content: content)
     }
 }

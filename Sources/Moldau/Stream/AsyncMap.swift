@@ -29,17 +29,17 @@ extension KStream {
     ///   - name: the operator's name in descriptions and metrics; nil generates one.
     ///   - transform: returns the new value; calls overlap.
     public func mapValuesAsync<NewValue: Sendable>(
-        maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
+        named name: String? = nil, maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30),
         _ transform: @escaping @Sendable (Value) async throws -> NewValue
     ) -> KStream<Key, NewValue> where Key: Sendable, Value: Sendable {
-        mapValuesAsync(maxInFlight: maxInFlight, retry: retry, timeout: timeout, named: name) { _, value in
+        mapValuesAsync(named: name, maxInFlight: maxInFlight, retry: retry, timeout: timeout) { _, value in
             try await transform(value)
         }
     }
 
     /// As `mapValuesAsync`, with the key passed too.
     public func mapValuesAsync<NewValue: Sendable>(
-        maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30), named name: String? = nil,
+        named name: String? = nil, maxInFlight: Int = 100, retry: AsyncRetry = .never, timeout: Duration = .seconds(30),
         _ transform: @escaping @Sendable (Key, Value) async throws -> NewValue
     ) -> KStream<Key, NewValue> where Key: Sendable, Value: Sendable {
         builder.attempt {

@@ -190,6 +190,6 @@ extension CogroupedKStream {
         builder.add(merge, below: nodes)
         return KTable(
             builder: builder, node: merge, sources: sources, origin: choice.isNamed ? choice.name : origin, key: key,
-            content: content, storeName: choice.isNamed ? choice.name : nil)
+            content: content)
     }
 }

@@ -47,7 +47,7 @@ extension KStream {
     ///   - write: receives each line; prints to standard output by default.
     ///   - given: the operator's name in descriptions and metrics; nil generates one.
     public func print(
-        label: String? = nil, named given: String? = nil,
+        named given: String? = nil, label: String? = nil,
         to write: @escaping @Sendable (String) -> Void = { Swift.print($0) }
     ) {
         let label = label ?? name

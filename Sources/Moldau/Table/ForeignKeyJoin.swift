@@ -117,7 +117,7 @@ extension KTable {
         builder.add(node, below: [self.node, other.node])
         return KTable<Key, Result>(
             builder: builder, node: node, sources: sources.union([names.responseSource]), origin: origin, key: key,
-            content: output.content, storeName: store?.storeName)
+            content: output.content)
     }
 }
 

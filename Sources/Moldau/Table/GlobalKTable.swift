@@ -5,7 +5,7 @@ import MoldauTopology
 /// A table of which every stream thread has all partitions, so that a stream can look up any key in it.
 public struct GlobalKTable<Key, Value> {
     /// The name of the table's store.
-    public let storeName: String
+    @usableFromInline package let storeName: String
     @usableFromInline let key: Serde<Key>
 }
 

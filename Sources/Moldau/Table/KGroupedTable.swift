@@ -202,7 +202,7 @@ extension KGroupedTable {
         builder.add(node, below: [through])
         return KTable(
             builder: builder, node: node, sources: [through.name], origin: store?.storeName ?? origin, key: key,
-            content: content, storeName: choice.isNamed ? choice.name : nil)
+            content: content)
     }
 
     private func repartitioned(sink: String, source: String, topic: String) -> GraphNode {

@@ -11,12 +11,10 @@ public struct KTable<Key, Value> {
     let origin: String
     @usableFromInline let key: Serde<Key>
     let content: TableContent<Key, Value>
-    /// The name of the table's own store; nil if it has none, or if the user did not name it.
-    public let storeName: String?
 
     init(
         builder: StreamsBuilder, node: GraphNode, sources: Set<String>, origin: String, key: Serde<Key>,
-        content: TableContent<Key, Value>, storeName: String?
+        content: TableContent<Key, Value>
     ) {
         self.builder = builder
         self.node = node
@@ -25,7 +23,6 @@ public struct KTable<Key, Value> {
         self.origin = origin
         self.key = key
         self.content = content
-        self.storeName = storeName
     }
 }
 

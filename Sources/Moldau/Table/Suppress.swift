@@ -61,7 +61,7 @@ extension KTable {
         }
         builder.add(node, below: [self.node])
         return KTable(
-            builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived, storeName: nil)
+            builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived)
     }
 }
 

@@ -132,7 +132,7 @@ extension KTable {
         builder.add(node, below: [self.node, other.node])
         return KTable<Key, Result>(
             builder: builder, node: node, sources: sources.union(other.sources), origin: "\(origin)-\(other.origin)",
-            key: key, content: content, storeName: store?.storeName)
+            key: key, content: content)
     }
 }
 

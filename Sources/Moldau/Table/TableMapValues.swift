@@ -107,8 +107,7 @@ extension KTable {
         }
         builder.add(node, below: [self.node])
         return KTable<Key, NewValue>(
-            builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived,
-            storeName: store?.storeName)
+            builder: builder, node: node, sources: sources, origin: origin, key: key, content: derived)
     }
 }
 

@@ -62,7 +62,7 @@ extension StreamsBuilder {
         add(node, below: [])
         return KTable(
             builder: self, node: node, sources: [sourceName], origin: topic.name, key: topic.key,
-            content: source.content, storeName: choice.isNamed ? choice.name : nil)
+            content: source.content)
     }
 }
 
@@ -137,7 +137,7 @@ extension KStream {
         builder.add(node, below: [partitioned.node])
         return KTable(
             builder: builder, node: node, sources: partitioned.sources, origin: origin, key: key,
-            content: source.content, storeName: choice.isNamed ? choice.name : nil)
+            content: source.content)
     }
 }
 

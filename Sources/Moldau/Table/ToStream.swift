@@ -37,7 +37,7 @@ extension KTable {
     /// // pages: ada=1, ada=1
     /// ```
     @inlinable public func toStream<NewKey>(
-        named name: String? = nil, key selector: @escaping @Sendable (Key, Value?) throws -> NewKey
+        named name: String? = nil, _ selector: @escaping @Sendable (Key, Value?) throws -> NewKey
     ) -> KStream<NewKey, Value?> {
         toStream(named: name).selectKey(selector)
     }

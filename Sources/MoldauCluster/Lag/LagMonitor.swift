@@ -44,7 +44,7 @@ public struct LagReport: Sendable, Hashable, Codable {
     public var groups: [Group]
 
     /// A report on these groups.
-    public init(groups: [Group] = []) { self.groups = groups }
+    package init(groups: [Group] = []) { self.groups = groups }
 
     /// A group.
     public struct Group: Sendable, Hashable, Codable {

@@ -65,7 +65,7 @@ public struct StreamsMetrics: Sendable, Equatable {
     public var lags: [StoreLag] = []
 
     /// All counts are 0.
-    public init() {}
+    package init() {}
 
     mutating func add(_ report: StreamThreadReport) {
         processedRecords += report.processed

@@ -86,7 +86,7 @@ extension Windowed {
                     let window = Window(start: time(in: bytes, at: keyBytes), sizeMs: sizeMs)
                     return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
                 },
-                trailerBytes: timestampBytes)
+                fixedSize: nil, trailerBytes: timestampBytes)
         }
     }
 
@@ -107,7 +107,7 @@ extension Windowed {
                         start: time(in: bytes, at: keyBytes + timestampBytes), end: time(in: bytes, at: keyBytes))
                     return Windowed(try decode(bytes.extracting(first: keyBytes)), in: window)
                 },
-                trailerBytes: 2 * timestampBytes)
+                fixedSize: nil, trailerBytes: 2 * timestampBytes)
         }
     }
 
