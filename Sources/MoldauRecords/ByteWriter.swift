@@ -30,7 +30,7 @@ public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its me
 
     /// Removes everything after the first `length` bytes.
     @inlinable package mutating func truncate(to length: Int) {
-        precondition(length >= 0 && length <= storedCount, "a writer can only be cut to what it holds")
+        precondition(length >= 0 && length <= storedCount, "a writer cannot be cut to more bytes than it holds")
         storedCount = length
     }
 
@@ -81,7 +81,7 @@ public struct ByteWriter: ~Copyable, @unchecked Sendable {  // Unchecked: its me
 
     /// Inserts an unsigned varint at `position`, before bytes that are already written: their size, for example.
     package mutating func insert(unsignedVarint number: UInt64, at position: Int) {
-        precondition(position >= 0 && position <= storedCount, "a number is inserted between written bytes")
+        precondition(position >= 0 && position <= storedCount, "a number can only be inserted among written bytes")
         let size = varintSize(number)
         _ = reserve(size)
         (base + position + size).copyMemory(from: base + position, byteCount: storedCount - position)

@@ -45,7 +45,7 @@ package enum Compression: Int, CaseIterable, Sendable {
         if self == .none { return writer.append(contentsOf: bytes) }
         let room = moldau_packed_bound(CInt(rawValue), bytes.count)
         let size = moldau_pack(CInt(rawValue), bytes.start, bytes.count, writer.reserve(room), room)
-        precondition(size > 0, "there is no memory to compress \(bytes.count) bytes")
+        precondition(size > 0, "out of memory while compressing \(bytes.count) bytes")
         writer.advance(by: size)
     }
 
@@ -67,7 +67,7 @@ package enum Compression: Int, CaseIterable, Sendable {
 
     private func unpackInSteps(_ bytes: UnsafeRawBufferPointer, _ limit: Int) throws(Failure) -> SharedBytes {
         guard let unpacker = moldau_unpacker_create(CInt(rawValue), bytes.start, bytes.count) else {
-            preconditionFailure("there is no memory to decompress \(bytes.count) bytes")
+            preconditionFailure("out of memory while decompressing \(bytes.count) bytes")
         }
         defer { moldau_unpacker_destroy(unpacker) }
         var writer = ByteWriter(capacity: firstRoom(bytes, limit))

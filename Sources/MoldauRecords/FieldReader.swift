@@ -43,7 +43,9 @@ package struct FieldReader {
     /// Reads the count of elements that take at least `size` bytes each.
     @inlinable package mutating func count(ofSize size: Int) throws(SerdeError) -> Int {
         let count = Int(try number(Int32.self))
-        guard count >= 0, count * size <= rest.count else { throw malformed("it says that it has \(count) elements") }
+        guard count >= 0, count * size <= rest.count else {
+            throw malformed("it claims \(count) elements, which its bytes cannot hold")
+        }
         return count
     }
 
@@ -66,7 +68,7 @@ package struct FieldReader {
     package mutating func text() throws(SerdeError) -> String { try text(Int(try number(Int32.self))) }
 
     private mutating func text(_ count: Int) throws(SerdeError) -> String {
-        guard let text = String(utf8: try bytes(count)) else { throw malformed("a text is not UTF-8") }
+        guard let text = String(utf8: try bytes(count)) else { throw malformed("a string is not UTF-8") }
         return text
     }
 

@@ -31,7 +31,7 @@ extension UUID: StreamCodable {
                 try bytes.withUnsafeBytes { text in
                     guard let uuid = UUID(text: text) else {
                         let shown = String(decoding: text.prefix(40), as: UTF8.self)
-                        throw SerdeError.malformed(type: "UUID", reason: "'\(shown)' is none")
+                        throw SerdeError.malformed(type: "UUID", reason: "'\(shown)' is not a UUID")
                     }
                     return uuid
                 }

@@ -99,7 +99,7 @@ extension Serde {
         let count: Int32 = try reader.number()
         guard count >= 0, (Int(count) - nulls.count) * size <= reader.rest.count, nulls.allSatisfy({ 0..<count ~= $0 })
         else {
-            throw reader.malformed("it says that it has \(count) elements")
+            throw reader.malformed("it claims \(count) elements, which its bytes cannot hold")
         }
         return try (0..<count).map { index in
             if !nulls.isEmpty, nulls.contains(index) { return nil }

@@ -16,13 +16,13 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
         self.state = state
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
-        precondition(pthread_mutex_init(mutex, nil) == 0, "the system gives no more mutexes")
+        precondition(pthread_mutex_init(mutex, nil) == 0, "cannot create a mutex")
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
         #if !canImport(Darwin)
             pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         #endif
-        precondition(pthread_cond_init(condition, &attributes) == 0, "the system gives no more conditions")
+        precondition(pthread_cond_init(condition, &attributes) == 0, "cannot create a condition variable")
         pthread_condattr_destroy(&attributes)
     }
 

@@ -58,7 +58,7 @@ public struct Partitioner: Sendable {
         case .custom(let choose):
             let chosen = choose(key, count)
             precondition(
-                chosen.number >= 0 && chosen.number < count, "the partitioner chose a partition that is not there")
+                chosen.number >= 0 && chosen.number < count, "the partitioner chose a partition that does not exist")
             return chosen
         }
     }

@@ -148,7 +148,7 @@
         bytes.append(byte: 1)  // −1, zig-zagged: a null.
         guard isThere else { return }
         try write(&bytes)
-        precondition(bytes.count > start, "a serde's encode only appends")
+        precondition(bytes.count > start, "a serde's encode must only append")
         bytes.setLength(at: start)
     }
 

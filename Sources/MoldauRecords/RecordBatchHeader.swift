@@ -35,12 +35,12 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
         case .truncated(let needed, let got): "a record batch takes \(needed) bytes, but there are only \(got)"
         case .unsupportedMagic(let magic): "record batches of format \(magic) cannot be read; only format 2 can"
         case .unsupportedCompression(let codec):
-            "the batch is compressed by codec \(codec), which is unknown; there are 1 (gzip), 2 (snappy), 3 (lz4) and 4 (zstd)"
+            "the batch is compressed by the unknown codec \(codec); known codecs: 1 (gzip), 2 (snappy), 3 (lz4), 4 (zstd)"
         case .unpackedTooLarge(let base, let limit):
             "the batch at offset \(base) unpacks to more than \(limit) bytes; produce smaller batches"
         case .checksumMismatch(let base, let stored, let computed):
             "the batch at offset \(base) is damaged: its checksum is \(stored), its bytes give \(computed)"
-        case .malformed(let base, let part): "the batch at offset \(base) is malformed: its \(part) is not possible"
+        case .malformed(let base, let part): "the batch at offset \(base) is malformed: invalid \(part)"
         }
     }
 }

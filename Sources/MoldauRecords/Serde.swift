@@ -125,10 +125,10 @@ public enum SerdeError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .nullNotExpected(let type):
-            "a null where \(type) is expected; declare the topic with \(type)? if nulls are meant to be there"
+            "got null where \(type) was expected; declare the topic with \(type)? if nulls are intended"
         case .wrongLength(let type, let expected, let got): "\(type) takes \(expected) bytes, got \(got)"
         case .invalidUTF8: "the bytes are not UTF-8 text"
-        case .topicNeeded(let type): "the serde of \(type) is made per topic; ask at(_:_:) for that of a topic"
+        case .topicNeeded(let type): "the serde of \(type) is made per topic; get that of a topic with at(_:_:)"
         case .malformed(let type, let reason): "the bytes are not a valid \(type): \(reason)"
         }
     }

@@ -60,7 +60,7 @@ struct Properties {
                 continue
             }
             guard rest.count >= 4, let number = UInt32(rest.prefix(4), radix: 16), let scalar = Unicode.Scalar(number)
-            else { throw Problem(reason: "behind \\u stand four hexadecimal digits of a character") }
+            else { throw Problem(reason: "\\u must be followed by the four hexadecimal digits of a character") }
             rest.removeFirst(4)
             text.unicodeScalars.append(scalar)
         }

@@ -80,17 +80,17 @@ struct ConfigCommandTests {
     @Test(arguments: [
         (
             ["broker", "--override", "num.partition=2"],
-            "there is no setting 'num.partition' (--override); the nearest is 'num.partitions'"
+            "unknown setting 'num.partition' (--override); did you mean 'num.partitions'?"
         ),
         (
             ["broker", "--override", "num.partitions=0"],
-            "--override: the setting num.partitions takes a whole number from 1 on, not '0'"
+            "--override: the setting num.partitions takes a whole number, at least 1, not '0'"
         ),
         (["broker", "--override", "ssl.client.auth=required"], "ssl.keystore.certificate.chain and ssl.keystore.key"),
         (["broker", "--override", "advertised.listeners=SSL://h:1"], "addresses of the kinds that 'listeners' has"),
         (
             ["client", "--command-property", "linger=2"],
-            "there is no setting 'linger' (--command-property); the nearest is 'linger.ms'"
+            "unknown setting 'linger' (--command-property); did you mean 'linger.ms'?"
         ),
         (
             ["client", "--command-property", "enable.idempotence=yes"],
@@ -108,7 +108,7 @@ struct ConfigCommandTests {
         #expect(outcome.status != 0)
         #expect(
             outcome.errors.contains(
-                "there is no setting 'MOLDAU_BROKER_NUM_PARTITION' (environment); the nearest is 'num.partitions'"),
+                "unknown setting 'MOLDAU_BROKER_NUM_PARTITION' (environment); did you mean 'num.partitions'?"),
             "\(outcome.errors)")
     }
 }

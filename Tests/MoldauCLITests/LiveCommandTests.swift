@@ -256,8 +256,8 @@ struct LiveCommandTests {
 
     @Test(arguments: [
         ("security.protocol=TLS", "the setting security.protocol takes PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"),
-        ("security.protocl=SSL", "there is no setting 'security.protocl'"),
-        ("security.protocl=SSL", "the nearest is 'security.protocol'"),
+        ("security.protocl=SSL", "unknown setting 'security.protocl'"),
+        ("security.protocl=SSL", "did you mean 'security.protocol'?"),
         ("security.protocol = SASL_SSL", "'sasl.mechanism' is not possible: it is one of PLAIN"),
         ("security.protocol: SASL_SSL\nsasl.mechanism: PLAIN", "a log-in needs a user and a password"),
         ("security.protocol SSL\nssl.truststore.type JKS", "'ssl.truststore.type' is not possible: it is PEM"),

@@ -8,8 +8,8 @@ struct TopicNameTests {
     }
 
     @Test(arguments: [
-        ("", "it is empty"), (".", "that is a directory's name"), ("..", "that is a directory's name"),
-        (String(repeating: "x", count: 250), "it has 250 bytes, and 249 are possible"),
+        ("", "it is empty"), (".", "'.' and '..' are reserved"), ("..", "'.' and '..' are reserved"),
+        (String(repeating: "x", count: 250), "it has 250 bytes; the limit is 249"),
         ("a b", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
         ("../a", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
         ("größe", "only ASCII letters, digits, '.', '_' and '-' are allowed"),

@@ -43,10 +43,10 @@ struct SettingsReaderTests {
     }
 
     @Test(arguments: [
-        ("linger=1", "there is no setting 'linger' (a file); the nearest is 'linger.ms'"),
-        ("bach.size=1", "there is no setting 'bach.size' (a file); the nearest is 'batch.size'"),
-        ("linger.ms=-1", "a file: the setting linger.ms takes milliseconds, from 0 on, not '-1'"),
-        ("linger.ms=99999999999999999999", "a file: the setting linger.ms takes milliseconds, from 0 on, not '9"),
+        ("linger=1", "unknown setting 'linger' (a file); did you mean 'linger.ms'?"),
+        ("bach.size=1", "unknown setting 'bach.size' (a file); did you mean 'batch.size'?"),
+        ("linger.ms=-1", "a file: the setting linger.ms takes milliseconds, at least 0, not '-1'"),
+        ("linger.ms=99999999999999999999", "a file: the setting linger.ms takes milliseconds, at least 0, not '9"),
         ("acks=2", "a file: the setting acks takes all, -1, 0 or 1, not '2'"),
         ("acks=1\nenable.idempotence=true", "the setting 'acks' is not possible: idempotence"),
         ("a=1\na=2", "a file: 'a' is set twice"), ("a=\\u00g0", "four hexadecimal digits"),
@@ -61,7 +61,7 @@ struct SettingsReaderTests {
     }
 
     @Test(arguments: [
-        (["--linger.mss=1"], "there is no setting '--linger-mss' (command line); the nearest is 'linger.ms'"),
+        (["--linger.mss=1"], "unknown setting '--linger-mss' (command line); did you mean 'linger.ms'?"),
         (["--linger.ms"], "takes milliseconds"),
     ])
     func `arguments that are no settings are named`(arguments: [String], sentence: String) {

@@ -23,14 +23,14 @@ extension NamedSetting {
 
     /// Any text.
     public static func text(_ name: String, _ path: any Path<String>) -> NamedSetting {
-        value(name, expected: "a text", path, text: { $0 }, read: { $0 })
+        value(name, expected: "text", path, text: { $0 }, read: { $0 })
     }
 
     /// Any text; the option may be nil.
     public static func text(
         _ name: String, isSecret: Bool = false, _ path: any Path<String?>
     ) -> NamedSetting {
-        value(name, isSecret: isSecret, expected: "a text", path, text: { $0 }, read: { .some($0) })
+        value(name, isSecret: isSecret, expected: "text", path, text: { $0 }, read: { .some($0) })
     }
 
     /// A whole number, at least `least`.
@@ -38,7 +38,7 @@ extension NamedSetting {
         _ name: String, _ path: any Path<Number>, from least: Number = 0
     ) -> NamedSetting {
         value(
-            name, expected: "a whole number from \(least) on", path, text: { "\($0)" },
+            name, expected: "a whole number, at least \(least)", path, text: { "\($0)" },
             read: { whole($0, from: least) })
     }
 
@@ -47,7 +47,7 @@ extension NamedSetting {
         _ name: String, _ path: any Path<Number?>, from least: Number = 0
     ) -> NamedSetting {
         value(
-            name, expected: "a whole number from \(least) on", path, text: { $0.map { "\($0)" } },
+            name, expected: "a whole number, at least \(least)", path, text: { $0.map { "\($0)" } },
             read: { whole($0, from: least).map { .some($0) } })
     }
 
@@ -56,7 +56,7 @@ extension NamedSetting {
         _ name: String, _ path: any Path<Duration>, from least: Int64 = 0
     ) -> NamedSetting {
         value(
-            name, expected: "milliseconds, from \(least) on", path, text: { "\($0.milliseconds)" },
+            name, expected: "milliseconds, at least \(least)", path, text: { "\($0.milliseconds)" },
             read: { whole($0, from: least).map { .milliseconds($0) } })
     }
 
@@ -65,7 +65,7 @@ extension NamedSetting {
         _ name: String, _ path: any Path<Duration?>, from least: Int64 = 0
     ) -> NamedSetting {
         value(
-            name, expected: "milliseconds, from \(least) on", path, text: { $0.map { "\($0.milliseconds)" } },
+            name, expected: "milliseconds, at least \(least)", path, text: { $0.map { "\($0.milliseconds)" } },
             read: { whole($0, from: least).map { .some(.milliseconds($0)) } })
     }
 

@@ -93,7 +93,7 @@ public enum SettingError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknown(let name, let origin, let nearest):
-            "there is no setting '\(name)' (\(origin))" + (nearest.map { "; the nearest is '\($0)'" } ?? "")
+            "unknown setting '\(name)' (\(origin))" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
         case .impossible(let name, let value, let expected):
             "the setting \(name) takes \(expected)" + (value.map { ", not '\($0)'" } ?? "")
         case .unreadable(let origin, let reason): "\(origin): \(reason)"
