@@ -23,7 +23,7 @@ extension ConsumerRecord {
     ) async throws -> Result {
         let tracer = tracer ?? InstrumentationSystem.tracer
         let span = tracer.startProcessing(partition, offset, headers: headers, group: group, isNew: true)
-        guard let span else { preconditionFailure("a span was asked for in any case") }
+        guard let span else { preconditionFailure("startProcessing always returns a span for isNew") }
         defer { span.end() }
         do {
             return try await ServiceContext.withValue(span.context) { try await body(span) }

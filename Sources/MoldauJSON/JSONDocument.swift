@@ -111,8 +111,8 @@ final class JSONDocument {
 
     func mismatch(_ index: Int, _ expected: Any.Type, _ name: String) -> DecodingError {
         let kind = self[index].kind
-        if kind == .null { return .valueNotFound(expected, context(index, "\(name) expected, found null")) }
-        return .typeMismatch(expected, context(index, "\(name) expected, found \(kind.name)"))
+        if kind == .null { return .valueNotFound(expected, context(index, "expected \(name), found null")) }
+        return .typeMismatch(expected, context(index, "expected \(name), found \(kind.name)"))
     }
 }
 

@@ -78,7 +78,7 @@ final class JSONOutline {
         let old = self[index].kind
         precondition(
             old == .empty || old == .removed || old == kind,
-            "a value is encoded as an object, an array or a single value; not as two of these")
+            "a value must be encoded as one of an object, an array or a single value")
         self[index].kind = kind
     }
 

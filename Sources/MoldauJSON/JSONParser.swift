@@ -31,7 +31,7 @@ struct JSONParser {
         parser.skipSpace()
         try parser.value()
         parser.skipSpace()
-        if parser.position < parser.end { throw parser.fault("something follows the value") }
+        if parser.position < parser.end { throw parser.fault("unexpected text after the value") }
     }
 
     private func fault(_ reason: String) -> JSONFault { JSONFault(reason: reason, offset: position - base) }
@@ -66,14 +66,14 @@ struct JSONParser {
         case UInt8(ascii: "t"): try word("true", .true)
         case UInt8(ascii: "f"): try word("false", .false)
         case UInt8(ascii: "n"): try word("null", .null)
-        default: throw fault(position < end ? "a value is expected" : "the text ends too early")
+        default: throw fault(position < end ? "expected a value" : "the text ends too early")
         }
     }
 
     private mutating func word(_ word: StaticString, _ kind: JSONEntry.Kind) throws(JSONFault) {
         let length = word.utf8CodeUnitCount
         guard end - position >= length, (0..<length).allSatisfy({ position[$0] == word.utf8Start[$0] }) else {
-            throw fault("a value is expected")
+            throw fault("expected a value")
         }
         let start = offset
         position += length
@@ -90,7 +90,7 @@ struct JSONParser {
     // MARK: Containers
 
     private mutating func open(_ kind: JSONEntry.Kind) throws(JSONFault) -> Int {
-        guard depth < Self.maximumDepth else { throw fault("it nests deeper than \(Self.maximumDepth)") }
+        guard depth < Self.maximumDepth else { throw fault("nested deeper than \(Self.maximumDepth) levels") }
         depth += 1
         let place = tape.pointee.count
         append(kind, from: offset)
@@ -112,17 +112,17 @@ struct JSONParser {
         var count: UInt32 = 0
         if byte == UInt8(ascii: "}") { return close(place, count: 0) }
         while true {
-            guard byte == UInt8(ascii: "\"") else { throw fault("a key in quotes is expected") }
+            guard byte == UInt8(ascii: "\"") else { throw fault("expected a key in quotes") }
             try string()
             skipSpace()
-            guard byte == UInt8(ascii: ":") else { throw fault("':' is expected") }
+            guard byte == UInt8(ascii: ":") else { throw fault("expected ':'") }
             position += 1
             skipSpace()
             try value()
             skipSpace()
             count += 1
             if byte == UInt8(ascii: "}") { return close(place, count: count) }
-            guard byte == UInt8(ascii: ",") else { throw fault("',' or '}' is expected") }
+            guard byte == UInt8(ascii: ",") else { throw fault("expected ',' or '}'") }
             position += 1
             skipSpace()
         }
@@ -137,7 +137,7 @@ struct JSONParser {
             skipSpace()
             count += 1
             if byte == UInt8(ascii: "]") { return close(place, count: count) }
-            guard byte == UInt8(ascii: ",") else { throw fault("',' or ']' is expected") }
+            guard byte == UInt8(ascii: ",") else { throw fault("expected ',' or ']'") }
             position += 1
             skipSpace()
         }
@@ -168,7 +168,7 @@ struct JSONParser {
     private mutating func digits() throws(JSONFault) {
         let start = position
         while position < end, position.pointee &- UInt8(ascii: "0") < 10 { position += 1 }
-        if position == start { throw fault("a digit is expected") }
+        if position == start { throw fault("expected a digit") }
     }
 
     // MARK: Strings
@@ -191,7 +191,7 @@ struct JSONParser {
                 guard let next = scalarEnd(position, end) else { throw fault("the text is not UTF-8") }
                 position = next
             default:
-                throw fault(position < end ? "a control character stands in a string" : "a string is not closed")
+                throw fault(position < end ? "unescaped control character in a string" : "unterminated string")
             }
         }
     }
@@ -213,14 +213,14 @@ struct JSONParser {
             } else if UTF16.isTrailSurrogate(unit) {
                 throw fault("the first half of a surrogate pair is missing")
             }
-        default: throw fault("there is no such escape")
+        default: throw fault("invalid escape")
         }
     }
 
     /// Reads `uXXXX` of an escape.
     private mutating func hexadecimal() throws(JSONFault) -> UInt16 {
         position += 1
-        guard end - position >= 4, let unit = codeUnit(position) else { throw fault("four hex digits are expected") }
+        guard end - position >= 4, let unit = codeUnit(position) else { throw fault("expected four hex digits") }
         position += 4
         return unit
     }

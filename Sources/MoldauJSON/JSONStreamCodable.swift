@@ -66,7 +66,7 @@ private func encodeJSON<Value: Encodable>(
         throw SerdeError.malformed(type: "\(Value.self)", reason: reason(error))
     }
     guard outline[0].kind != .empty, outline[0].kind != .removed else {
-        throw SerdeError.malformed(type: "\(Value.self)", reason: "it has encoded nothing")
+        throw SerdeError.malformed(type: "\(Value.self)", reason: "its encode(to:) encoded nothing")
     }
     outline.write(0, to: &writer)
 }

@@ -74,7 +74,7 @@ struct JSONValueDecoder {
 
     private func url() throws -> URL {
         guard let url = URL(string: try string()) else {
-            throw DecodingError.dataCorrupted(document.context(index, "the text is no URL"))
+            throw DecodingError.dataCorrupted(document.context(index, "the text is not a valid URL"))
         }
         return url
     }

@@ -56,8 +56,8 @@ public enum TestDriverError: Error, Equatable, CustomStringConvertible {
         case .negativeTimestamp(let topic, let ms):
             "the record for '\(topic)' is from \(ms) ms, before 1970; use a timestamp of 0 or more"
         case .asyncWorkStalled(let count):
-            "asynchronous closures of \(count) record(s) did not end; what waits for the wall clock or for the test "
-                + "itself needs draining: .whenAsked"
+            "asynchronous closures of \(count) record(s) did not end; if they wait for the wall clock or for the "
+                + "test itself, use draining: .whenAsked"
         }
     }
 }

@@ -23,14 +23,14 @@ struct JSONStreamCodableTests {
 
     @Test(arguments: [
         (#""#, "the text ends too early (byte 0)"),
-        (#"{"x":1"#, "',' or '}' is expected (byte 6)"),
-        (#"{"x":tru}"#, "a value is expected (byte 5)"),
-        (#"{"x":1,"y":2,"name":"a"#, "a string is not closed (byte 22)"),
-        (#"[]"#, "an object expected, found an array (byte 0)"),
+        (#"{"x":1"#, "expected ',' or '}' (byte 6)"),
+        (#"{"x":tru}"#, "expected a value (byte 5)"),
+        (#"{"x":1,"y":2,"name":"a"#, "unterminated string (byte 22)"),
+        (#"[]"#, "expected an object, found an array (byte 0)"),
         (#"{"x":1}"#, "y: there is no such key (byte 0)"),
-        (#"{"x":1,"y":"2"}"#, "y: Int expected, found a string (byte 12)"),
+        (#"{"x":1,"y":"2"}"#, "y: expected Int, found a string (byte 12)"),
         (#"{"x":1.5,"y":2}"#, "x: 1.5 does not fit Int (byte 5)"),
-        (#"{"x":1,"y":null}"#, "y: Int expected, found null (byte 11)"),
+        (#"{"x":1,"y":null}"#, "y: expected Int, found null (byte 11)"),
     ])
     func `refuses bytes that are not such a value, and tells the place`(text: String, reason: String) {
         #expect(throws: SerdeError.malformed(type: "Point", reason: reason)) { try Point.serde.value(text) }
@@ -39,7 +39,7 @@ struct JSONStreamCodableTests {
     @Test func `the place of a fault is its path`() {
         let text = #"{"a":[{"x":1,"y":2},{"x":1,"y":true}]}"#
         let error = #expect(throws: SerdeError.self) { try Serde<[String: [Point]]>.json.value(text) }
-        #expect("\(error!)".hasSuffix("a[1].y: Int expected, found a Bool (byte 31)"))
+        #expect("\(error!)".hasSuffix("a[1].y: expected Int, found a Bool (byte 31)"))
     }
 
     @Test func `a number that JSON cannot represent is an error that tells its place`() {
