@@ -62,23 +62,23 @@ public enum DropReason: String, Sendable, Codable, CaseIterable {
     public var explanation: String {
         switch self {
         case .nullKey: "they have no key"
-        case .nullKeyBeforeRepartition: "they have no key, and so no partition to be sent to"
+        case .nullKeyBeforeRepartition: "they have no key, so no partition could be chosen for them"
         case .nullValue: "they have no value"
         case .nullValueBeforeRepartition: "they have no value after they were grouped by another key"
-        case .nullJoinKey: "the key that they are to be joined by is nil"
+        case .nullJoinKey: "their join key is nil"
         case .staleResponse: "the row has changed since it asked for its match"
         case .negativeTimestamp: "their time is before 1970"
-        case .outOfOrder, .outOfOrderBeforeRepartition: "a later update of the row came before them"
+        case .outOfOrder, .outOfOrderBeforeRepartition: "a later update of the row arrived before them"
         case .olderThanHistory: "they are older than the history that the table keeps"
         case .deserialization: "they could not be read, and the handler skipped them"
         case .processing: "user code threw, and the handler skipped them"
         case .production: "they could not be written, and the handler skipped them"
-        case .noPartition: "the partitioner answered with no partition"
-        case .expired: "their time is over for the store"
-        case .late: "their window and its grace were over"
+        case .noPartition: "the partitioner returned no partition"
+        case .expired: "they are older than the store's retention"
+        case .late: "their window and its grace period had ended"
         case .outsideWindows: "their time is in no window"
         case .noMatch: "there is no row to join them with"
-        case .noBranch: "no branch takes them"
+        case .noBranch: "no branch accepts them"
         }
     }
 }

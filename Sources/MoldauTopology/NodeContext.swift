@@ -149,7 +149,8 @@ import MoldauState
             do { try punctuate(time) } catch { try self.failed(error) }
         }
         guard !task.taskID.isGlobal else {
-            throw TopologyError.invalidSetting(name: node, reason: "processors of global stores are not called back")
+            throw TopologyError.invalidSetting(
+                name: node, reason: "processors of global stores cannot schedule punctuations")
         }
         task.add(schedule)
         return schedule

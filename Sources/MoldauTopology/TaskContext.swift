@@ -209,7 +209,7 @@ extension TaskID: Codable {
         let name = try String(from: decoder)
         guard let task = TaskID(named: name) else {
             throw DecodingError.dataCorrupted(
-                DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "'\(name)' is no task"))
+                DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "'\(name)' is not a task id"))
         }
         self = task
     }

@@ -44,7 +44,7 @@ public struct NegativeTimestamp: Error, Equatable, CustomStringConvertible {
     package init(timestamp: Timestamp) { self.timestamp = timestamp }
 
     public var description: String {
-        "the record's timestamp is \(timestamp); choose an extractor that knows a time for such records"
+        "the record's timestamp is \(timestamp); use a timestamp extractor that handles such records"
     }
 }
 

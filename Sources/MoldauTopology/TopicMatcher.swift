@@ -5,7 +5,7 @@ struct TopicMatcher {
     /// - Throws: `TopologyError.invalidName` if the pattern is not a valid regular expression.
     init(_ pattern: String) throws {
         do { regex = try Regex(pattern) } catch {
-            throw TopologyError.invalidName(name: pattern, reason: "it is no regular expression: \(error)")
+            throw TopologyError.invalidName(name: pattern, reason: "it is not a valid regular expression: \(error)")
         }
     }
 

@@ -180,8 +180,9 @@ public enum TopologyWarning: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .storesBehindKeyChange(let node, let stores):
-            "the processor '\(node)' keeps state in \(stores.map { "'\($0)'" }.joined(separator: ", ")) behind a change of "
-                + "key: records of equal keys may come to several tasks; call repartition() before it if that is not meant"
+            "the processor '\(node)' keeps state in \(stores.map { "'\($0)'" }.joined(separator: ", ")) after a change "
+                + "of key; records with equal keys may reach several tasks; call repartition() before it unless that is "
+                + "intended"
         }
     }
 }

@@ -38,8 +38,8 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
         case .topicReadTwice(let topic, let sources):
             "the topic '\(topic)' is read by \(sources.joined(separator: " and ")) in different ways; "
                 + "declare it once and use the stream or table twice"
-        case .noTopic(let source): "the source '\(source)' reads no topic; give it one at least"
-        case .invalidName(let name, let reason): "'\(name)' is not a possible name: \(reason)"
+        case .noTopic(let source): "the source '\(source)' reads no topic; give it at least one"
+        case .invalidName(let name, let reason): "'\(name)' is not a valid name: \(reason)"
         case .unknownParent(let node, let parent): "'\(node)' follows '\(parent)', which is not in the topology"
         case .unknownStore(let node, let store):
             "'\(node)' uses the store '\(store)', which is not in the topology; add it first"
@@ -53,11 +53,11 @@ public enum TopologyError: Error, Equatable, CustomStringConvertible {
                 + counts.sorted(on: \.key).map { "'\($0.key)' \($0.value)" }.joined(separator: ", ")
         case .unnamed(let names):
             "names were generated for \(names.map { "'\($0)'" }.joined(separator: ", ")); "
-                + "name the operators, groupings and stores that they are for"
+                + "name the operators, groupings and stores that they belong to"
         case .indistinguishable(let first, let other):
-            "'\(first)' and '\(other)' come from the same operation on the same input, and only their order would tell them "
-                + "apart: another one put before them would take what they have on disk; name the operators with as: (stores), "
-                + "named: or stores: (topics and joins) - '\(other)' as it is called here keeps what is there"
+            "'\(first)' and '\(other)' come from the same operation on the same input and differ only in their order: "
+                + "another one inserted before them would take over their data on disk; name the operators with as: "
+                + "(stores), named: or stores: (topics and joins); the name '\(other)' keeps the existing data"
         case .empty: "the topology reads no topic; begin with stream(_:), table(_:) or globalTable(_:)"
         case .invalidSetting(let name, let reason): "\(name): \(reason)"
         }

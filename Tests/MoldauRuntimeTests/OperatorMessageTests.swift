@@ -137,7 +137,7 @@ struct OperatorMessageTests {
         #expect(warnings.first?.hasPrefix("warning: '") == true)
         #expect(
             warnings.first?.contains(
-                "because they have no key, and so no partition to be sent to (nullKeyBeforeRepartition)")
+                "because they have no key, so no partition could be chosen for them (nullKeyBeforeRepartition)")
                 == true)
     }
 

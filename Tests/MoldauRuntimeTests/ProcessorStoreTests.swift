@@ -112,7 +112,7 @@ struct RequiredNameTests {
             }
         }
         #expect(error == .indistinguishable(first: "first-count", other: "first-count-2"))
-        #expect(error?.description.contains("'first-count-2' as it is called here keeps what is there") == true)
+        #expect(error?.description.contains("the name 'first-count-2' keeps the existing data") == true)
         // It makes no difference which of the two has the name, or where the other one is.
         for isFirstNamed in [true, false] {
             let named = TableStoreName<String, Int64>("first-count-2")

@@ -24,8 +24,8 @@ final class DiversionScope: Sendable {
             throw TopologyError.invalidSetting(
                 name: name,
                 reason:
-                    "records go through the topic '\(topic.name)' there, and are others behind it: repartition() or "
-                    + "groupBy before diverting")
+                    "its records pass through the topic '\(topic.name)' and are different records after it; call "
+                    + "repartition() or groupBy before diverting")
         }
         add(topology.nodes.dropFirst(nodeCount).map(\.name) + topology.stores.dropFirst(storeCount).map(\.name))
     }

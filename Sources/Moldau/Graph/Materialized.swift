@@ -185,21 +185,21 @@ extension Materialized {
 // For the compiler's messages.
 extension Materialized {
     /// Does not exist.
-    @available(*, unavailable, message: "rows of tables do not expire: leave the retention out")
+    @available(*, unavailable, message: "rows of tables do not expire; leave out the retention")
     public init<Key, Value>(
         _ name: Name? = nil, kind: StoreKind? = nil, emission: Emission? = nil, retention: Duration,
         isLogged: Bool = true, changelogSettings: [String: String] = [:]
     ) where Name == TableStoreName<Key, Value> { fatalError() }
 
     /// Does not exist.
-    @available(*, unavailable, message: "a versioned table forwards every change: leave the emission out")
+    @available(*, unavailable, message: "a versioned table forwards every change; leave out the emission")
     public init<Key, Value>(
         _ name: Name, kind: StoreKind? = nil, emission: Emission, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
     ) where Name == VersionedStoreName<Key, Value> { fatalError() }
 
     /// Does not exist.
-    @available(*, unavailable, message: "the rows used last are kept in memory: leave the kind out")
+    @available(*, unavailable, message: "the most recently used rows are kept in memory; leave out the kind")
     public init<Key, Value>(
         _ name: Name, kind: StoreKind, emission: Emission? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]

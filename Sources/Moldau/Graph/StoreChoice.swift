@@ -58,7 +58,7 @@ struct StoreChoice {
         case .versions(let history) where history < .zero:
             try refuse("the history retention is \(history.milliseconds) ms; it must not be negative")
         case .usedLast(let maxEntries):
-            if maxEntries < 1 { try refuse("maxEntries is \(maxEntries); one entry at least must fit") }
+            if maxEntries < 1 { try refuse("maxEntries is \(maxEntries); it must be at least 1") }
         case .latest, .versions: return
         }
     }

@@ -45,7 +45,7 @@ extension Emission {
     func check(of name: String) throws {
         guard case .lastPerCommit(let limit) = self, limit < 1 else { return }
         throw TopologyError.invalidSetting(
-            name: name, reason: "maxHeldKeys is \(limit); at least one key must fit, or choose .everyChange")
+            name: name, reason: "maxHeldKeys is \(limit); it must be at least 1; choose .everyChange to hold no keys")
     }
 }
 

@@ -47,7 +47,7 @@ extension KStream {
                 throw TopologyError.invalidSetting(name: "mapValuesAsync", reason: reason)
             }
             if maxInFlight < 1 { try refuse("maxInFlight is \(maxInFlight); it must be at least 1") }
-            if retry.attempts < 1 { try refuse("\(retry.attempts) attempts; one at least is needed") }
+            if retry.attempts < 1 { try refuse("retry.attempts is \(retry.attempts); it must be at least 1") }
             if retry.backoff < .zero { try refuse("the backoff is negative") }
             if timeout.milliseconds < 1 { try refuse("the timeout must be at least 1 ms") }
         }

@@ -102,7 +102,9 @@ struct BufferPlace<Key> {
                 decode: { bytes in
                     try bytes.withUnsafeBytes { buffer in
                         var reader = FieldReader(buffer, of: "place of a waiting record")
-                        guard try reader.number(UInt8.self) == 0 else { throw reader.malformed("it is not by time") }
+                        guard try reader.number(UInt8.self) == 0 else {
+                            throw reader.malformed("it is not ordered by time")
+                        }
                         let timestamp = Timestamp(ms: try reader.number())
                         let sequence: Int32 = try reader.lastNumber()
                         return BufferPlace(

@@ -35,7 +35,8 @@ extension KStream {
     ) -> KStream<Key, Value> {
         if let partitions, partitions < 1 {
             builder.attempt {
-                throw TopologyError.invalidSetting(name: "repartition(partitions:)", reason: "\(partitions) is below 1")
+                throw TopologyError.invalidSetting(
+                    name: "repartition(partitions:)", reason: "partitions is \(partitions); it must be at least 1")
             }
         }
         let name =

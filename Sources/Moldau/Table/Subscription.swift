@@ -171,7 +171,9 @@ extension ByteWriter {
 extension FieldReader {
     fileprivate mutating func version(upTo newest: UInt8) throws -> (version: UInt8, hasHash: Bool) {
         let byte: UInt8 = try number()
-        guard byte & 0x7f <= newest else { throw malformed("its version is \(byte & 0x7f), not up to \(newest)") }
+        guard byte & 0x7f <= newest else {
+            throw malformed("its version is \(byte & 0x7f); the newest known one is \(newest)")
+        }
         return (byte & 0x7f, byte & 0x80 == 0)
     }
 

@@ -46,8 +46,8 @@ extension KTable {
             if table.isVersioned {
                 throw TopologyError.invalidSetting(
                     name: name,
-                    reason: "suppress(_:) takes no versioned table, nor one that is made of a versioned one; "
-                        + "toStream() of it gives every change")
+                    reason: "suppress(_:) does not accept a versioned table, nor one derived from it; "
+                        + "use toStream(), which passes on every change")
             }
             let wait = suppressed.waitMs(below: parent)
             let make: TopologyNode.Make = { context in

@@ -75,7 +75,7 @@ public enum SuppressionError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .full(let node, let records, let maxRecords, let bytes, let maxBytes):
             "'\(node)' holds \(records) records of at most \(maxRecords), and \(bytes) bytes of at most \(maxBytes); "
-                + "raise the limits, or let changes go on early where that is allowed"
+                + "raise the limits, or choose a suppression that may emit changes early"
         }
     }
 }

@@ -140,7 +140,9 @@ private struct BufferedKey: Comparable {
         decode: { bytes in
             try bytes.withUnsafeBytes { buffer in
                 var reader = FieldReader(buffer, of: "place of a waiting change")
-                guard try reader.number(UInt8.self) == orderTag else { throw reader.malformed("it is not by time") }
+                guard try reader.number(UInt8.self) == orderTag else {
+                    throw reader.malformed("it is not ordered by time")
+                }
                 return BufferedKey(time: Timestamp(ms: try reader.number()), key: [UInt8](reader.rest))
             }
         })

@@ -39,7 +39,7 @@ extension TimeWindows {
             guard emit == .onWindowClose else { return }
             throw TopologyError.invalidSetting(
                 name: "windowedBy",
-                reason: "onWindowClose needs windows whose closing is known: tumbling, hopping, sliding or sessions")
+                reason: "onWindowClose needs windows with a known end: tumbling, hopping, sliding or sessions")
         case .aligned, .sliding: return
         }
     }

@@ -124,7 +124,7 @@ public struct TimeWindows: Sendable {
             if time >= start { _ = try body(Window(start: start, end: Timestamp(ms: .max))) }
         case .custom(let windows):
             for window in windows(time) { guard try body(window) else { return } }
-        case .sliding: preconditionFailure("sliding windows follow from the records")
+        case .sliding: preconditionFailure("sliding windows are determined by the records")
         }
     }
 
@@ -137,7 +137,7 @@ public struct TimeWindows: Sendable {
             throw refuse("the size of the windows is \(sizeMs) ms; it must be at least 1 ms")
         }
         if case .aligned(let advanceMs) = shape, advanceMs < 1 || advanceMs > sizeMs {
-            throw refuse("windows of \(sizeMs) ms cannot advance by \(advanceMs) ms; 1 to \(sizeMs) ms are possible")
+            throw refuse("windows of \(sizeMs) ms cannot advance by \(advanceMs) ms; choose 1 to \(sizeMs) ms")
         }
         if case .unlimited(let start) = shape, start.ms < 0 { throw refuse("the start is \(start) ms, before 1970") }
         if graceMs < 0 { throw refuse("the grace is \(graceMs) ms; it must not be negative") }
