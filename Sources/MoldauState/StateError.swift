@@ -54,19 +54,20 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
                 + (message.contains("Too many open files")
                     ? "; let the process open more files ('ulimit -n'), or lower RocksDBOptions.maxOpenFiles" : "")
         case .noSpace(let place, let message):
-            "there is no room for the state in \(place) (\(message)); make room on its disk, and processing continues"
+            "there is no room for the state in \(place) (\(message)); free space on its disk, and processing continues"
         case .customStore(let store, let operation, let message):
             "the custom store \(store) could not \(operation): \(message)"
         case .malformedMetadata(let store, let reason):
-            "the metadata of store \(store) is damaged: \(reason); delete the task's state directory, and it is "
-                + "restored from the changelog"
+            "the metadata of store \(store) is damaged: \(reason); delete the task's state directory, so that "
+                + "the store is restored from its changelog"
         case .changed(let store, let directory, let was, let wanted):
-            "the state in \(directory) has the store \(store) as \(was), and the topology has it as \(wanted): the one cannot "
-                + "be read as the other; keep the definition that the store was made with, or give the new one another name, or "
-                + "delete the application's state directory and the store's changelog topic, and it begins empty"
+            "the state in \(directory) has the store \(store) as \(was), but the topology has it as \(wanted), which "
+                + "cannot read it; keep the definition that the store was created with, give the new store another name, "
+                + "or delete the application's state directory and the store's changelog topic to begin with an empty "
+                + "store"
         case .damaged(let store, let reason):
-            "the store \(store) holds bytes that are not its own: \(reason); delete the application's state directory, and the "
-                + "store is restored from its changelog"
+            "the store \(store) holds bytes that are not its own: \(reason); delete the application's state directory, so "
+                + "that the store is restored from its changelog"
         case .closed(let store): "the store \(store) is closed"
         case .nullKey(let store): "a null key was given to the store \(store); filter such records out before it"
         case .nameTaken(let store): "two stores of a task are named \(store); give one of them another name"

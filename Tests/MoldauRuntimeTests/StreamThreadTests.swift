@@ -157,7 +157,7 @@ struct StreamThreadTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 1])
         #expect(told.all.map(\.phase) == [.finished])
         let reason = try #require(told.all.first?.rebuiltBecause)
-        #expect(reason.hasPrefix("the topic 'app-counts-store-changelog' is another one than the store was made of"))
+        #expect(reason.hasPrefix("the topic 'app-counts-store-changelog' is not the one that the store was built from"))
     }
 
     @Test func `reports the progress of a restore`() throws {

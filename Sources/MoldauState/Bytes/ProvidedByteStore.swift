@@ -58,7 +58,7 @@ final class ProvidedByteStore: ByteStore {
         }
         return try ProvidedCursor { [name] () throws(StateError) in
             let entry = try self.attempt("read", next)
-            if entry?.key.isEmpty == true { throw .damaged(store: name, reason: "it gave an empty key") }
+            if entry?.key.isEmpty == true { throw .damaged(store: name, reason: "it returned an empty key") }
             return entry
         }
     }

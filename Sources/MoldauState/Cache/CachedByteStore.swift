@@ -405,7 +405,7 @@ package final class CachedByteStore {
         } else {
             entry = try insert(key, hash: hash, value: nil, marks: belowUnlessUnknown)
         }
-        precondition(entry.pointee.marks.isDisjoint(with: .uncommitted), "a restore comes before the first write")
+        precondition(entry.pointee.marks.isDisjoint(with: .uncommitted), "a restore must come before the first write")
         let before = entry.footprint
         entry.replaceValue(value)
         cachedBytes += entry.footprint - before

@@ -19,7 +19,7 @@ extension CachedByteStore {
     package func queried<Result>(
         _ view: StoreView, after place: [UInt8]? = nil, steps: Int = .max, _ body: () throws -> Result
     ) rethrows -> Result {
-        precondition(view == .newest || knowsCommittedValues, "committed values are read after a commit")
+        precondition(view == .newest || knowsCommittedValues, "committed values can only be read after a commit")
         (queriedView, queriedPlace, queriedSteps) = (view, place, steps)
         defer { (queriedView, queriedPlace, queriedSteps) = (nil, nil, .max) }
         return try body()

@@ -151,7 +151,7 @@ extension StoreDefinition {
         usedLast name: some StoreName, maxEntries: Int, _ isLogged: Bool, _ changelogSettings: [String: String],
         holdsTimestamps: Bool = false, make: @escaping @Sendable (CachedByteStore) -> any StateStore
     ) {
-        precondition(maxEntries > 0, "an LRU map of \(maxEntries) entries holds nothing; it needs one at least")
+        precondition(maxEntries > 0, "maxEntries of an LRU map is \(maxEntries); it must be at least 1")
         self.init(name: name.name, kind: .inMemory, isLogged: isLogged, changelogSettings: changelogSettings) {
             store, environment in
             make(try environment.cache(for: store))

@@ -208,7 +208,7 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
             guard stored.count >= lengthBytes else { throw damaged("a key has \(stored.count) bytes") }
             let end = lengthBytes + Int(stored.bigEndian(at: 0) as UInt32)
             guard end == stored.count ? value.count > timestampBytes : end + timestampBytes == stored.count else {
-                throw damaged("the key or value of a version has another length than it says")
+                throw damaged("the key or value of a version does not have its stated length")
             }
             let key = UnsafeRawBufferPointer(rebasing: stored[lengthBytes..<end])
             if end == stored.count {

@@ -99,7 +99,7 @@ package struct StoreMetadata: Equatable {
     private mutating func readForm(_ reader: inout FieldReader) throws(SerdeError) {
         let note = try reader.text()
         form = StoreForm(note: note)
-        if form == nil, !note.isEmpty { throw reader.malformed("'\(note.prefix(80))' is no form of a store") }
+        if form == nil, !note.isEmpty { throw reader.malformed("'\(note.prefix(80))' is not a form of a store") }
         let (retention, width) = (try reader.number(Int64.self), try reader.number(Int64.self))
         form?.retentionMs = retention < 0 ? nil : retention
         bucketMs = width < 1 ? nil : width

@@ -20,13 +20,13 @@ extension StoreMetadata {
     func mismatch(with origin: StoreOrigin) -> String? {
         let held = origin.isChangelog ? changelogID : topicIDs[origin.topic]
         if let held, let id = origin.id, held != id {
-            return "the topic '\(origin.topic)' is another one than the store was made of (id \(id), it was \(held))"
+            return "the topic '\(origin.topic)' is not the one that the store was built from (id \(id), it was \(held))"
         }
         if origin.isChangelog || held != nil { return nil }
         let others = topicIDs.isEmpty ? Set(positions.keys.map(\.topic)) : Set(topicIDs.keys)
         guard !others.isEmpty, !others.contains(origin.topic) else { return nil }
         let names = others.sorted().map { "'\($0)'" }.joined(separator: ", ")
-        return "the store is made of the topic '\(origin.topic)' now, and was made of \(names)"
+        return "the store is built from the topic '\(origin.topic)' now, but was built from \(names)"
     }
 
     /// Records that the data is from that topic.

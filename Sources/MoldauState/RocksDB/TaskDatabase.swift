@@ -190,7 +190,7 @@ final class TaskDatabase: StateStorage {
         try checkRoom(for: memory.usage.writeBufferBytes + Self.reserveBytes)
         guard isFull else { return database }
         isFull = false
-        try checked("go on") { error in moldau_resume(database, &error) }
+        try checked("resume writing") { error in moldau_resume(database, &error) }
         return database
     }
 

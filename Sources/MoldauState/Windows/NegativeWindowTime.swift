@@ -11,7 +11,6 @@ public struct NegativeWindowTime: Error, Equatable, CustomStringConvertible {
     public init(store: String, time: Timestamp) { (self.store, self.time) = (store, time) }
 
     public var description: String {
-        "the store \(store) cannot keep a window at \(time) ms: times before 1970 have no place in it; leave such windows "
-            + "out"
+        "the store \(store) cannot keep a window at \(time) ms: it takes no times before 1970; leave out such windows"
     }
 }

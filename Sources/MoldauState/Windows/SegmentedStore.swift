@@ -240,7 +240,7 @@ package final class SegmentedStore {
         guard key.count >= trailerBytes, time(ofChangelogKey: key) >= 0 else {
             throw SerdeError.malformed(
                 type: "key of the windowed store \(cache.name)",
-                reason: "\(key.count) bytes without the time of a window")
+                reason: "its \(key.count) bytes hold no valid time of a window")
         }
         let time = time(ofChangelogKey: key)
         observe(time)

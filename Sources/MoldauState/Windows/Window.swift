@@ -119,7 +119,7 @@ extension Windowed {
     }
 
     @usableFromInline static func tooShort(_ got: Int, for trailer: Int) -> SerdeError {
-        .malformed(type: "windowed \(Key.self)", reason: "its window takes \(trailer) bytes, there are \(got)")
+        .malformed(type: "windowed \(Key.self)", reason: "its window takes \(trailer) bytes, got \(got)")
     }
 
     @inlinable static func time(in bytes: borrowing RawSpan, at place: Int) -> Timestamp {
