@@ -42,7 +42,7 @@ struct SettingsTests {
 
     @Test func `an id that leaves no room for the names of the application's topics is refused`() throws {
         let id = String(repeating: "a", count: 240)
-        #expect(try complaints(id: id).first?.contains("'\(id)-counts-store-changelog' cannot be made") == true)
+        #expect(try complaints(id: id).first?.contains("'\(id)-counts-store-changelog' cannot be created") == true)
         #expect(try complaints(id: "orders-eu_1.x").isEmpty)
     }
 
@@ -57,7 +57,7 @@ struct SettingsTests {
             $0.namedTopics = ["a b"]
         }
         #expect(complaints.count == 15)
-        #expect(complaints.first == "streamThreads is -3, and has to be from 1 to 1024")
+        #expect(complaints.first == "streamThreads is -3, but must be from 1 to 1024")
     }
 
     @Test func `a transaction timeout has to be longer than the commit interval`() throws {

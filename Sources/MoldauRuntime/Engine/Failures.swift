@@ -24,7 +24,7 @@ public struct DeserializationFailure: Error, CustomStringConvertible {
             ? ("Topic<\(type)?, …>", "give each record a key ('moldau produce --key-separator' does)")
             : ("Topic<…, \(type)?>", "read the topic as a table, where a null deletes a row")
         return
-            "\(what): it is null, and a \(type) never is; declare the topic as \(declaration) where that may be, or \(remedy)"
+            "\(what): it is null, which a \(type) cannot be; declare the topic as \(declaration) if nulls are intended, or \(remedy)"
     }
 }
 
@@ -105,48 +105,54 @@ public enum RuntimeError: Error, Equatable, CustomStringConvertible {
         case .notCopartitioned(let counts):
             "Topics not co-partitioned: [{"
                 + counts.sorted(on: \.key).map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
-                + "}]; topics that are joined, or merged and then aggregated, need the same number of partitions, as else "
-                + "equal keys lie in different ones: call repartition() on all streams but one, or on what they are merged to"
+                + "}]; topics that are joined, or merged and then aggregated, need the same number of partitions, or "
+                + "else equal keys are in different ones; call repartition() on all streams but one, or on the merged "
+                + "stream"
         case .repartitionMismatch(let topic, let partitions, let other, let otherPartitions):
             "Number of partitions [\(partitions)] of repartition topic [\(topic)] doesn't match number of partitions "
                 + "[\(otherPartitions)] of the topic [\(other)]"
         case .wrongPartitionCount(let topic, let expected, let actual):
-            "the internal topic '\(topic)' has \(actual) partitions, and the topology needs \(expected): it was made "
-                + "for another input; delete the application's internal topics and state, or restore the input's partitions"
+            "the internal topic '\(topic)' has \(actual) partitions, but the topology needs \(expected): it was "
+                + "created for another input; delete the application's internal topics and state, or restore the input's partitions"
         case .wrongTopicSetting(let topic, let setting, let expected, let actual):
             "the internal topic '\(topic)' has \(setting)=\(actual), expected \(expected); records would be lost: set it back with "
-                + "'moldau configs alter --topic \(topic) --add-config \(setting)=\(expected)'; what the cluster has deleted already is missing "
-                + "where a store is restored, so that it is safer to delete the application's internal topics and state"
+                + "'moldau configs alter --topic \(topic) --add-config \(setting)=\(expected)'; what "
+                + "the cluster has already deleted will be missing when a store is restored, so it is safer to delete the "
+                + "application's internal topics and state"
         case .tooFewReplicas(let topic, let replicas, let needed):
-            "the topic '\(topic)' is on \(replicas) of the cluster's brokers, and \(needed) must have a record before it is "
-                + "acknowledged (min.insync.replicas): nothing can be written to it; add copies with Kafka's kafka-reassign-partitions, "
-                + "or create it anew with more ('replicationFactor' of KafkaOptions for the application's own topics), or need fewer: "
+            "the topic '\(topic)' is on \(replicas) of the cluster's brokers, but \(needed) must have a record before "
+                + "it is acknowledged (min.insync.replicas), so nothing can be written to it; add replicas with Kafka's "
+                + "kafka-reassign-partitions, recreate it with more replicas ('replicationFactor' of KafkaOptions for "
+                + "the application's own topics), or require fewer: "
                 + "'moldau configs alter --topic \(topic) --add-config min.insync.replicas=\(replicas)'"
         case .changedStore(let store, let changelog, let was, let wanted):
-            "the changelog topic '\(changelog)' has the store \(store) as \(was), and the topology has it as \(wanted): the one "
-                + "cannot be read as the other; keep the definition that the store was made with, or give the new one another "
-                + "name, or delete the topic and the application's state directory, and the store begins empty"
+            "the changelog topic '\(changelog)' has the store \(store) as \(was), but the topology has it as "
+                + "\(wanted), which cannot read it; keep the definition that the store was created with, give the new "
+                + "store another name, or delete the topic and the application's state directory to begin with an empty "
+                + "store"
         case .undecidedPartitionCount(let topic):
-            "the number of partitions of '\(topic)' is unknown: nothing that reads an existing topic writes to it"
+            "the number of partitions of '\(topic)' is unknown, because no existing topic leads to it; set it with "
+                + "repartition(partitions:)"
         case .noCommittedOffset(let partition):
-            "no offset is committed for \(partition), and its source is told to fail in that case: give it another start position"
+            "no offset is committed for \(partition), and its source is set to fail in that case; choose another start position"
         case .invalidState(let expected, let actual): "the application is \(actual), expected \(expected)"
         case .stopTimedOut(let time, let threads):
             "the application was told to stop and has not ended after \(time): \(threads.joined(separator: ", ")) "
                 + "\(threads.count == 1 ? "is" : "are") held up, perhaps because the cluster does not answer; what was not "
                 + "committed is processed again at the next start"
-        case .lastThread: "the application has one stream thread only; pause or stop it instead"
+        case .lastThread: "the application has only one stream thread; pause or stop the application instead"
         case .invalidSettings(let complaints): complaints.joined(separator: "; ")
         case .topicOfAnother(let topic, let owner, let application):
-            "the topic '\(topic)' belongs to the application '\(owner)', and '\(application)' would use it as its own: both make "
-                + "the same name of id and store; rename one of the applications, or the store"
+            "the topic '\(topic)' belongs to the application '\(owner)', but '\(application)' would use it as its "
+                + "own: the ids and store names of both result in the same topic name; rename one of the applications, or "
+                + "the store"
         case .missingNamedTopics(let names):
             "the configuration names \(names.map { "'\($0)'" }.joined(separator: ", ")), which the cluster does not have; "
                 + "create them first"
         case .changelogRefused(let store, let partition, let keyBytes, let cause):
             "the store '\(store)' cannot log a row with a key of \(keyBytes) bytes: \(cause). A row is never left out of a "
-                + "changelog, since the store would be wrong when it is restored: raise max.message.bytes of '\(partition.topic)' "
-                + "(changelogSettings of the store, before the topic is made), or keep smaller values"
+                + "changelog, because the store would be wrong after a restore; raise max.message.bytes of "
+                + "'\(partition.topic)' (with changelogSettings of the store, before the topic is created), or keep smaller values"
         }
     }
 }

@@ -14,30 +14,30 @@ extension StreamsConfiguration {
         }
         demand(
             (1...Self.mostThreads).contains(streamThreads),
-            "streamThreads is \(streamThreads), and has to be from 1 to \(Self.mostThreads)")
+            "streamThreads is \(streamThreads), but must be from 1 to \(Self.mostThreads)")
         demand(
             (0...Self.mostThreads).contains(standbys),
-            "standbys is \(standbys), and has to be from 0 to \(Self.mostThreads)")
+            "standbys is \(standbys), but must be from 0 to \(Self.mostThreads)")
         for (name, bytes) in [
             ("stateMemoryBytes", stateMemoryBytes), ("bufferedBytesPerPartition", bufferedBytesPerPartition),
             ("batchBytes", batchBytes), ("recordsPerTurn", recordsPerTurn),
-        ] { demand(bytes > 0, "\(name) is \(bytes), and has to be more than 0") }
+        ] { demand(bytes > 0, "\(name) is \(bytes), but must be more than 0") }
         for (name, length) in [
             ("commitInterval", commitInterval), ("stopPatience", stopPatience), ("lookahead", lookahead),
             ("windowChangelogExtraRetention", windowChangelogExtraRetention), ("stopTimeout", ownStopTimeout),
-        ] { demand(length >= .zero, "\(name) is \(length), and must not be negative") }
+        ] { demand(length >= .zero, "\(name) is \(length), but must not be negative") }
         for (name, length) in [
             ("writeBehindInterval", writeBehindInterval), ("topicSearchInterval", topicSearchInterval),
-        ] { demand(length > .zero, "\(name) is \(length), and has to be more than 0") }
+        ] { demand(length > .zero, "\(name) is \(length), but must be more than 0") }
         if case .upTo(let length) = taskIdling {
-            demand(length >= .zero, "taskIdling waits up to \(length), and must not be negative")
+            demand(length >= .zero, "taskIdling waits up to \(length), but must not be negative")
         }
         if let newTopicPartitions {
-            demand(newTopicPartitions >= 1, "newTopicPartitions is \(newTopicPartitions), and has to be at least 1")
+            demand(newTopicPartitions >= 1, "newTopicPartitions is \(newTopicPartitions), but must be at least 1")
         }
         for topic in namedTopics.sorted() {
             let objection = TopicName.objection(to: topic)
-            demand(objection == nil, "'\(topic)' of namedTopics cannot be a topic: \(objection ?? "")")
+            demand(objection == nil, "'\(topic)' in namedTopics is not a valid topic name: \(objection ?? "")")
         }
         if guarantee == .exactlyOnce { complaints += transactionComplaints }
         return complaints
@@ -48,17 +48,17 @@ extension StreamsConfiguration {
         guard let transactionTimeout else {
             guard ownTransactionTimeout > most else { return [] }
             return [
-                "commitInterval is \(commitInterval): with exactly-once, transactions would be open for too long; 8 days are possible"
+                "commitInterval is \(commitInterval): with exactly-once, transactions would be open for too long; the limit is 8 days"
             ]
         }
         var complaints: [String] = []
         if transactionTimeout < .milliseconds(1) || transactionTimeout > most {
-            complaints.append("transactionTimeout is \(transactionTimeout), and has to be from 1 ms to 24 days")
+            complaints.append("transactionTimeout is \(transactionTimeout), but must be from 1 ms to 24 days")
         }
         if transactionTimeout <= commitInterval {
             complaints.append(
-                "transactionTimeout is \(transactionTimeout), and has to be longer than commitInterval, \(commitInterval): "
-                    + "every transaction would be aborted before its commit; nil lets it follow the interval")
+                "transactionTimeout is \(transactionTimeout), but must be longer than commitInterval, \(commitInterval), "
+                    + "or every transaction would be aborted before its commit; leave it nil to follow the interval")
         }
         return complaints
     }
@@ -67,16 +67,20 @@ extension StreamsConfiguration {
 extension InternalTopicNames {
     fileprivate func complaints(_ topology: Topology) -> [String] {
         if let objection = TopicName.objection(to: applicationID) {
-            return ["the application's id '\(applicationID)' stands in names of topics and directories: \(objection)"]
+            return [
+                "the application's id '\(applicationID)' is part of the names of topics and directories: \(objection)"
+            ]
         }
         if applicationID.hasPrefix("__") {
-            return ["the application's id '\(applicationID)' begins with '__', as the cluster's own topics do"]
+            return [
+                "the application's id '\(applicationID)' begins with '__', which is reserved for the cluster's own topics"
+            ]
         }
         let topics =
             topology.repartitionTopics.map { topic($0.name) }
             + topology.stores.filter(\.isLogged).map { changelog(ofStore: $0.name) }
         return topics.compactMap { name in
-            TopicName.objection(to: name).map { "the application's topic '\(name)' cannot be made: \($0)" }
+            TopicName.objection(to: name).map { "the application's topic '\(name)' cannot be created: \($0)" }
         }
     }
 }

@@ -111,7 +111,7 @@ extension StreamsEngine {
     /// Other processes may have this one's tasks: threads close them without a commit, which the group would refuse.
     func loseShare(_ reason: String) {
         logger.warning(
-            "\(names.applicationID) was removed from its group (\(reason)); its tasks go on elsewhere, and it joins again"
+            "\(names.applicationID) was removed from its group (\(reason)); its tasks continue elsewhere, and it joins again"
         )
         note(.rebalance, "the group removed this process, which joins again: \(reason)")
         change { inner in

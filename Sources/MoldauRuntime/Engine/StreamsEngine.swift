@@ -263,7 +263,7 @@ package final class StreamsEngine: Sendable {
                 place { $0.update(number, holds: held, followed: followed, status: status) }
             }, failed: { [self] in threadFailed($0, $1, $2) },
             restarted: { [self] number in
-                note(.thread, "\(names.thread(number)) begins again after a failure")
+                note(.thread, "\(names.thread(number)) restarts after a failure")
                 place { $0.restarted(number) }
             }, committed: { [self] in eventLog.noteCommits($0, at: clock().wall) },
             topicsChanged: { [self] in replan(because: $0) },
@@ -285,7 +285,7 @@ package final class StreamsEngine: Sendable {
     private func replan(because reason: String) {
         guard !inner.withLock({ $0.isStopRequested }) else { return }
         logger.info("\(reason); stream threads restart", metadata: ["application": "\(names.applicationID)"])
-        note(.rebalance, "\(reason); the threads begin again")
+        note(.rebalance, "\(reason); the threads restart")
         _ = change(to: .rebalancing)
         let loops = inner.withLock { inner in
             inner.isReplanning = true

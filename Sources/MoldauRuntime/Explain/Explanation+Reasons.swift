@@ -48,7 +48,8 @@ extension ExplainedApplication {
             reasons.append(Reason(.notStarted, "the application has not been started: call run() or start()"))
         case .pendingShutdown, .notRunning:
             reasons.append(
-                Reason(.stopped, "the application was stopped, and processes nothing more: make a new one and run it"))
+                Reason(
+                    .stopped, "the application was stopped, and processes nothing more: create a new one and run it"))
         case .error: reasons.append(failed)
         case .rebalancing, .running: break
         }
@@ -58,14 +59,14 @@ extension ExplainedApplication {
         reasons += silent.map { thread in
             Reason(
                 .threadBusy,
-                "\(thread) does not answer: a closure of the topology, or the disk, keeps it busy; see where it is with a "
-                    + "debugger or 'top -H', and what of it does not end")
+                "\(thread) does not answer: a closure of the topology, or the disk, keeps it busy; find out with a "
+                    + "debugger or 'top -H' where it is and what does not end")
         }
         reasons += unassigned.map { task in
             Reason(
                 .taskUnassigned,
                 "no thread has task \(task), so the records of partition \(task.partition) wait: a thread has failed or is just "
-                    + "starting; if it stays so, look into the log for the error that stopped it", task: task)
+                    + "starting; if that does not change, look in the log for the error that stopped it", task: task)
         }
         return reasons
     }
@@ -76,11 +77,11 @@ extension ExplainedApplication {
         case .missingSourceTopics(let topics), .missingNamedTopics(let topics):
             let node = topology.nodes.first { topics.contains($0.source?.topics.first ?? "") }?.name
             return Reason(
-                .topicMissing, "the application could not start: \(text), or let newTopicPartitions make them",
+                .topicMissing, "the application could not start: \(text), or let newTopicPartitions create them",
                 node: node)
         default:
             return Reason(
-                .failed, "an error ended the application: \(text); correct what it says, and start it again")
+                .failed, "an error ended the application: \(text); correct the cause, and start it again")
         }
     }
 
@@ -89,7 +90,7 @@ extension ExplainedApplication {
         if let shortage = account.shortage {
             let (disk, stays) =
                 shortage == .cluster
-                ? ("the cluster takes no more records", "the work since the last commit is tried again")
+                ? ("the cluster takes no more records", "the work since the last commit will be retried")
                 : ("the disk of the state is full", "what was done is committed")
             reasons.append(
                 Reason(
@@ -103,7 +104,7 @@ extension ExplainedApplication {
                 Reason(
                     .restoring,
                     "'\(lag.store)' is being restored from \(lag.changelog): it is at \(lag.position) of \(lag.end), and its task "
-                        + "takes no records before it is done; wait, or keep standby copies (standbys) for the next time",
+                        + "takes no records until that is done; wait, or keep standby copies (standbys) for the next time",
                     node: node ?? topology.users(ofStore: lag.store).first, partition: lag.changelog,
                     count: lag.records))
         }
@@ -223,12 +224,12 @@ extension ExplainedApplication {
         // A fetch may be in flight.
         if until == nil, account.now.wall - input.lastNews < Explanation.patience { return nil }
         let end =
-            until.map { "it goes on at \(account.wall($0).text), when the time of taskIdling is over" }
-            ?? "the cluster has more of it than may be read: perhaps a transaction of its producer is open"
+            until.map { "it continues at \(account.wall($0).text), when taskIdling ends" }
+            ?? "the cluster has records of it that may not be read yet: perhaps a transaction of its producer is open"
         return Reason(
             .waitsForPartition,
-            "task \(task.id) has records but waits for \(partition), which has had none since \(input.lastNews.text), in order "
-                + "to take them by their times; \(end); write to it, or set taskIdling to wait less",
+            "task \(task.id) has records but waits for \(partition), which has had none since \(input.lastNews.text), to "
+                + "process them in the order of their times; \(end); write to that partition, or let taskIdling wait less",
             node: input.node, task: task.id, partition: partition, since: input.lastNews)
     }
 
@@ -242,8 +243,8 @@ extension ExplainedApplication {
             guard let since = held.since, account.now.uptime - since >= Explanation.patience else { return nil }
             return Reason(
                 .waitsForResults,
-                "'\(node)' waits for the results of asynchronous calls (calls: \(number)), of which the first began at "
-                    + "\(account.wall(since).text), and results go on in order: check the service that it calls, and its timeout",
+                "'\(node)' waits for the results of asynchronous calls (calls: \(number)), the first of which began at "
+                    + "\(account.wall(since).text), and results are passed on in order: check the service that it calls, and its timeout",
                 node: node, task: task.id, count: held.count, since: account.wall(since))
         case .commit:
             guard account.now.uptime - account.lastCommit >= Explanation.patience else { return nil }
@@ -274,8 +275,8 @@ extension ExplainedApplication {
         let last = idle.map { ", and \($0.partition) has had no record since \($0.lastNews.text)" } ?? ""
         return Reason(
             what.kind,
-            "\(what.start): the first goes on when stream time reaches \((held.due ?? .none).text), and it stands at "
-                + "\(held.streamTime.text)\(last); only records move it, so write one with a later time, or choose "
+            "\(what.start): the first goes on when stream time reaches \((held.due ?? .none).text), and it is now at "
+                + "\(held.streamTime.text)\(last); only records advance it, so write one with a later time, or choose "
                 + "\(what.advice)",
             node: node, task: task.id, partition: idle?.partition, count: held.count, streamTime: held.streamTime,
             due: held.due, since: idle?.lastNews)

@@ -152,7 +152,7 @@ extension DropReason {
     var remedy: String {
         switch self {
         case .nullKey, .nullKeyBeforeRepartition: "give each record a key, at its producer or with selectKey"
-        case .nullValue: "read the topic as a table if nulls delete, or filter them out"
+        case .nullValue: "read the topic as a table if a null means a deletion, or filter nulls out"
         case .nullValueBeforeRepartition: "give such rows a value that says what they mean"
         case .nullJoinKey: "check the closure that makes the key, or use a left join"
         case .staleResponse: "nothing need be done: the answer for the newer row is on its way"
@@ -162,7 +162,7 @@ extension DropReason {
         case .deserialization: "check that producer and topology use the same format, and see onDeserializationFailure"
         case .processing: "correct the closure, whose errors onProcessingFailure skips"
         case .production: "raise max.message.bytes of the topic or send smaller values; onProductionFailure skips them"
-        case .noPartition: "let the partitioner answer with a partition, or with nil for the key's"
+        case .noPartition: "let the partitioner return a partition, or nil to let the key decide"
         case .expired: "give the store a longer retention, or the windows less grace"
         case .late: "give the windows a longer grace"
         case .outsideWindows: "check the records' times and the windows"

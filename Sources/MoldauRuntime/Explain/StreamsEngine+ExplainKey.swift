@@ -93,14 +93,14 @@ extension StreamsEngine {
             return Explanation.Reason(
                 .keyDeleted,
                 "the key \(explanation.key) was deleted from '\(store)': the record at offset \(found.offset) of "
-                    + "\(found.partition), of \(found.time.text), has no value (a tombstone); write a value to have it again",
+                    + "\(found.partition), of \(found.time.text), has no value (a tombstone); write a value to restore it",
                 node: store, partition: found.partition, since: found.time)
         }
         guard isWindowed else { return nil }
         return Explanation.Reason(
             .keyExpired,
-            "the windows of the key \(explanation.key) are over, and '\(store)' keeps them no longer: the last record of "
-                + "\(found.partition) for it is of \(found.time.text); give the store a longer retention to ask later",
+            "the windows of the key \(explanation.key) have ended, and '\(store)' no longer keeps them: the last record of "
+                + "\(found.partition) for it is of \(found.time.text); give the store a longer retention to query them later",
             node: store, partition: found.partition, since: found.time)
     }
 }
@@ -162,7 +162,7 @@ extension Explanation.Reason {
         Self(
             .keyInOtherPartition,
             "'\(store)' has the key \(key) in partition \(found), but its bytes belong to partition \(expected): the topic's "
-                + "producer chooses partitions in another way; let it use Kafka's default partitioner, or call repartition() on the stream",
+                + "producer chooses partitions differently; let it use Kafka's default partitioner, or call repartition() on the stream",
             node: store, count: Int64(found.number))
     }
 
@@ -181,7 +181,7 @@ extension Explanation.Reason {
                 .keyElsewhere,
                 "another process of the application has the key's task \(task)"
                     + (host.map { ": ask it at \($0)" }
-                        ?? ": set applicationServer, so that each process says where it is asked"),
+                        ?? ": set applicationServer, so that each process tells where to ask it"),
                 node: store, task: task)
         case .wrongType(let store, _, _): self = .unreadable(store, because: "\(error)")
         default: return nil

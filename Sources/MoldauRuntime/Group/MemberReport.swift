@@ -114,8 +114,8 @@ struct UnreadableReport: Error, CustomStringConvertible {
     let cause: any Error
 
     var description: String {
-        "what the member '\(member)' tells is not understood (\(cause)); all processes of an application run Moldau, and "
-            + "neighbouring versions of it"
+        "the report of the member '\(member)' cannot be understood (\(cause)); run Moldau in all processes of an "
+            + "application, in neighbouring versions"
     }
 }
 

@@ -41,7 +41,7 @@ extension Metric {
         "The time of a round's processing: of a batch of records, not of one.")
     static let threadProcessLongest = Metric(
         "thread_process_latency_max_seconds", .gauge, .seconds, by: ["thread"], kafka: "process-latency-max",
-        "The longest such time lately.")
+        "The longest time of a round's processing lately.")
     static let threadProcessRatio = Metric(
         "thread_process_ratio", .gauge, .ratio, by: ["thread"], kafka: "process-ratio",
         "The share of time that was spent on processing lately.")
@@ -50,7 +50,7 @@ extension Metric {
         "The time of a fetch, with the wait for records.")
     static let threadPollLongest = Metric(
         "thread_poll_latency_max_seconds", .gauge, .seconds, by: ["thread"], kafka: "poll-latency-max",
-        "The longest such time lately.")
+        "The longest time of a fetch lately.")
     static let threadPollRatio = Metric(
         "thread_poll_ratio", .gauge, .ratio, by: ["thread"], kafka: "poll-ratio",
         "The share of time that was spent on fetching and waiting lately.")
@@ -61,7 +61,7 @@ extension Metric {
         "The time of a commit.")
     static let threadCommitLongest = Metric(
         "thread_commit_latency_max_seconds", .gauge, .seconds, by: ["thread"], kafka: "commit-latency-max",
-        "The longest such time lately.")
+        "The longest time of a commit lately.")
     static let threadCommitRatio = Metric(
         "thread_commit_ratio", .gauge, .ratio, by: ["thread"], kafka: "commit-ratio",
         "The share of time that was spent on commits lately.")
@@ -127,7 +127,7 @@ extension Metric {
         "Records that were sent to a topic; changelogs included.")
     static let producedBytes = Metric(
         "topic_bytes_produced_total", .counter, .bytes, by: ["topic"], kafka: "bytes-produced-total",
-        "The bytes of their batches.")
+        "The bytes of the batches that were sent to a topic; changelogs included.")
     static let endToEndLeast = Metric(
         "topic_record_e2e_latency_min_seconds", .gauge, .seconds, by: ["topic"], kafka: "record-e2e-latency-min",
         "The least age, by its own time, of a record that was sent lately; batches are looked at, not records.")
@@ -143,19 +143,19 @@ extension Metric {
 
     static let storeEntries = Metric(
         "store_num_keys", .gauge, .records, by: ["store", "task", "thread"], kafka: "num-keys",
-        "Keys in a store, an estimate for those on disk. The task of a global table is global.")
+        "Keys in a store, an estimate for those on disk. For a global table, the label task is global.")
     static let storeCacheBytes = Metric(
         "store_cache_size_bytes", .gauge, .bytes, by: ["store", "task", "thread"], kafka: "cache-size-bytes-total",
         "What the write-back cache uses.")
     static let storeUnsaved = Metric(
         "store_cache_unsaved_bytes", .gauge, .bytes, by: ["store", "task", "thread"],
-        "The part of it that is not in the store's files yet.")
+        "The part of the write-back cache that is not in the store's files yet.")
     static let storeHits = Metric(
         "store_cache_hit_total", .counter, .reads, by: ["store", "task", "thread"], kafka: "hit-ratio-avg",
         "Reads that found the key in the cache.")
     static let storeMisses = Metric(
         "store_cache_miss_total", .counter, .reads, by: ["store", "task", "thread"],
-        "Reads for which the store's files were asked, because the cache did not have the key.")
+        "Reads that went to the store's files, because the cache did not have the key.")
     static let storeDisk = Metric(
         "store_sst_files_size_bytes", .gauge, .bytes, by: ["store", "task", "thread"], kafka: "total-sst-files-size",
         "RocksDB's files of a store.")
@@ -192,11 +192,14 @@ extension Metric {
         "broker_connections", .gauge, .connections, kafka: "connection-count",
         "Connections to the embedded broker from outside the process.")
     static let brokerRequests = Metric(
-        "broker_requests_total", .counter, .requests, kafka: "RequestsPerSec", "Requests that came over them.")
+        "broker_requests_total", .counter, .requests, kafka: "RequestsPerSec",
+        "Requests over connections from outside the process.")
     static let brokerReceived = Metric(
-        "broker_bytes_in_total", .counter, .bytes, kafka: "BytesInPerSec", "Bytes that came over them.")
+        "broker_bytes_in_total", .counter, .bytes, kafka: "BytesInPerSec",
+        "Bytes received over connections from outside the process.")
     static let brokerSent = Metric(
-        "broker_bytes_out_total", .counter, .bytes, kafka: "BytesOutPerSec", "Bytes that were sent over them.")
+        "broker_bytes_out_total", .counter, .bytes, kafka: "BytesOutPerSec",
+        "Bytes sent over connections from outside the process.")
 
     static let broker = [
         topicSize, brokerPartitions, brokerGroups, brokerConnections, brokerRequests, brokerReceived, brokerSent,

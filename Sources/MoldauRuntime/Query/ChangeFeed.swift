@@ -76,7 +76,7 @@ final class ChangeFeed: Sendable {
     private func run(on cluster: any ClusterPort) {
         repeat {
             do { try read(cluster) } catch {
-                logger.error("the changes of tables cannot be followed any more: \(error)")
+                logger.error("the changes of tables can no longer be followed: \(error)")
                 end(.failure(error))
             }
         } while !isOver()
@@ -104,7 +104,7 @@ final class ChangeFeed: Sendable {
             } catch ClusterError.offsetOutOfRange(let partition, _, _) {
                 try skipLost(partition, consumer)
             } catch let error as ClusterError where error.remedy == .retry && !isStopped {
-                logger.warning("the changes of tables are read again soon: \(error)")
+                logger.warning("the changes of tables could not be read; this is tried again soon: \(error)")
                 Thread.sleep(forTimeInterval: 0.1)
             }
         }

@@ -36,29 +36,29 @@ public enum QueryError: Error, Equatable, CustomStringConvertible {
             "the topology has no store '\(name)'; "
                 + (known.isEmpty ? "it has none" : "it has: \(known.joined(separator: ", "))")
         case .wrongType(let store, let expected, let found):
-            "the store '\(store)' is a \(found), and was asked as a \(expected): use the name that it was made with"
+            "the store '\(store)' is a \(found), but was queried as a \(expected); use the name that it was created with"
         case .unknownPartition(let partition, let store, let count):
-            "the store '\(store)' has \(count) partitions, counted from 0, and was asked for \(partition)"
+            "the store '\(store)' has \(count) partitions, counted from 0; there is no partition \(partition)"
         case .notLogged(let store):
-            "the changes of the store '\(store)' cannot be followed, as it has no changelog: let it have one (isLogged)"
+            "the changes of the store '\(store)' cannot be followed, because it has no changelog; turn it on (isLogged)"
         case .unreadableKey(let text, let store, let type):
-            "'\(text)' is no key of the store '\(store)', whose keys are \(type): write it as Swift or JSON does, or give the "
-                + "key's bytes as {\"hex\": \"…\"}"
+            "'\(text)' is not a valid key of the store '\(store)', whose keys are \(type); write it as Swift or JSON does, "
+                + "or give the key's bytes as {\"hex\": \"…\"}"
         case .wrongQuestion(let store, let questions): "the store '\(store)' answers \(questions)"
         case .notAnInput(let topic, let store, let inputs):
-            "the store '\(store)' does not contain '\(topic)' up to any offset: it is changed by "
+            "the store '\(store)' has no position in '\(topic)', which is not a direct input of it; its inputs are "
                 + inputs.map { "'\($0)'" }.joined(separator: ", ")
         case .restoring(let store, let lag):
             "the store '\(store)' is being restored"
                 + (lag.map { ", with \($0.records) records of its changelog left" } ?? "")
-                + ": ask again later, or allow stale answers"
+                + "; ask again later, or allow stale answers"
         case .elsewhere(let store, let task, let host):
             "task \(task) of the store '\(store)' is in another process"
-                + (host.map { ", which may be asked at \($0)" }
-                    ?? "; StreamsConfiguration.applicationServer says where a process may be asked")
+                + (host.map { ", which can be queried at \($0)" }
+                    ?? "; set StreamsConfiguration.applicationServer, so that each process tells where to query it")
         case .timedOut(let store, let reason): "the store '\(store)' was not read in time: \(reason)"
-        case .notRunning(let state): "the application is \(state), and a query needs one that runs"
-        case .tooMany(let waiting): "\(waiting) queries wait already; ask again when some are answered"
+        case .notRunning(let state): "the application is \(state); a query needs one that is running"
+        case .tooMany(let waiting): "\(waiting) queries are already waiting; ask again when some have been answered"
         }
     }
 }

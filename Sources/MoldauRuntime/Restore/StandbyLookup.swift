@@ -25,7 +25,7 @@ struct StandbyLookup {
             try ask()
             pausesUntil = nil
         } catch let error as ClusterError where error.remedy != .stopApplication {
-            if pausesUntil == nil { logger.warning("standby copies have to wait; it is tried again: \(error)") }
+            if pausesUntil == nil { logger.warning("standby copies have to wait; this is tried again: \(error)") }
             pausesUntil = now + Self.pause
         }
     }

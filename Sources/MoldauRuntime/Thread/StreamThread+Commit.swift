@@ -61,7 +61,7 @@ extension StreamThread {
         do { try clients.admin.deleteRecords(before: offsets) } catch let error as ClusterError {
             if error.remedy == .stopApplication { throw error }
             plan.configuration.logger.warning(
-                "records of repartition topics, which were read, could not be deleted; it is tried again: \(error)")
+                "processed records of repartition topics could not be deleted; this is tried again: \(error)")
         }
     }
 

@@ -152,7 +152,7 @@ package final class StreamThread {
     /// - Returns: how many records were processed, or got their deferred results.
     @discardableResult
     package func runOnce(now: RoundTime, isPaused: Bool = false, wait: Duration = .milliseconds(100)) throws -> Int {
-        precondition(phase != .closed, "a closed stream thread runs no more")
+        precondition(phase != .closed, "a closed stream thread cannot run again")
         clients.outbox.begin(now)
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
@@ -398,7 +398,7 @@ package final class StreamThread {
     private func restartTasks(because error: ClusterError, now: RoundTime) throws {
         let reason =
             if case .notMember = error { "\(error)" } else {
-                "a transaction was aborted, which was open for longer than its timeout, or whose producer another one replaced; its records are processed again"
+                "a transaction was aborted, because it was open for longer than its timeout or another producer replaced its own; its records are processed again"
             }
         plan.configuration.logger.warning(
             "\(reason)",

@@ -144,7 +144,7 @@ final class StreamThreadLoop: Sendable {
         while true {
             do { return try StreamThread(plan, now: clock()) } catch let error as StateError {
                 guard case .noSpace = error else { throw error }
-                if !isWaiting { plan.configuration.logger.warning("\(error); the thread begins when there is room") }
+                if !isWaiting { plan.configuration.logger.warning("\(error); the thread starts when there is room") }
                 isWaiting = true
                 if sleep(StreamThread.openingInterval) || control.withLock(\.isLeaving) { return nil }
             }

@@ -14,12 +14,12 @@ package enum ThreadMailboxError: Error, Equatable, CustomStringConvertible {
         case .threadEnded(let thread):
             "the stream thread \(thread) ended before it answered; find out which thread has the task now, and ask that one"
         case .tooMany(let thread, let waiting):
-            "\(waiting) messages wait for the stream thread \(thread); ask again when it has answered some"
+            "\(waiting) messages are waiting for the stream thread \(thread); ask again when it has answered some"
         case .taskNotHere(let task, let thread?):
-            "the stream thread \(thread) does not process task \(task): it goes to another thread, or is being restored; ask "
-                + "again, of the thread that has it then"
+            "the stream thread \(thread) does not process task \(task): it is moving to another thread, or being "
+                + "restored; later, ask the thread that has it then"
         case .taskNotHere(let task, nil):
-            "no stream thread processes task \(task) now: it goes from one to another, or is being restored; ask again"
+            "no stream thread processes task \(task) now: it is moving between threads, or being restored; ask again"
         }
     }
 }

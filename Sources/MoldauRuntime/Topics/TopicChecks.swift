@@ -14,7 +14,7 @@ extension TopicDescription {
             ? "retention.bytes=\(size)" : age.map { "retention.ms=\($0)" } ?? "retention.ms is not set: seven days"
         return
             "the topic '\(name)' is read as a table and deletes old records (cleanup.policy=\(policy), \(limit)): rows that "
-            + "nobody writes again will be missing where the table is read anew; set cleanup.policy=compact, which keeps each "
+            + "nobody writes again will be missing when the table is read anew; set cleanup.policy=compact, which keeps each "
             + "key's newest record ('moldau configs alter --topic \(name) --add-config cleanup.policy=compact'), or retention.ms=-1"
     }
 
@@ -59,8 +59,8 @@ extension TopicDescription {
         guard policy.contains("delete") else { return nil }
         if let expected = wanted[Self.policyKey], !expected.contains("delete"), hasEnd {
             return
-                "the internal topic '\(name)' has cleanup.policy=\(policy), and its rows are to stay: those that nobody writes "
-                + "again will be missing where the store is restored; set it with "
+                "the internal topic '\(name)' has cleanup.policy=\(policy), but its rows must stay: those that nobody writes "
+                + "again will be missing when the store is restored; set it with "
                 + "'moldau configs alter --topic \(name) --add-config cleanup.policy=\(expected)'"
         }
         guard let text = wanted[Self.retentionKey], let needed = Int64(text) else { return nil }
@@ -69,8 +69,8 @@ extension TopicDescription {
         let ageMs = Int64(actual ?? "604800000") ?? 0
         guard ageMs >= 0, needed < 0 || ageMs < needed else { return nil }
         return
-            "the internal topic '\(name)' has retention.ms=\(actual ?? "604800000 (the default)"), and \(needed) is needed: records "
-            + "whose time is longer ago are deleted, read or not; set it with "
+            "the internal topic '\(name)' has retention.ms=\(actual ?? "604800000 (the default)"), but \(needed) is needed: records "
+            + "with older timestamps are deleted, read or not; set it with "
             + "'moldau configs alter --topic \(name) --add-config retention.ms=\(needed)'"
     }
 
@@ -78,8 +78,8 @@ extension TopicDescription {
     func hasFewer(than replicas: Int?) -> String? {
         guard let replicas, let replication, replication.count < replicas else { return nil }
         return
-            "the internal topic '\(name)' is on \(replication.count) of the cluster's brokers, and 'replicationFactor' is "
+            "the internal topic '\(name)' is on \(replication.count) of the cluster's brokers, but 'replicationFactor' is "
             + "\(replicas): what it holds is lost with \(replication.count == 1 ? "that one" : "those"); existing topics are not "
-            + "changed: add copies with Kafka's kafka-reassign-partitions"
+            + "changed; add replicas with Kafka's kafka-reassign-partitions"
     }
 }
