@@ -110,7 +110,7 @@ extension Broker {
             }
         } catch {
             logger.warning(
-                "the records of groups could not be summarised; this is tried again with the next one",
+                "a summary of the groups could not be written; this is tried again after the next record",
                 metadata: ["partition": "\(number)", "error": "\(error)"])
         }
     }

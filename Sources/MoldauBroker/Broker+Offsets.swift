@@ -25,7 +25,7 @@ extension Broker {
     /// Refuses, before anything is written, what does not fit into a record.
     func checkStorable(_ offsets: [TopicPartition: GroupOffset], of group: String) throws(BrokerError) {
         guard group.utf8.count <= Int(Int16.max) else {
-            throw .invalidCommit(reason: "a group's name takes at most 32767 bytes")
+            throw .invalidCommit(reason: "a group's name has at most 32767 bytes")
         }
         for (name, offset) in offsets {
             if offset.metadata.utf8.count > 4_096 {
@@ -35,7 +35,7 @@ extension Broker {
                 )
             }
             if let objection = TopicName.objection(to: name.topic) {
-                throw .invalidCommit(reason: "'\(name.topic.prefix(250))' is no topic's name: \(objection)")
+                throw .invalidCommit(reason: "'\(name.topic.prefix(250))' is not a topic's name: \(objection)")
             }
         }
     }

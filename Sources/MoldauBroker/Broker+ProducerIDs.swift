@@ -25,7 +25,7 @@ extension Broker {
                 // If the file is lost, the ids in use show which ones were issued.
                 let first = max(noted ?? 0, first)
                 guard first >= 0, first <= .max - Self.producerIDBlock else {
-                    throw .damagedFile(path: producerIDPath, reason: "no producer's id is left after \(first)")
+                    throw .damagedFile(path: producerIDPath, reason: "no producer id is left after \(first)")
                 }
                 try files.replace(producerIDPath, with: first + Self.producerIDBlock, in: directory, sync: true)
                 return first..<(first + Self.producerIDBlock)

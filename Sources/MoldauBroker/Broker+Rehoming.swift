@@ -24,7 +24,7 @@ extension Broker {
             }
         if misplaced.isEmpty { return }
         logger.notice(
-            "positions of groups are brought to the partitions where Kafka looks for them",
+            "moving the positions of groups to the partitions where Kafka looks for them",
             metadata: ["groups": "\(Set(misplaced.map(\.record.group)).count)", "positions": "\(misplaced.count)"])
         for (record, _) in misplaced {
             let known = committedOffsets(of: record.group)[record.partition]
@@ -46,7 +46,7 @@ extension Broker {
         let misplaced = misplaced.filter { transactions.damage(of: transactionsPartition(of: $0.id)) == nil }
         if misplaced.isEmpty { return }
         logger.notice(
-            "transactional ids are brought to the partitions where Kafka looks for them",
+            "moving transactional ids to the partitions where Kafka looks for them",
             metadata: ["ids": "\(Set(misplaced.map(\.id)).count)"])
         for (id, _) in misplaced {
             try transactions.withState(id) { state throws(BrokerError) in

@@ -63,7 +63,7 @@ extension Broker {
     package func abortHanging(_ producer: ProducerIdentity, in name: TopicPartition) throws(BrokerError) {
         let partition = try partition(name)
         guard try partition.openTransactions().contains(where: { $0.producer == producer }) else {
-            throw .invalidTransaction(id: "producer \(producer.id)", reason: "it has none open in \(name)")
+            throw .invalidTransaction(id: "producer \(producer.id)", reason: "it has no transaction open in \(name)")
         }
         if let slot = transactions.slot(ofProducer: producer.id) {
             let isDone = try slot.state.withLock { state throws(BrokerError) in

@@ -177,7 +177,7 @@ extension Broker {
             return try isSettled(&state, id)
         }
         guard status.isCommit == commit else {
-            throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
+            throw .invalidTransaction(id: id, reason: "the transaction has already ended with the opposite outcome")
         }
         // What failed in an earlier attempt may work now.
         guard try isSettled(&state, id) else { throw .transactionInProgress(id: id) }

@@ -44,7 +44,7 @@ extension Broker {
         }
         if known.former == producer {
             guard known.status.isCommit == commit else {
-                throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
+                throw .invalidTransaction(id: id, reason: "the transaction has already ended with the opposite outcome")
             }
             return known.producer
         }

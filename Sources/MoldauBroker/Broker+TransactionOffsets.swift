@@ -16,7 +16,7 @@ extension Broker {
         let group = commit.member.group
         do throws(BrokerError) {
             guard let producer = commit.producer else {
-                throw .invalidProducerRequest(reason: "positions in a transaction need its producer")
+                throw .invalidProducerRequest(reason: "only a transaction's producer can commit positions in it")
             }
             try checkReadable(group: group)
             let partition = TopicPartition(Self.offsetsTopic, offsetsPartition(of: group))

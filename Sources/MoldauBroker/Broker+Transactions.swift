@@ -140,7 +140,7 @@ extension Broker {
             guard !isDecided, let status = state.record?.status, status.isDecided, status.isCommit != commit else {
                 return
             }
-            throw .invalidTransaction(id: id, reason: "the transaction has ended the other way")
+            throw .invalidTransaction(id: id, reason: "the transaction has already ended with the opposite outcome")
         }
     }
 
@@ -184,7 +184,7 @@ extension Broker {
         _ state: Transactions.State, _ id: String, _ producer: ProducerIdentity
     ) throws(BrokerError) -> TransactionRecord {
         guard let record = state.record else {
-            throw .invalidTransaction(id: id, reason: "no producer was made for it")
+            throw .invalidTransaction(id: id, reason: "it has no producer yet")
         }
         #if SABOTAGE
             if files.sabotage.contains(.staleEpochAccepted) { return record }

@@ -316,7 +316,7 @@ package final class Broker<Files: FileSystem>: Sendable {
             try files.rename("\(directory)/\(partition)", to: "\(directory)/\(name)")
             isMoved = true
             logger.warning(
-                "a directory of no known topic was moved aside, because a topic of its name is created",
+                "a directory that belonged to no known topic was moved aside, because a topic of its name is being created",
                 metadata: ["directory": "\(directory)/\(partition)", "now": "\(directory)/\(name)"])
         }
         if isMoved { try files.syncDirectory(directory) }

@@ -49,7 +49,7 @@ struct DataDirectory<Files: FileSystem> {
         let starts = try OffsetCheckpoint.logStart.read(files, in: path) ?? [:]
         if isOfOthers {
             logger.notice(
-                "another program has worked on the data directory; its partitions are taken over",
+                "another program has used the data directory; the partitions found in it are taken over",
                 metadata: ["directory": "\(path)", "partitions": "\(partitions.count)"])
             try takeOver(partitions, starts: starts)
             try journal.forget(Array(journal.ends.keys))
@@ -186,7 +186,7 @@ struct DataDirectory<Files: FileSystem> {
         }
         for topic in changed {
             logger.warning(
-                "a topic was taken from its partitions' directories; its settings are not known, so it has these",
+                "a topic was restored from its partitions' directories; its settings are not known, so it gets these",
                 metadata: [
                     "topic": "\(topic.name)", "partitions": "\(topic.partitionCount)",
                     "settings":
@@ -201,7 +201,7 @@ struct DataDirectory<Files: FileSystem> {
         for partition in partitions
         where catalog.topics[partition.topic].map({ $0.partitionCount <= partition.partition.number }) ?? true {
             logger.warning(
-                "a directory belongs to no topic in topics.json; it is left alone, and moved aside when its topic is created",
+                "a directory belongs to no topic in topics.json; it is left alone, and moved aside if a topic of its name is created",
                 metadata: ["directory": "\(file("\(partition)"))"])
         }
     }

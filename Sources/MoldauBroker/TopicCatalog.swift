@@ -63,20 +63,21 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         guard (1...Self.version).contains(contents.version) else {
             throw .damagedFile(
                 path: path,
-                reason: "it is of version \(contents.version), and this program knows versions up to \(Self.version); "
+                reason:
+                    "it has version \(contents.version), but this program knows only versions up to \(Self.version); "
                     + "open the directory with the program that wrote it")
         }
         for entry in contents.topics { try add(entry) }
         guard contents.version == 1 || contents.checksum == Self.checksum(of: sorted) else {
-            throw damaged("its checksum is not that of its topics, so it has changed since it was written")
+            throw damaged("its checksum does not match its topics, so it has changed since it was written")
         }
     }
 
     private func damaged(_ reason: String) -> LogError {
         .damagedFile(
             path: path,
-            reason: "\(reason); bring it back from a copy, or move it away: the topics are taken from the partitions' "
-                + "directories then, with default settings")
+            reason: "\(reason); restore it from a copy, or move it away: the topics are then restored from the "
+                + "partitions' directories, with default settings")
     }
 
     private mutating func add(_ entry: Entry) throws(LogError) {
@@ -87,7 +88,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
             throw damaged("the topic '\(entry.name)': \(objection)")
         }
         let id = entry.id.flatMap { TopicID($0) }
-        if entry.id != nil && id == nil { throw damaged("the topic '\(entry.name)' has no right id") }
+        if entry.id != nil && id == nil { throw damaged("the topic '\(entry.name)' has no valid id") }
         do throws(LogError) {
             _ = try LogConfiguration(entry.configuration)
         } catch {
@@ -96,7 +97,7 @@ struct TopicCatalog<Files: FileSystem>: Sendable {
         let topic = TopicMetadata(
             name: entry.name, partitionCount: entry.partitionCount, configuration: entry.configuration, id: id)
         guard topics.updateValue(topic, forKey: topic.name) == nil else {
-            throw damaged("the topic '\(entry.name)' is in it twice")
+            throw damaged("the topic '\(entry.name)' is listed twice")
         }
     }
 

@@ -239,7 +239,7 @@ extension FieldReader {
             let topic = isFlexible ? try compactText() : try shortText()
             let count = try count(isFlexible: isFlexible)
             guard count >= 0, count <= rest.count / MemoryLayout<Int32>.size else {
-                throw malformed("it says that it has \(count) partitions")
+                throw malformed("it claims to have \(count) partitions")
             }
             for _ in 0..<count { partitions.append(TopicPartition(topic, try number(Int32.self))) }
             if isFlexible { try skipTaggedFields() }

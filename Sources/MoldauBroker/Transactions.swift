@@ -108,7 +108,7 @@ final class Transactions: Sendable {
         guard let slot = slot(ofProducer: stamp.id) else {
             if stamp.isTransactional {
                 throw .invalidTransaction(
-                    id: "producer \(stamp.id)", reason: "no producer of that number was made for a transactional id")
+                    id: "producer \(stamp.id)", reason: "that producer id belongs to no transactional id")
             }
             return try body()
         }

@@ -85,10 +85,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     private static func advice(_ code: Int32) -> String {
         switch code {
         case EACCES, EPERM: "; let the user that runs this program write there, or choose another directory"
-        case EROFS: "; choose a directory on a file system that can be written"
-        case ENOTDIR, EEXIST: "; a file stands where a directory is needed: choose another one"
-        case ENOSPC, EDQUOT: "; make room there"
-        case EMFILE, ENFILE: "; let the process open more files ('ulimit -n')"
+        case EROFS: "; choose a directory on a writable file system"
+        case ENOTDIR, EEXIST: "; there is a file where a directory is needed: choose another path"
+        case ENOSPC, EDQUOT: "; free some space there"
+        case EMFILE, ENFILE: "; allow the process to open more files ('ulimit -n')"
         default: ""
         }
     }
@@ -96,45 +96,46 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .offsetOutOfRange(let requested, let held):
-            "offset \(requested) is not held; \(held.lowerBound) up to, not including, \(held.upperBound) is"
+            "offset \(requested) is not held; those held are \(held.lowerBound) up to, not including, \(held.upperBound)"
         case .invalidBatch(let error): "not a valid record batch: \(error)"
         case .batchTooLarge(let bytes, let limit): "a batch of \(bytes) bytes is over the limit of \(limit)"
-        case .controlBatch: "a client cannot write control batches: the broker alone ends transactions"
+        case .controlBatch: "a client cannot write control batches: only the broker ends transactions"
         case .nullKey(let record):
-            "the topic is compacted, and record \(record) of the batch (counted from 0) has a null key: give it a key, or take "
-                + "'compact' from the topic's cleanup.policy"
+            "the topic is compacted, and record \(record) of the batch (counted from 0) has a null key: give it a key, or "
+                + "remove 'compact' from the topic's cleanup.policy"
         case .timestampOutOfBounds(let record, let time, let allowed):
-            "record \(record) of the batch (counted from 0) has the timestamp \(time.ms), and the topic takes those from "
-                + "\(allowed.lowerBound.ms) to \(allowed.upperBound.ms) now (message.timestamp.before.max.ms and after.max.ms)"
+            "record \(record) of the batch (counted from 0) has the timestamp \(time.ms), but the topic now accepts only "
+                + "those from \(allowed.lowerBound.ms) to \(allowed.upperBound.ms) (message.timestamp.before.max.ms and "
+                + "message.timestamp.after.max.ms)"
         case .notOneBatch(let size, let sent):
-            "exactly one record batch must be sent for a partition: \(sent) bytes were, and the first batch takes \(size)"
+            "exactly one record batch must be sent for a partition: \(sent) bytes were sent, and the first batch has \(size)"
         case .producerFenced(let id, let epoch, let current):
             "the producer \(id) of epoch \(epoch) was replaced by one of epoch \(current)"
         case .outOfOrderSequence(let producer, let expected, let got):
-            "the producer \(producer) sent sequence number \(got) where \(expected) is next"
+            "the producer \(producer) sent sequence number \(got) where \(expected) was expected"
         case .tooManyProducers(let limit):
-            "the partition remembers \(limit) producers and takes no more: use producers for longer, and ask for fewer"
+            "the partition remembers \(limit) producers, and accepts no more: reuse producers instead of creating new ones"
         case .invalidConfiguration(let key, let value): "'\(value)' is not a valid value of \(key)"
         case .io(let operation, let path, let code, let reason):
             "\(operation) of '\(path)' failed: \(reason)\(Self.advice(code))"
         case .offline(let reason):
-            "the log is offline since a failed sync: \(reason); restart to recover what is on disk"
+            "the log has been offline since a sync failed: \(reason); restart to recover what is on disk"
         case .locked(let directory, let holder):
             "the data directory '\(directory)' is in use by \(holder); stop it first, or choose another directory"
         case .copiedWhileOpen(let directory, _, _):
-            "the data directory '\(directory)' was copied while a program wrote to it, or after it had crashed; its files may be of "
-                + "different moments. Stop the program, and copy the directory again together with the state; or, if nothing was "
-                + "writing when it was copied, remove '\(directory)/directory-number'"
+            "the data directory '\(directory)' was copied while a program was writing to it, or after one had crashed; its "
+                + "files may come from different moments. Stop the program, and copy the directory again together with the state; "
+                + "or, if nothing was writing when it was copied, remove '\(directory)/directory-number'"
         case .damagedFile(let path, let reason): "'\(path)' is damaged: \(reason)"
         case .damagedRecords(let path, let bytes):
             "the bytes from \(bytes.lowerBound) up to \(bytes.upperBound) of '\(path)' have changed since they were "
-                + "written; bring the file back from a copy, or leave them out with 'moldau repair'"
+                + "written; restore the file from a copy, or leave them out with 'moldau repair'"
         case .missingRecords(let directory, let durableEnd, let foundEnd):
-            "'\(directory)' held records up to offset \(durableEnd), and only those up to \(foundEnd) can be read; "
-                + "bring its files back from a copy, or accept the loss with 'moldau repair'"
+            "'\(directory)' held records up to offset \(durableEnd), but only those up to \(foundEnd) can be read; "
+                + "restore its files from a copy, or accept the loss with 'moldau repair'"
         case .foreignRecords(let directory, let held, let expected):
-            "'\(directory)' holds records of the topic with the id \(held), and the topic of that name has the id \(expected); "
-                + "move the directory away, or, if the records are the topic's own, its file partition.metadata"
+            "'\(directory)' holds records of the topic with the id \(held), but the topic of that name has the id \(expected); "
+                + "move the directory away, or, if the records belong to the topic, only its file partition.metadata"
         }
     }
 }

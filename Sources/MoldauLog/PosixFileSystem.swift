@@ -133,7 +133,8 @@ package struct PosixFileSystem: FileSystem {
             switch errno {
             case EWOULDBLOCK: throw .locked(directory: directory, holder: try holder(lock, path))
             case ELOOP:
-                throw .damagedFile(path: path, reason: "it is a link or no plain file; remove it, it holds nothing")
+                throw .damagedFile(
+                    path: path, reason: "it is a link, or not a regular file; remove it, it holds no data")
             default: throw .failed("locking", path)
             }
         }

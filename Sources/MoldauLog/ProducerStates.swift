@@ -214,10 +214,10 @@ extension ProducerStates {
         var fields = FieldReader(snapshot, of: "snapshot of producers")
         guard try fields.number() == Self.snapshotVersion else { throw fields.malformed("it is of another version") }
         let checksum: UInt32 = try fields.number()
-        guard crc32c(fields.rest) == checksum else { throw fields.malformed("its checksum is not that of its bytes") }
+        guard crc32c(fields.rest) == checksum else { throw fields.malformed("its checksum does not match its bytes") }
         let count: Int32 = try fields.number()
         guard count >= 0, fields.rest.count == Int(count) * Self.entryBytes else {
-            throw fields.malformed("it says that it has \(count) producers")
+            throw fields.malformed("it claims to have \(count) producers")
         }
         for _ in 0..<count { try add(&fields) }
     }

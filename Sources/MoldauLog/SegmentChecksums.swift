@@ -101,7 +101,7 @@ extension SegmentChecksums {
     private init(reading file: UnsafeRawBufferPointer) throws(SerdeError) {
         var fields = FieldReader(file, of: "file of checksums")
         let checksum: UInt32 = try fields.lastNumber()
-        guard crc32c(fields.rest) == checksum else { throw fields.malformed("its own is wrong") }
+        guard crc32c(fields.rest) == checksum else { throw fields.malformed("its own checksum is wrong") }
         let version: UInt16 = try fields.number()
         guard (1...Self.version).contains(version) else { throw fields.malformed("its version is \(version)") }
         end = Offset(try fields.number())
@@ -111,12 +111,12 @@ extension SegmentChecksums {
         runs = []
         for _ in 0..<(try fields.number(UInt32.self)) {  // Throws if the count exceeds the bytes that are there.
             let (start, end) = (runs.last?.bytes.upperBound ?? 0, Int(try fields.number(UInt32.self)))
-            guard end > start else { throw fields.malformed("a run ends at \(end), and begins at \(start)") }
+            guard end > start else { throw fields.malformed("a run ends at \(end), but begins at \(start)") }
             runs.append(ChecksumRun(bytes: start..<end, checksum: try fields.number()))
         }
         appendTimes =
             version == 1 ? AppendTimes() : AppendTimes(numbers: try fields.number(), try fields.number())
-        guard fields.rest.isEmpty else { throw fields.malformed("bytes follow") }
+        guard fields.rest.isEmpty else { throw fields.malformed("bytes follow its end") }
     }
 }
 

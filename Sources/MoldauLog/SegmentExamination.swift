@@ -101,10 +101,10 @@ struct SegmentExamination<File: LogFile> {
             limit.map({ header.lastOffset < $0 }) ?? (header.lastOffset - base <= Int64(UInt32.max)),
             !isGapless || header.recordCount == header.lastOffsetDelta &+ 1
         else {
-            return .broken("the batch's offset \(header.baseOffset) cannot be there: \(end) is next")
+            return .broken("the batch cannot have the offset \(header.baseOffset): \(end) is next")
         }
         guard header.byteCount <= size - position else {
-            return .broken("the batch takes \(header.byteCount) bytes, \(size - position) are left")
+            return .broken("the batch takes \(header.byteCount) bytes, but only \(size - position) are left")
         }
         let batch = SharedBytes(copying: try file.read(header.byteCount, at: position))
         do throws(RecordBatchError) { try header.validateChecksum(batch.bytes) } catch { return .broken("\(error)") }

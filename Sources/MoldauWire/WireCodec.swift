@@ -270,9 +270,11 @@ package struct WireCodec {
             return nil
         }
         // Neither product overflows: a count has at most 32 bits.
-        guard count * size <= reader.rest.count else { throw reader.malformed("\(name) counts \(count) elements") }
+        guard count * size <= reader.rest.count else {
+            throw reader.malformed("\(name) claims to have \(count) elements")
+        }
         guard count * stride <= elementBytes else {
-            throw reader.malformed("\(name) counts \(count) elements, more than there is memory for")
+            throw reader.malformed("\(name) claims to have \(count) elements, more than there is memory for")
         }
         elementBytes -= count * stride
         return count
@@ -304,7 +306,7 @@ package struct WireCodec {
                 reader = content
                 try value.tags(&self)
                 guard wantedTag != nil || reader.rest.isEmpty else {
-                    throw reader.malformed("a tagged field has \(size) bytes, and \(reader.rest.count) are too many")
+                    throw reader.malformed("a tagged field has \(size) bytes, \(reader.rest.count) of them too many")
                 }
                 reader = behind
             }

@@ -99,7 +99,7 @@ struct ReadmeTests {
             try Data("text".utf8).write(to: directory.appending(path: "data"))
             let outcome = try BuiltProgram("WordCounter").start([], in: directory, workingDirectory: directory).wait()
             #expect(outcome.status == 1)
-            #expect(outcome.errors.contains("a file stands where a directory is needed"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("there is a file where a directory is needed"), "\(outcome.errors)")
             #expect(!outcome.errors.contains("Fatal error"))
         }
     }

@@ -42,7 +42,7 @@ struct DirectorySafetyTests {
             try FileManager.default.linkItem(atPath: other, toPath: "\(data)/.lock")
         }
         let error = #expect(throws: LogError.self) { try EmbeddedCluster(directory: data) }
-        #expect(error?.description.contains("it is a link or no plain file; remove it") == true)
+        #expect(error?.description.contains("it is a link, or not a regular file; remove it") == true)
         #expect(try Data(contentsOf: URL(filePath: other)) == Data("precious".utf8))
     }
 
@@ -89,7 +89,7 @@ struct DirectorySafetyTests {
             try EmbeddedCluster(directory: copy).close()
         } else {
             let error = #expect(throws: LogError.self) { try EmbeddedCluster(directory: copy) }
-            #expect(error?.description.contains("was copied while a program wrote to it") == true)
+            #expect(error?.description.contains("was copied while a program was writing to it") == true)
             // The way out that the error names.
             try FileManager.default.removeItem(atPath: "\(copy)/directory-number")
             try EmbeddedCluster(directory: copy).close()

@@ -214,7 +214,7 @@ struct OperatorMessageTests {
             let error = #expect(throws: (any Error).self) { try app.start() }
             let sentence = "\(try #require(error))"
             #expect(sentence.contains("'\(file)"), "\(sentence)")
-            #expect(sentence.contains("a file stands where a directory is needed"), "\(sentence)")
+            #expect(sentence.contains("there is a file where a directory is needed"), "\(sentence)")
             #expect(!sentence.contains("NSCocoaErrorDomain"))
         }
     }

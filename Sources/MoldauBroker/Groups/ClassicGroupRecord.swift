@@ -111,7 +111,7 @@ extension FieldReader {
 
     fileprivate mutating func memberCount(isFlexible: Bool) throws(SerdeError) -> Int {
         let count = isFlexible ? Int(try unsignedVarint()) - 1 : Int(try number(Int32.self))
-        guard count >= 0, count <= rest.count else { throw malformed("it counts \(count) members") }
+        guard count >= 0, count <= rest.count else { throw malformed("it claims to have \(count) members") }
         return count
     }
 }

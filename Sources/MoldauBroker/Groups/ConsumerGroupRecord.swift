@@ -168,7 +168,7 @@ extension ByteWriter {
 extension FieldReader {
     private mutating func compactCount() throws(SerdeError) -> Int {
         let count = max(Int(try unsignedVarint()) - 1, 0)
-        guard count <= rest.count else { throw malformed("it counts \(count) elements") }
+        guard count <= rest.count else { throw malformed("it claims to have \(count) elements") }
         return count
     }
 

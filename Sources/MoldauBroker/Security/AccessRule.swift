@@ -96,9 +96,9 @@ package struct AccessRule: Hashable, Codable, Sendable {
     package var objection: String? {
         if name.isEmpty || name.utf8.count > 1_024 { return "a resource's name has 1 to 1024 bytes" }
         if kind == .cluster, name != Resource.cluster.name || pattern != .literal {
-            return "the only cluster is 'kafka-cluster', named literally"
+            return "the only cluster is 'kafka-cluster', and its name is always literal"
         }
-        if pattern == .prefixed, name == Self.wildcard { return "'*' names all resources in a literal rule only" }
+        if pattern == .prefixed, name == Self.wildcard { return "'*' stands for all resources only in a literal rule" }
         guard Principal(text: principal) != nil, principal.utf8.count <= 1_024 else {
             return "a principal is 'User:NAME', not '\(principal.prefix(64))'"
         }

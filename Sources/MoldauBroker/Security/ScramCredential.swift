@@ -33,7 +33,7 @@ package struct ScramCredential: Equatable, Codable, Sendable {
     /// The reason why the credential is invalid; nil if it is valid.
     package var objection: String? {
         if !Self.iterationBounds.contains(iterations) {
-            return "there are from \(Self.iterationBounds.lowerBound) to \(Self.iterationBounds.upperBound) iterations"
+            return "there must be \(Self.iterationBounds.lowerBound) to \(Self.iterationBounds.upperBound) iterations"
         }
         if !(8...128).contains(salt.count) { return "a salt has 8 to 128 bytes" }
         if storedKey.count != mechanism.hashBytes || serverKey.count != mechanism.hashBytes {
@@ -62,9 +62,11 @@ package struct User: Equatable, Codable, Sendable {
     package static func objection(to name: String) -> String? {
         if !(1...256).contains(name.utf8.count) { return "a user's name has 1 to 256 bytes" }
         if name.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
-            return "a user's name has no control characters"
+            return "a user's name must not contain control characters"
         }
-        if name == Principal.anonymous.name || name == AccessRule.wildcard { return "'\(name)' means others" }
+        if name == Principal.anonymous.name || name == AccessRule.wildcard {
+            return "'\(name)' is reserved, and cannot be a user's name"
+        }
         return nil
     }
 }

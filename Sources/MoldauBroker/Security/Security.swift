@@ -60,10 +60,11 @@ package final class Security<Files: FileSystem>: Sendable {
         for user in found?.users ?? [] {
             let objection =
                 User.objection(to: user.name) ?? user.credentials.lazy.compactMap(\.objection).first
-                ?? (Set(user.credentials.map(\.mechanism)).count == user.credentials.count ? nil : "a mechanism twice")
+                ?? (Set(user.credentials.map(\.mechanism)).count == user.credentials.count
+                    ? nil : "it has a mechanism twice")
             if let objection { throw usersFile.damaged("the user '\(user.name)': \(objection)") }
             if users.updateValue(user, forKey: user.name) != nil {
-                throw usersFile.damaged("the user '\(user.name)' is in it twice")
+                throw usersFile.damaged("the user '\(user.name)' is listed twice")
             }
         }
         let rules = try rulesFile.read() ?? []

@@ -50,11 +50,11 @@ struct SecurityFile<Files: FileSystem, Body: Codable & Sendable>: Sendable {
             throw .damagedFile(
                 path: path,
                 reason:
-                    "it is of version \(contents.version), and this program knows version \(Self.version); open the "
+                    "it has version \(contents.version), but this program knows only version \(Self.version); open the "
                     + "directory with the program that wrote it")
         }
         guard contents.checksum == checksum else {
-            throw damaged("its checksum is not that of its content, so it has changed since it was written")
+            throw damaged("its checksum does not match its content, so it has changed since it was written")
         }
         return contents.body
     }
@@ -74,7 +74,7 @@ struct SecurityFile<Files: FileSystem, Body: Codable & Sendable>: Sendable {
     }
 
     func damaged(_ reason: String) -> LogError {
-        .damagedFile(path: path, reason: "\(reason); bring it back from a copy, or remove it and make it anew")
+        .damagedFile(path: path, reason: "\(reason); restore it from a copy, or remove it and create it again")
     }
 
     private static func checksum(of body: Body) throws -> UInt32 {
