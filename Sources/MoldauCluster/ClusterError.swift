@@ -83,7 +83,7 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknownTopic(let name): "there is no topic '\(name)'; create it first"
-        case .topicExists(let name): "the topic '\(name)' exists already"
+        case .topicExists(let name): "the topic '\(name)' already exists"
         case .invalidTopic(let name, let reason): "'\(name)' cannot be created: \(reason)"
         case .invalidSettings(let topic, let reason): "the settings of '\(topic)' were not changed: \(reason)"
         case .unknownPartition(let partition, let count):
@@ -92,15 +92,15 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
             "\(partition) does not hold offset \(requested); it holds \(held.lowerBound) up to, not including, \(held.upperBound)"
         case .recordTooLarge(let partition, let bytes, let limit):
             "a batch of \(bytes) bytes for \(partition) is over the topic's limit of \(limit) (max.message.bytes)"
-        case .invalidRecord(let partition, let reason): "\(partition) does not take a record: \(reason)"
+        case .invalidRecord(let partition, let reason): "\(partition) does not accept a record: \(reason)"
         case .producerFenced(let id): "another producer of the transactional id '\(id)' has taken over"
         case .transactionAborted(let id, let reason):
-            "the transaction of '\(id)' cannot be committed: \(reason); its work is done again"
+            "the transaction of '\(id)' cannot be committed: \(reason); its work will be done again"
         case .notMember(let group, let reason):
-            "this process is no member of the group '\(group)' any more: \(reason); others go on with its work from the last commit"
+            "this process is no longer a member of the group '\(group)': \(reason); others continue its work from the last commit"
         case .groupInUse(let group):
-            "an application with the id '\(group)' runs on this cluster already, and a cluster in one process takes one of "
-                + "each id; stop that one, or give this one another id"
+            "an application with the id '\(group)' is already running on this cluster, and a cluster in one process takes "
+                + "only one of each id; stop that one, or give this one another id"
         case .diskFull(let reason), .offline(let reason), .unavailable(let reason): reason
         case .closed: "the client is closed"
         }

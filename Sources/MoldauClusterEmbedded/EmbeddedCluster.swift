@@ -197,14 +197,15 @@ extension ClusterError {
             case .invalidTopic(let name, let reason), .invalidPartitions(let name, let reason):
                 .invalidTopic(name: name, reason: reason)
             case .tooManyPartitions(let name, let limit):
-                .invalidTopic(name: name, reason: "there may be no more than \(limit) of its kind; delete others first")
+                .invalidTopic(name: name, reason: "there can be no more than \(limit) of its kind; delete others first")
             case .undeletable(let name):
                 .unavailable(
                     reason: "the records of \(name) are only compacted: add 'delete' to the topic's cleanup.policy")
             case .invalidSettings(let topic, let reason): .invalidSettings(topic: topic, reason: reason)
             case .internalTopic(let name):
                 .unavailable(
-                    reason: "'\(name)' holds the cluster's own records, which it alone creates, writes and deletes")
+                    reason:
+                        "'\(name)' holds the cluster's own records: only the cluster creates, writes and deletes it")
             case .unknownPartition(let name, let count): .unknownPartition(name, partitionCount: count)
             case .log(let name, .offsetOutOfRange(let requested, let held)):
                 .offsetOutOfRange(name, requested: requested, held: held)
@@ -212,8 +213,8 @@ extension ClusterError {
             case .unreadable(let holder, let name, let cause):
                 .unavailable(
                     reason:
-                        "what the cluster knows of \(holder) is in \(name), which is damaged: \(cause); others are not "
-                        + "affected; 'moldau repair' shows what is lost and goes on without it")
+                        "the records about \(holder) are in \(name), which is damaged: \(cause); others are not affected; "
+                        + "'moldau repair' shows what is lost, and can leave it out")
             case .log(let name, let cause) where cause.isRefusal:
                 .invalidRecord(name, reason: cause.description)
             case .log(_, .producerFenced(let id, _, _)): .producerFenced(id: "producer \(id)")

@@ -24,7 +24,7 @@ package struct UpkeepFailures {
             let before = last[job]
             last[job] = (reason, (before?.count ?? 0) + 1)
             if before?.reason == reason { return }
-            logger.error("upkeep failed; it is tried again", metadata: ["job": "\(job)", "reason": "\(reason)"])
+            logger.error("upkeep failed; it will be tried again", metadata: ["job": "\(job)", "reason": "\(reason)"])
         }
     }
 }

@@ -85,7 +85,7 @@ public final class BrokerServer: Service {
         guard isNew else { throw ServerError.stopped }
         try checkRules()
         if wanted.contains(where: \.security.requiresLogIn), cluster.users.all.isEmpty {
-            logger.warning("clients have to log in, and there are no users; 'moldau users add' makes one")
+            logger.warning("clients have to log in, but there are no users; add one with 'moldau users add'")
         }
         let tls = try certificates()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.networkThreads)
@@ -114,7 +114,7 @@ public final class BrokerServer: Service {
         do {
             try cluster.note(listening: addresses)
         } catch {
-            logger.warning("the addresses could not be noted in the data directory", metadata: ["error": "\(error)"])
+            logger.warning("the addresses could not be written to the data directory", metadata: ["error": "\(error)"])
         }
         let running = Running(group: group, pools: pools, listeners: listeners, table: table, service: service)
         phase.withLock { $0 = .listening(running) }
@@ -172,7 +172,7 @@ public final class BrokerServer: Service {
         }
         if TLSContext.isReadableByOthers(tls.keyPath) {
             logger.warning(
-                "others than its owner may read the server's private key; 'chmod 600' changes that",
+                "users other than its owner can read the server's private key; restrict it with 'chmod 600'",
                 metadata: ["file": "\(tls.keyPath)"])
         }
         return try Certificates(tls, at: .now, logger)

@@ -24,11 +24,11 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .addressNotAvailable(let address, let reason):
             "nothing can listen on \(address): \(reason); give an address of this machine, such as 127.0.0.1:\(address.port)"
         case .unprotectedAddress(let address):
-            "other machines can reach \(address), and it is not both encrypted and closed to strangers; listen on "
+            "other machines can reach \(address), but it does not both encrypt and require a log-in; listen on "
                 + "127.0.0.1, or on SASL_SSL://\(address.place), or allow it with '--insecure' (ServerOptions.isInsecure)"
-        case .tls(let reason): "nothing can be encrypted: \(reason)"
+        case .tls(let reason): "TLS cannot be set up: \(reason)"
         case .unusedAccessRules(let count):
-            "the data directory has \(count) access rules, and access lists are off, so that everybody could do "
+            "the data directory has \(count) access rules, but access lists are off, so everybody could do "
                 + "everything; turn them on with '--access-lists' (ServerOptions.checksAccess), or remove its file "
                 + "'access.json'"
         case .noAddress: "a server needs an address to listen on"

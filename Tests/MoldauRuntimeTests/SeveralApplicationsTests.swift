@@ -99,7 +99,7 @@ struct SeveralApplicationsTests {
             try await first.started()
             let second = application("word-count", try wordCount(), cluster, state)
             let error = await #expect(throws: ClusterError.groupInUse("word-count")) { try await second.started() }
-            #expect(error?.description.contains("'word-count' runs on this cluster already") == true)
+            #expect(error?.description.contains("'word-count' is already running on this cluster") == true)
             #expect(second.state == .error)
             #expect(try eventually { first.state == .running })
             try await first.stopped()

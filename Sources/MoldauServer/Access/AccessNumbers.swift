@@ -4,7 +4,7 @@ internal import MoldauBroker
 struct AccessNumbers {
     /// The message while access lists are off.
     static let disabled =
-        "access lists are off; they are turned on when the broker starts (--super-user, --access-lists)"
+        "access lists are off; turn them on when the broker starts (--super-user, --access-lists)"
 
     let kind: Int8
     let pattern: Int8

@@ -40,7 +40,8 @@ extension CreateAclsRequest.Rule {
     fileprivate func read() -> (AccessRule?, objection: String?) {
         guard let kind = ResourceKind(rawValue: resourceType) else {
             return (
-                nil, "there are rules for topics, groups, the cluster and transactional ids, not for \(resourceType)"
+                nil,
+                "there are rules for topics, groups, the cluster and transactional ids, not for type \(resourceType)"
             )
         }
         guard let pattern = AccessRule.Pattern(rawValue: resourcePatternType) else {
@@ -50,7 +51,7 @@ extension CreateAclsRequest.Rule {
             return (nil, "there is no operation \(operation)")
         }
         guard let permission = AccessRule.Permission(rawValue: permissionType) else {
-            return (nil, "a rule denies (2) or allows (3), and does not \(permissionType)")
+            return (nil, "a rule denies (2) or allows (3); there is no permission type \(permissionType)")
         }
         let rule = AccessRule(permission, principal, operation, on: kind, resourceName, pattern, host: host)
         return rule.objection.map { (nil, $0) } ?? (rule, nil)

@@ -19,7 +19,7 @@ extension CreatePartitionsRequest: ServedRequest {
                     }
                     guard topic.assignments?.allSatisfy({ $0.brokerIDs == [1] }) ?? true else {
                         result.errorCode = .invalidReplicaAssignment
-                        result.errorMessage = "every partition is of broker 1, the only one"
+                        result.errorMessage = "every partition belongs to broker 1, the only one"
                         return result
                     }
                     do throws(BrokerError) {

@@ -68,7 +68,7 @@ extension CreateTopicsRequest.Topic {
             let numbers = assignments.map(\.partitionIndex).sorted()
             guard numbers.elementsEqual(0..<Int32(clamping: numbers.count)),
                 assignments.allSatisfy({ $0.brokerIDs == [1] })
-            else { return (.invalidReplicaAssignment, "assignments name partitions from 0 on, each of broker 1") }
+            else { return (.invalidReplicaAssignment, "assignments name the partitions from 0 on, each on broker 1") }
             return nil
         }
         guard numPartitions > 0 || numPartitions == -1 else {
@@ -79,7 +79,7 @@ extension CreateTopicsRequest.Topic {
                 ? (.invalidReplicationFactor, "Replication factor must be larger than 0.")
                 : (
                     .invalidReplicationFactor,
-                    "the target replication factor of \(replicationFactor) cannot be reached because only 1 broker is there"
+                    "the target replication factor of \(replicationFactor) cannot be reached because there is only 1 broker"
                 )
         }
         return nil

@@ -23,7 +23,7 @@ extension DeleteTopicsRequest: ServedRequest {
         }
         guard let found = topic.name.map({ service.broker.topic($0) }) ?? service.topic(topic.topicID) else {
             response.errorCode = topic.name == nil ? .unknownTopicID : .unknownTopicOrPartition
-            response.errorMessage = topic.name == nil ? "there is no topic of this id" : "there is no such topic"
+            response.errorMessage = topic.name == nil ? "there is no topic with this id" : "there is no such topic"
             return response
         }
         do throws(BrokerError) {

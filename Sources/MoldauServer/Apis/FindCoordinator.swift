@@ -10,7 +10,7 @@ extension FindCoordinatorRequest: ServedRequest {
         let address = call.connection.localAddress
         let isKnown = keyType == 0 || keyType == 1
         let reason =
-            isKnown ? nil : "there are coordinators of groups (0) and of transactional ids (1), not of \(keyType)"
+            isKnown ? nil : "there are coordinators of groups (0) and of transactional ids (1), not of type \(keyType)"
         let (node, host, port) =
             isKnown ? (RequestService<Files>.nodeID, address.host, Int32(address.port)) : (-1, "", -1)
         call.answer(

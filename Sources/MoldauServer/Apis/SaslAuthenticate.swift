@@ -23,7 +23,7 @@ extension SaslAuthenticateRequest: ServedRequest {
                 call.answer(
                     SaslAuthenticateResponse {
                         $0.errorCode = .illegalSaslState
-                        $0.errorMessage = "no log-in was begun: SaslHandshake comes first"
+                        $0.errorMessage = "no log-in was begun: send SaslHandshake first"
                     })
             case .failed:
                 call.answerLast(

@@ -14,7 +14,7 @@ extension SaslHandshakeRequest: ServedRequest {
             $0.mechanisms = mechanisms
         }
         if code == .unsupportedSaslMechanism {
-            call.answerLast(response, reason: "it wants to log in by something else than \(mechanisms)")
+            call.answerLast(response, reason: "it wants to log in with a mechanism other than \(mechanisms)")
         } else {
             call.answer(response)
         }

@@ -82,7 +82,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is NIOSSLError || error is BoringSSLError, !hasShakenHands {
             logger.warning(
-                "a client could not be encrypted, or its certificate was refused", metadata: metadata("\(error)"))
+                "encryption could not be set up with a client, or its certificate was refused",
+                metadata: metadata("\(error)"))
         } else {
             // The client has disconnected: there is nothing to answer.
             logger.debug("a connection failed", metadata: metadata("\(error)"))
@@ -314,7 +315,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         memory.frameBuffers.trim(now)
         let stall = TimeAmount(options.stallTimeout)
         if let frameBegun, now - frameBegun > stall + .seconds(Int64(cutter.heldBytes >> 20)), !isReadHeld {
-            return close(context, reason: "a request has begun, and its rest did not come in time")
+            return close(context, reason: "the rest of a request did not come in time")
         }
         let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         if buffered != lastBuffered { (lastBuffered, lastSent) = (buffered, now) }
@@ -322,7 +323,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             return close(context, reason: "the client did not read its answers in time")
         }
         if now - lastAsked > TimeAmount(options.idleTimeout), connection.isIdle, writesInFlight == 0 {
-            logger.debug("an idle connection was closed", metadata: metadata("it asked for nothing for long"))
+            logger.debug("an idle connection was closed", metadata: metadata("it sent no request for a long time"))
             return context.close(promise: nil)
         }
         scheduleWatch(context)

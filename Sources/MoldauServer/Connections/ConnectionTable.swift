@@ -121,7 +121,7 @@ final class ConnectionTable: Sendable {
         }
         for connection in resumed { connection.door.resume() }
         evicted?.door.close(
-            "the server's memory for clients is used up, and this one took most of it; 'maxMemoryBytes' is the limit")
+            "the server's memory for clients is used up, and this one took most of it; the limit is 'maxMemoryBytes'")
     }
 
     /// Whether there is room to read more. If not, the connection is resumed when there is.

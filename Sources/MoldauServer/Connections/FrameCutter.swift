@@ -130,7 +130,7 @@ extension FrameCutter.Refusal: CustomStringConvertible {
         switch self {
         case .negativeLength(let length): "a frame's length is \(length)"
         case .tooLarge(let bytes, let limit): "a frame of \(bytes) bytes is over the limit of \(limit)"
-        case .lost: "a part of a frame was not received"
+        case .lost: "part of a frame was not received"
         }
     }
 }

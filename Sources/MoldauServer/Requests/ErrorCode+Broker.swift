@@ -17,9 +17,9 @@ extension BrokerError {
         switch self {
         case .unknownTopic(let name): "there is no topic '\(name)'"
         case .topicExists(let name): "Topic '\(name)' already exists."
-        case .invalidTopic(let name, let reason): "'\(name)' is no topic: \(reason)"
+        case .invalidTopic(let name, let reason): "'\(name)' is not a valid topic: \(reason)"
         case .invalidPartitions(_, let reason): reason
-        case .tooManyPartitions(_, let limit): "there may be no more than \(limit)"
+        case .tooManyPartitions(_, let limit): "there can be no more than \(limit) of its kind"
         case .undeletable(let name): "the records of \(name) are only compacted, never deleted"
         case .invalidSettings(_, let reason): reason
         case .internalTopic(let name): "'\(name)' holds the broker's own records: only the broker writes and deletes it"

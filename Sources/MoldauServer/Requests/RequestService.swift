@@ -60,7 +60,7 @@ final class RequestService<Files: FileSystem>: Sendable {
             return .pipelined
         }
         guard mayAsk(header.api, connection) else {
-            reply(.close(reason: "a request without a log-in, or after it has expired: \(type.api.name)"))
+            reply(.close(reason: "a request without a log-in, or after the log-in has expired: \(type.api.name)"))
             return .pipelined
         }
         type.serve(header, body, of: connection, by: self, then: reply)

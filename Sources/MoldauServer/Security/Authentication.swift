@@ -159,7 +159,7 @@ struct Authentication: Sendable {
 
     private mutating func checkPassword(_ token: [UInt8], _ known: Knowledge, _ now: Duration) -> Step {
         guard let message = PlainMessage(token) else {
-            return .failed(user: nil, reason: "the message is not of PLAIN's form")
+            return .failed(user: nil, reason: "the message does not have PLAIN's form")
         }
         let user = known.user(message.user)
         let credential = user?.credential(.sha512) ?? user?.credential(.sha256)
@@ -177,7 +177,7 @@ struct Authentication: Sendable {
     ) -> Step {
         let wanted = Principal(user)
         if let principal, principal != wanted {
-            return .failed(user: user, reason: "the connection belongs to \(principal)")
+            return .failed(user: user, reason: "the connection already belongs to \(principal)")
         }
         principal = wanted
         expiry = lifetime.map { now + $0 }

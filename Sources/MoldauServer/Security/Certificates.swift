@@ -67,11 +67,11 @@ final class Certificates: Sendable {
         do throws(ServerError) {
             let context = try TLSContext.make(options)
             state.withLock { ($0.context, $0.stamps) = (context, stamps) }
-            logger.notice("the certificate was read again", metadata: ["file": "\(options.certificatePath)"])
+            logger.notice("the certificate was reloaded", metadata: ["file": "\(options.certificatePath)"])
         } catch {
             state.withLock { $0.stamps = stamps }
             logger.error(
-                "the certificate has changed and cannot be used; the old one is, until the files change again",
+                "the changed certificate cannot be used; the old one stays in use until the files change again",
                 metadata: ["reason": "\(error)"])
         }
     }

@@ -32,7 +32,7 @@ struct ScramExchange: Sendable {
         _ mechanism: ScramMechanism, clientFirst bytes: [UInt8], serverNonce: String,
         credential: (String) -> ScramCredential?, decoySeed: [UInt8]
     ) throws(Malformed) {
-        guard let message = String(validating: bytes, as: UTF8.self) else { throw Malformed(reason: "it is no text") }
+        guard let message = String(validating: bytes, as: UTF8.self) else { throw Malformed(reason: "it is not UTF-8") }
         // gs2-header: the channel binding flag, then the authorisation id.
         let parts = message.split(separator: ",", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw Malformed(reason: "it has no header") }
@@ -42,10 +42,10 @@ struct ScramExchange: Sendable {
         let fields = parts[2].split(separator: ",", omittingEmptySubsequences: false)
         guard fields.count >= 2, let name = fields[0].value(of: "n"), let clientNonce = fields[1].value(of: "r"),
             let user = Self.unescape(name), !user.isEmpty, !clientNonce.isEmpty
-        else { throw Malformed(reason: "it has no name and no nonce") }
+        else { throw Malformed(reason: "it lacks a name or a nonce") }
         if !parts[1].isEmpty {
             guard let other = parts[1].value(of: "a").flatMap(Self.unescape), other == user else {
-                throw Malformed(reason: "nobody acts as somebody else")
+                throw Malformed(reason: "logging in as one user to act as another is not supported")
             }
         }
         let found = credential(user)
@@ -71,7 +71,7 @@ struct ScramExchange: Sendable {
         let fields = withoutProof.split(separator: ",", omittingEmptySubsequences: false)
         guard fields.count >= 2, let binding = fields[0].value(of: "c"), let nonce = fields[1].value(of: "r"),
             let proof = Data(base64Encoded: String(message[proofStart.upperBound...])).map(Array.init)
-        else { throw Malformed(reason: "the last message has no binding, nonce and proof") }
+        else { throw Malformed(reason: "the last message lacks a binding, a nonce or a proof") }
         // Older librdkafka (2.0.2, for example) repeats its own nonce in front. Kafka also compares only the end.
         guard nonce.hasSuffix(self.nonce), Data(base64Encoded: String(binding)) == Data(gs2Header.utf8) else {
             throw Malformed(reason: "the last message belongs to another log-in")

@@ -8,7 +8,7 @@ enum TLSContext {
     static func make(_ options: TLSOptions) throws(ServerError) -> NIOSSLContext {
         let chain = try certificates(in: options.certificatePath, "the server's certificate")
         guard !chain.isEmpty else {
-            throw .tls(reason: "there is no certificate in '\(options.certificatePath)'; it takes PEM")
+            throw .tls(reason: "there is no certificate in '\(options.certificatePath)'; it has to be a PEM file")
         }
         let key: NIOSSLPrivateKey
         do {
@@ -16,7 +16,7 @@ enum TLSContext {
         } catch {
             throw .tls(
                 reason:
-                    "the private key in '\(options.keyPath)' cannot be read (\(error)); it takes PEM without a password"
+                    "the private key in '\(options.keyPath)' cannot be read (\(error)); it has to be PEM without a password"
             )
         }
         var configuration = TLSConfiguration.makeServerConfiguration(
@@ -24,7 +24,9 @@ enum TLSContext {
         configuration.minimumTLSVersion = .tlsv12
         if options.clientCertificates != .none {
             guard let path = options.clientAuthorityPath else {
-                throw .tls(reason: "clients' certificates need the certificates of their authorities: name their file")
+                throw .tls(
+                    reason: "clients' certificates can be checked only with those of their authorities: give a file "
+                        + "that has these (ssl.truststore.location, --tls-client-ca)")
             }
             configuration.trustRoots = .certificates(try certificates(in: path, "the authorities of clients"))
             configuration.certificateVerification =
@@ -42,12 +44,12 @@ enum TLSContext {
 
     private static func certificates(in path: String, _ what: String) throws(ServerError) -> [NIOSSLCertificate] {
         guard FileManager.default.isReadableFile(atPath: path) else {
-            throw .tls(reason: "the file '\(path)' for \(what) is not there, or may not be read")
+            throw .tls(reason: "the file '\(path)' for \(what) does not exist, or cannot be read")
         }
         do {
             return try NIOSSLCertificate.fromPEMFile(path)
         } catch {
-            throw .tls(reason: "\(what) in '\(path)' cannot be read (\(error)); it takes PEM")
+            throw .tls(reason: "\(what) in '\(path)' cannot be read (\(error)); it has to be a PEM file")
         }
     }
 

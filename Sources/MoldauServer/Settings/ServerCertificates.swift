@@ -22,7 +22,7 @@ struct ServerCertificates: NamedSettings, Sendable {
     /// - Throws: `ServerError.tls`.
     func settle(_ tls: inout TLSOptions?) throws(ServerError) {
         for type in [keyType, authorityType].compactMap({ $0 }) where type != "PEM" {
-            throw .tls(reason: "stores of Java's own kinds (\(type)) cannot be read: their type has to be PEM")
+            throw .tls(reason: "Java's key stores (\(type)) cannot be read: the type has to be PEM")
         }
         guard let certificatePath, let keyPath else {
             if certificatePath == nil, keyPath == nil, authorityPath == nil,
@@ -31,7 +31,7 @@ struct ServerCertificates: NamedSettings, Sendable {
                 return
             }
             throw .tls(
-                reason: "ssl.keystore.certificate.chain and ssl.keystore.key have to be set, both of them: "
+                reason: "both ssl.keystore.certificate.chain and ssl.keystore.key have to be set: "
                     + "give --tls-certificate and --tls-key")
         }
         tls = TLSOptions(

@@ -31,7 +31,7 @@ extension ServerOptions: NamedSettings {
 
     /// `User:admin;User:ann`.
     private static let superUsersSetting = NamedSetting<ServerOptions>(
-        "super.users", expected: "User:NAME, several with semicolons in between",
+        "super.users", expected: "User:NAME, several separated by semicolons",
         value: { options in
             options.superUsers.isEmpty ? nil : options.superUsers.sorted().map { "User:\($0)" }.joined(separator: ";")
         },
