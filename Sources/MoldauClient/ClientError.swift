@@ -87,7 +87,7 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .invalidSetting(let name, let reason): "the setting '\(name)' is not possible: \(reason)"
+        case .invalidSetting(let name, let reason): "the setting '\(name)' is not valid: \(reason)"
         case .notReachable(let address, let reason):
             "\(address) cannot be reached: \(reason); check the address, and whether a broker listens there"
         case .disconnected(let address, let reason): "the connection to \(address) has ended: \(reason)"
@@ -103,19 +103,19 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
         case .deliveryTimedOut(let partition, let time, let last):
             "records for \(partition) were not delivered within \(time) (delivery.timeout.ms); the last error: \(last)"
         case .bufferFull(let bytes, let time):
-            "\(bytes) bytes of records wait to be sent (buffer.memory), and none of them left within \(time) (max.block.ms)"
+            "\(bytes) bytes of records are waiting to be sent (buffer.memory), and none of them was sent within \(time) (max.block.ms)"
         case .recordTooLarge(let bytes, let limit):
             "a record of \(bytes) bytes is over the limit of \(limit) (max.request.size)"
-        case .invalidBatch(let partition, let reason): "what was to be sent to \(partition) is no batch: \(reason)"
-        case .fenced(let id): "another client with the id '\(id)' has taken over; this one can do nothing more"
+        case .invalidBatch(let partition, let reason): "what was to be sent to \(partition) is not a batch: \(reason)"
+        case .fenced(let id): "another client with the id '\(id)' has taken over; this one can no longer do anything"
         case .commitUnknown(let reason):
-            "it is not known whether the transaction was committed: \(reason); look for what it would have written"
+            "it is not known whether the transaction was committed: \(reason); look for the records it would have written"
         case .transactionFailed(let reason): "the transaction cannot be committed: \(reason); abort it"
         case .notMember(let group, let reason):
-            "the client is no member of the group '\(group)' any more: \(reason); others read its partitions on from the last commit"
+            "the client is no longer a member of the group '\(group)': \(reason); others continue its partitions from the last commit"
         case .noPosition(let partition, let reason): "there is no position to read \(partition) from: \(reason)"
         case .truncated(let partition, let offset):
-            "after an election the leader of \(partition) lacks records that were read, from offset \(offset) on; a seek there goes on with those in their place"
+            "after an election the leader of \(partition) lacks records that were read, from offset \(offset) on; seek there to continue with those in their place"
         case .unreadable(let partition, let offset, let reason):
             "the record of \(partition) at offset \(offset) cannot be read: \(reason)"
         case .closed: "the client is closed"

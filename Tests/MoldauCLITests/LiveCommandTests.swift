@@ -258,9 +258,9 @@ struct LiveCommandTests {
         ("security.protocol=TLS", "the setting security.protocol takes PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"),
         ("security.protocl=SSL", "unknown setting 'security.protocl'"),
         ("security.protocl=SSL", "did you mean 'security.protocol'?"),
-        ("security.protocol = SASL_SSL", "'sasl.mechanism' is not possible: it is one of PLAIN"),
+        ("security.protocol = SASL_SSL", "'sasl.mechanism' is not valid: it has to be one of PLAIN"),
         ("security.protocol: SASL_SSL\nsasl.mechanism: PLAIN", "a log-in needs a user and a password"),
-        ("security.protocol SSL\nssl.truststore.type JKS", "'ssl.truststore.type' is not possible: it is PEM"),
+        ("security.protocol SSL\nssl.truststore.type JKS", "'ssl.truststore.type' is not valid: it has to be PEM"),
         ("client.id=a\nclient.id=b", "is set twice"),
     ])
     func `says what is wrong with the settings of a connection`(text: String, sentence: String) throws {

@@ -151,7 +151,7 @@ extension FetchMachineTests {
             Issue.record("the new leader is not asked")
             return
         }
-        let unsupported = ClientError.refused(.unsupportedVersion, "to tell ends of epochs")
+        let unsupported = ClientError.refused(.unsupportedVersion, "to return the ends of epochs")
         #expect(machine.checked(number, .failure(unsupported), .zero, chance: 0.5).isEmpty)
         #expect(fetched(&machine) == 6)
     }

@@ -48,7 +48,7 @@ struct SettingsReaderTests {
         ("linger.ms=-1", "a file: the setting linger.ms takes milliseconds, at least 0, not '-1'"),
         ("linger.ms=99999999999999999999", "a file: the setting linger.ms takes milliseconds, at least 0, not '9"),
         ("acks=2", "a file: the setting acks takes all, -1, 0 or 1, not '2'"),
-        ("acks=1\nenable.idempotence=true", "the setting 'acks' is not possible: idempotence"),
+        ("acks=1\nenable.idempotence=true", "the setting 'acks' is not valid: idempotence"),
         ("a=1\na=2", "a file: 'a' is set twice"), ("a=\\u00g0", "four hexadecimal digits"),
         ("a=b\\", "the last line ends with a backslash"),
     ])

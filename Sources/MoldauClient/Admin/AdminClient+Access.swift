@@ -49,7 +49,7 @@ extension AdminClient {
         let response = try await repeated {
             let response = try await self.call(request)
             guard response.errorCode == .none else {
-                throw ClientError.refused(response.errorCode, "to tell access rules", message: response.errorMessage)
+                throw ClientError.refused(response.errorCode, "to list access rules", message: response.errorMessage)
             }
             return response
         }

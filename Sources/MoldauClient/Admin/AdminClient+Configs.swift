@@ -169,7 +169,7 @@ extension AdminClient {
             let answers = try await Self.atOnce(byNode) { node, resources in
                 let address = picture.address(of: node)
                 if node >= 0, address == nil {
-                    throw ClientError.refused(.brokerNotAvailable, "a question to broker \(node)")
+                    throw ClientError.refused(.brokerNotAvailable, "a request to broker \(node)")
                 }
                 return try await ask(address, resources)
             }

@@ -28,7 +28,8 @@ extension AdminClient {
             $0.groups = [.init { ($0.groupID, $0.topics) = (group, nil) }]
             $0.requireStable = requireStable
         }
-        let response = try await ask(group: group, request, "to tell the offsets of the group '\(group)'", code: \.code)
+        let response = try await ask(
+            group: group, request, "to return the offsets of the group '\(group)'", code: \.code)
         return response.committed
     }
 

@@ -201,7 +201,7 @@ extension AdminClient.OffsetSpec {
 
 extension ListOffsetsResponse.Partition {
     fileprivate func outcome(of partition: TopicPartition) -> Result<AdminClient.ListedOffset, ClientError> {
-        if let error = ClientError.of(errorCode, topic: partition.topic, "to tell offsets of \(partition)") {
+        if let error = ClientError.of(errorCode, topic: partition.topic, "to return offsets of \(partition)") {
             return .failure(error)
         }
         let found = offset >= .zero ? offset : oldStyleOffsets.first

@@ -163,7 +163,7 @@ extension AdminClient {
                 })
             return Outcomes(
                 response.results.map { topic in
-                    let what = "more partitions of '\(topic.name)'"
+                    let what = "to add partitions to '\(topic.name)'"
                     let error = ClientError.of(
                         topic.errorCode, topic: topic.name, what, message: topic.errorMessage)
                     return (topic.name, .of(error))

@@ -71,7 +71,7 @@ extension AdminClient {
                 request.deletions.append(.init { ($0.name, $0.mechanism) = (user, number) })
             case .upsert(let user, let mechanism, let password, let iterations):
                 guard (4_096...16_384).contains(iterations) else {
-                    throw ClientError.invalidSetting("iterations", reason: "brokers take from 4096 to 16384")
+                    throw ClientError.invalidSetting("iterations", reason: "brokers accept 4096 to 16384")
                 }
                 var randomness = SystemRandomNumberGenerator()
                 let salt = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &randomness) }

@@ -137,7 +137,7 @@ public final class AdminClient: Sendable {
         let outcomes: Outcomes<Int32, Success> = try await settle(brokers) { left in
             let picture = try await self.picture(of: [])
             return try await Self.atOnce(left.map { ($0, picture.address(of: $0)) }) { _, address in
-                guard let address else { throw ClientError.refused(.brokerNotAvailable, "a question to all brokers") }
+                guard let address else { throw ClientError.refused(.brokerNotAvailable, "a request to all brokers") }
                 return try await ask(address)
             }
         }
@@ -164,7 +164,7 @@ public final class AdminClient: Sendable {
             let answers = try await Self.atOnce(Array(questions.enumerated()).map { ($0.offset, $0.element) }) {
                 _, question in
                 guard let address = question.0 else {
-                    throw ClientError.refused(.leaderNotAvailable, "a question to a leader")
+                    throw ClientError.refused(.leaderNotAvailable, "a request to a leader")
                 }
                 return try await ask(address, question.1)
             }
@@ -205,7 +205,7 @@ extension Result where Failure == ClientError {
     /// Makes the error retriable if a leader does not know its topic yet.
     fileprivate var fromLeader: Result {
         guard case .failure(.unknownTopic(let topic)) = self else { return self }
-        return .failure(.refused(.unknownTopicOrPartition, "a question about the topic '\(topic)'"))
+        return .failure(.refused(.unknownTopicOrPartition, "a request about the topic '\(topic)'"))
     }
 }
 
@@ -225,7 +225,7 @@ extension MetadataResponse {
             return .failure(.unknownPartition(partition, partitionCount: Int32(topic.partitions.count)))
         }
         guard found.leaderID >= 0 else {
-            return .failure(.refused(.leaderNotAvailable, "a question about \(partition), which nobody leads now"))
+            return .failure(.refused(.leaderNotAvailable, "a request about \(partition), which has no leader now"))
         }
         return .success(found.leaderID)
     }

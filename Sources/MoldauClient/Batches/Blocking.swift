@@ -17,7 +17,7 @@ package func waiting<Value: Sendable>(
     let result: Result<Value, any Error>? = outcome.wait(timeout: time) { $0 }
     guard let result else {
         task.cancel()
-        throw time.map { ClientError.timedOut(what: "a question to the cluster", after: $0) } ?? .closed
+        throw time.map { ClientError.timedOut(what: "a request to the cluster", after: $0) } ?? .closed
     }
     return try result.get()
 }

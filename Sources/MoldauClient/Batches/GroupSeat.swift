@@ -74,7 +74,7 @@ package final class GroupSeat: Sendable {
             let seen = changes.withLock { $0 }
             let member = state.withLock { $0.seat.isSeated ? $0.seat.member : nil }
             guard let member else {
-                throw ClientError.notMember(group: group, reason: "it has left, or was taken for dead")
+                throw ClientError.notMember(group: group, reason: "it has left, or was considered dead")
             }
             do {
                 return try commit(member)

@@ -88,7 +88,7 @@ struct GroupSeatState: Sendable {
                 told[member.memberID] = Array(subscription.userData?.bytes ?? .init(start: nil, count: 0))
             } catch {
                 return .fail(
-                    .notMember(group: options.group, reason: "what the member '\(member.memberID)' tells is unreadable")
+                    .notMember(group: options.group, reason: "what the member '\(member.memberID)' sent cannot be read")
                 )
             }
         }
@@ -109,14 +109,14 @@ struct GroupSeatState: Sendable {
         switch response.errorCode {
         case .none: break
         case .rebalanceInProgress: return .joinAgain
-        default: return refused(response.errorCode, "to tell what a member has")
+        default: return refused(response.errorCode, "to give a member its assignment")
         }
         needsJoin = isAskedMeanwhile
         do throws(SerdeError) {
             let data = try ConsumerAssignment.decode(response.assignment).data.userData
             return .seated(Array(data?.bytes ?? .init(start: nil, count: 0)))
         } catch {
-            return .fail(.notMember(group: options.group, reason: "what it is to do is unreadable"))
+            return .fail(.notMember(group: options.group, reason: "its assignment cannot be read"))
         }
     }
 

@@ -45,7 +45,7 @@ final class FrameReader: ChannelInboundHandler {
         received = rest
     }
 
-    func channelInactive(context: ChannelHandlerContext) { link.end("the broker has closed it") }
+    func channelInactive(context: ChannelHandlerContext) { link.end("the broker closed it") }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { link.end("\(error)") }
 }

@@ -33,14 +33,14 @@ struct ScramLogIn: Sendable {
     /// The response to the server's first message, and the last message expected from it. Takes milliseconds.
     func answer(_ challenge: [UInt8]) throws -> (message: [UInt8], wanted: [UInt8]) {
         guard let text = String(validating: challenge, as: UTF8.self) else {
-            throw Malformed(description: "the server's challenge is no text")
+            throw Malformed(description: "the server's challenge is not UTF-8")
         }
         let fields = text.split(separator: ",", omittingEmptySubsequences: false)
         guard fields.count >= 3, fields[0].hasPrefix("r=\(nonce)"), fields[0].count > nonce.count + 2,
             fields[1].hasPrefix("s="), let salt = Data(base64Encoded: String(fields[1].dropFirst(2))),
             fields[2].hasPrefix("i="), let iterations = Int(fields[2].dropFirst(2)),
             (1...Self.maxIterations).contains(iterations)
-        else { throw Malformed(description: "the server's challenge is not one of SCRAM's") }
+        else { throw Malformed(description: "the server's challenge does not have SCRAM's form") }
         let salted = try hash.saltedPassword(password, salt: Array(salt), iterations: iterations)
         let clientKey = hash.clientKey(ofSalted: salted)
         let withoutProof = "c=biws,\(fields[0])"

@@ -154,7 +154,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
 
     func receive(_ frame: ByteBuffer) {
         guard let correlationID = frame.getInteger(at: frame.readerIndex, as: Int32.self) else {
-            return end("an answer has \(frame.readableBytes) bytes")
+            return end("an answer has only \(frame.readableBytes) bytes")
         }
         do {
             let waiting = try state.withLock { state throws in try state.line.take(correlationID) }
@@ -168,7 +168,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
                 end("\(error)")
             }
         } catch {
-            end("an answer is not the one that was to come: \(error)")
+            end("an answer is not the one that was expected: \(error)")
         }
     }
 
@@ -218,7 +218,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
             // Older brokers answer in version 0, with this error.
             case .success(let response) where response.errorCode == .unsupportedVersion && version > 0:
                 self.negotiate(carrier, version: 0)
-            case .success(let response): self.end("it refuses ApiVersions: \(response.errorCode)")
+            case .success(let response): self.end("the broker refuses ApiVersions: \(response.errorCode)")
             case .failure(let error): self.end("\(error)")
             }
         }
@@ -231,10 +231,10 @@ final class SocketLink: BrokerLink, FrameReceiver {
         else { return end(with: .unsupportedAPI(ApiKey.saslAuthenticate.name, address)) }
         let handshake = SaslHandshakeRequest { $0.mechanism = logIn.mechanism.rawValue }
         write(handshake, 1, carrier, options.requestTimeout) { result in
-            guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
+            guard case .success(let response) = result else { return self.end("the log-in was not answered") }
             guard response.errorCode == .none else {
                 let offered = response.mechanisms.joined(separator: ", ")
-                let reason = "the broker has no \(logIn.mechanism.rawValue) here; it has \(offered)"
+                let reason = "the broker does not offer \(logIn.mechanism.rawValue) here; it offers \(offered)"
                 return self.end(with: .logInFailed(reason: reason))
             }
             switch logIn.mechanism {
@@ -258,7 +258,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
                     case .success(let (message, wanted)):
                         self.authenticate(message, carrier, version) { last in
                             if last == wanted { return done() }
-                            self.end(with: .logInFailed(reason: "the broker does not know the password itself"))
+                            self.end(with: .logInFailed(reason: "the broker did not prove that it knows the password"))
                         }
                     }
                 }
@@ -271,7 +271,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
     ) {
         let request = SaslAuthenticateRequest { $0.authBytes = WireBytes(copying: token) }
         write(request, version, carrier, options.requestTimeout) { result in
-            guard case .success(let response) = result else { return self.end("it has no answer to the log-in") }
+            guard case .success(let response) = result else { return self.end("the log-in was not answered") }
             guard response.errorCode == .none else {
                 return self.end(with: .logInFailed(reason: response.errorMessage ?? response.errorCode.name))
             }
@@ -296,7 +296,7 @@ final class SocketLink: BrokerLink, FrameReceiver {
     /// Called when the connection can no longer be used.
     func end(_ reason: String) { end(with: .disconnected(address, reason: reason)) }
 
-    func close() { loop.execute { self.end(with: .disconnected(self.address, reason: "the client has closed it")) } }
+    func close() { loop.execute { self.end(with: .disconnected(self.address, reason: "the client closed it")) } }
 
     private func end(with error: ClientError) {
         struct Ending {

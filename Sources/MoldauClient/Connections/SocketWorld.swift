@@ -90,19 +90,19 @@ extension ClientTLS {
                 }
                 configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: keyPath, format: .pem))
             } catch {
-                throw .invalidSetting("ssl.keystore.certificate.chain", reason: "it takes PEM: \(error)")
+                throw .invalidSetting("ssl.keystore.certificate.chain", reason: "it has to be a PEM file: \(error)")
             }
         }
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw .invalidSetting("ssl.truststore.location", reason: "it takes PEM: \(error)")
+            throw .invalidSetting("ssl.truststore.location", reason: "it has to be a PEM file: \(error)")
         }
     }
 
     private static func check(_ path: String, _ name: String) throws(ClientError) {
         guard FileManager.default.isReadableFile(atPath: path) else {
-            throw .invalidSetting(name, reason: "the file '\(path)' is not there, or may not be read")
+            throw .invalidSetting(name, reason: "the file '\(path)' does not exist, or cannot be read")
         }
     }
 }

@@ -108,11 +108,11 @@ public struct ConsumerOptions: Sendable {
             throw .invalidSetting("heartbeat.interval.ms", reason: "it has to be shorter than session.timeout.ms")
         }
         guard maxPollRecords >= 1 else {
-            throw .invalidSetting("max.poll.records", reason: "it has to be 1 at least")
+            throw .invalidSetting("max.poll.records", reason: "it has to be at least 1")
         }
         guard (1...Int(Int32.max)).contains(fetchMaxBytes), (1...Int(Int32.max)).contains(maxPartitionFetchBytes),
             (0...Int(Int32.max)).contains(fetchMinBytes)
-        else { throw .invalidSetting("fetch.max.bytes", reason: "sizes are from 1 byte to 2 GiB") }
+        else { throw .invalidSetting("fetch.max.bytes", reason: "sizes have to be from 1 byte to 2 GiB") }
         if group == "" { throw .invalidSetting("group.id", reason: "it is empty") }
         if case .byDuration(let age) = offsetReset, age < .zero {
             throw .invalidSetting("auto.offset.reset", reason: "the duration is negative")

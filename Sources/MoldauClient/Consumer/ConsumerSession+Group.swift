@@ -8,7 +8,7 @@ extension ConsumerSession {
     /// Replaces the subscription.
     func subscribe(_ subscription: Subscription) {
         state.withLock { state in
-            precondition(state.member != nil, "only a member of a group subscribes; partitions are assigned by hand")
+            precondition(state.member != nil, "a consumer without a group cannot subscribe: assign partitions to it")
             state.member?.subscribe(subscription)
         }
         learn(of: subscription)
@@ -145,7 +145,7 @@ extension ConsumerSession {
                 if let offset = found[partition] {
                     fetch.seek(partition, to: offset)
                 } else {
-                    fetch.reset(partition, because: "the group has committed no offset of it")
+                    fetch.reset(partition, because: "the group has committed no offset for it")
                 }
             }
         }

@@ -11,7 +11,7 @@ extension ConsumerSession {
         _ options: ConsumerOptions, _ subscription: Subscription, _ client: ClientOptions, _ world: any ClientWorld
     ) throws(ClientError) -> any Membership {
         guard let group = options.group else {
-            throw .invalidSetting("group.id", reason: "topics are shared in a group; name one, or assign partitions")
+            throw .invalidSetting("group.id", reason: "a subscription needs a group; name one, or assign partitions")
         }
         switch options.groupProtocol {
         case .classic: return GroupMember(options, group: group, subscription)

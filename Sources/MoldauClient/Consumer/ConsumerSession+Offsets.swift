@@ -80,10 +80,10 @@ extension ConsumerSession {
         _ offsets: [TopicPartition: Offset]
     ) throws(ClientError) -> (OffsetCommitRequest, group: String) {
         guard let member = groupMetadata else {
-            throw .invalidSetting("group.id", reason: "offsets are committed for a group")
+            throw .invalidSetting("group.id", reason: "offsets are committed for a group; name one")
         }
         if member.memberID.isEmpty, state.withLock({ $0.member != nil }) {
-            throw .notMember(group: member.group, reason: "it has left, or was taken for dead")
+            throw .notMember(group: member.group, reason: "it has left, or was considered dead")
         }
         return (OffsetCommitRequest(offsets.mapValues { AdminClient.OffsetAndMetadata($0) }, as: member), member.group)
     }
@@ -139,7 +139,7 @@ extension ConsumerSession {
         _ partitions: Set<TopicPartition>, within time: Duration
     ) async throws -> [TopicPartition: AdminClient.OffsetAndMetadata] {
         guard let group = options.group else {
-            throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group")
+            throw ClientError.invalidSetting("group.id", reason: "offsets are committed for a group; name one")
         }
         let topics = partitions.byTopic.map { topic, numbers in
             OffsetFetchRequest.Topic {
@@ -170,7 +170,7 @@ extension ConsumerSession {
                 continue
             }
             guard response.code == .none else {
-                throw ClientError.refused(response.code, "to tell committed offsets of the group '\(group)'")
+                throw ClientError.refused(response.code, "to return committed offsets of the group '\(group)'")
             }
             return response.positions
         }

@@ -142,7 +142,7 @@ extension FetchMachine {
                 (next, epoch) = (max(next, header.lastOffset + 1), header.leaderEpoch)
                 rest = UnsafeRawBufferPointer(rebasing: rest[header.byteCount...])
             } catch {
-                let way = end.map { "; a seek to \($0) passes the batch" } ?? ""
+                let way = end.map { "; seek to \($0) to skip the batch" } ?? ""
                 return (bytes.count - rest.count, next, epoch, .unreadable(partition, next, reason: "\(error)\(way)"))
             }
         }
@@ -187,12 +187,12 @@ extension FetchMachine {
                     // All its records are older.
                     seek(partition, to: .end)
                 } else {
-                    let error = ClientError.refused(answer.errorCode, "to tell offsets of \(partition)")
+                    let error = ClientError.refused(answer.errorCode, "to return offsets of \(partition)")
                     note(error, partition, now, chance)
                     isStale = isStale || answer.errorCode.asksForMetadata
                 }
             }
         }
-        return finish(without: rest, "to tell offsets", isStale: isStale, now, chance)
+        return finish(without: rest, "to return offsets", isStale: isStale, now, chance)
     }
 }

@@ -76,7 +76,7 @@ extension FetchMachine {
                 }
             }
         }
-        return finish(without: rest, "to tell ends of epochs", isStale: isStale, now, chance)
+        return finish(without: rest, "to return the ends of epochs", isStale: isStale, now, chance)
     }
 
     private mutating func check(
@@ -86,7 +86,7 @@ extension FetchMachine {
             return
         }
         guard answer.leaderEpoch >= 0, answer.endOffset >= .zero else {
-            return reset(partition, because: "its new leader does not know the records that were read")
+            return reset(partition, because: "its new leader lacks the records that were read")
         }
         if answer.endOffset < fetchOffset {
             if answer.endOffset < position, options.offsetReset == .none {

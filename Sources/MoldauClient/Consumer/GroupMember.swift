@@ -159,7 +159,7 @@ struct GroupMember: Membership {
             return .joinAgain
         case .fencedInstanceID: return .fail(.fenced(id: options.instanceID ?? ""))
         default:
-            let error = ClientError.refused(response.errorCode, "to tell what a member of '\(group)' reads")
+            let error = ClientError.refused(response.errorCode, "to tell a member of '\(group)' what it reads")
             return error.isRetriable ? .retry(error) : .fail(error)
         }
         // The subscription may have changed meanwhile.

@@ -39,7 +39,7 @@ extension TopicPattern {
         guard let expression = TopicExpression(pattern) else {
             throw .invalidSetting(
                 "topic pattern",
-                reason: "'\(pattern)' is no pattern of the kind that RE2 reads, or it is too large; see Docs/Clients.md"
+                reason: "'\(pattern)' is not a regular expression of RE2, or it is too large; see Docs/Clients.md"
             )
         }
         return expression

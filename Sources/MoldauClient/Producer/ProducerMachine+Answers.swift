@@ -70,7 +70,7 @@ extension ProducerMachine {
         case .outOfOrderSequenceNumber where batch.isPartOfAppended:
             // The whole batch was appended: the size limit was lowered while it was in flight. Or an earlier batch is
             // missing; a retried part must not be appended twice.
-            let what = "a part of a batch for \(batch.partition) that may be in the log already"
+            let what = "part of a batch for \(batch.partition) that may be in the log already"
             giveUp(batch, lane, .refused(answer.errorCode, what), &actions)
         case .outOfOrderSequenceNumber where lanes[lane].followsFailure(batch):
             // An earlier batch was not appended, so neither was this one.
@@ -149,8 +149,8 @@ extension ProducerMachine {
             return
         case .success(let response) where options.transactionalID != nil:
             error = .of(
-                transactional: response.errorCode, options.transactionalID ?? "", "to give the producer a number")
-        case .success(let response): error = .refused(response.errorCode, "to give the producer a number")
+                transactional: response.errorCode, options.transactionalID ?? "", "to give the producer an id")
+        case .success(let response): error = .refused(response.errorCode, "to give the producer an id")
         case .failure(let failure): error = failure
         }
         notIdentified(error, now, chance)

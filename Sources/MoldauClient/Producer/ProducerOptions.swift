@@ -55,25 +55,26 @@ public struct ProducerOptions: Sendable {
     func check() throws(ClientError) {
         if isIdempotent {
             guard acks == .all else {
-                throw .invalidSetting("acks", reason: "idempotence and transactions need 'all'; Kafka takes no less")
+                throw .invalidSetting(
+                    "acks", reason: "idempotence and transactions need 'all'; Kafka accepts nothing less")
             }
             guard maxInFlight <= 5 else {
                 throw .invalidSetting(
                     "max.in.flight.requests.per.connection",
-                    reason: "with idempotence 5 is the most that brokers remember")
+                    reason: "with idempotence it has to be at most 5: brokers remember no more batches")
             }
             if transactionalID != nil, idempotence == false {
                 throw .invalidSetting("enable.idempotence", reason: "transactions need it")
             }
         }
         guard maxInFlight >= 1 else {
-            throw .invalidSetting("max.in.flight.requests.per.connection", reason: "it has to be 1 at least")
+            throw .invalidSetting("max.in.flight.requests.per.connection", reason: "it has to be at least 1")
         }
         guard batchSize >= 1, maxRequestSize >= 1_024, maxRequestSize <= 1 << 30 else {
             throw .invalidSetting("max.request.size", reason: "it has to be between 1 KiB and 1 GiB")
         }
         guard bufferMemory >= max(batchSize, 1_024) else {
-            throw .invalidSetting("buffer.memory", reason: "it has to hold a batch (batch.size) at least")
+            throw .invalidSetting("buffer.memory", reason: "it has to hold at least one batch (batch.size)")
         }
         guard linger >= .zero, deliveryTimeout > linger else {
             throw .invalidSetting("delivery.timeout.ms", reason: "it has to be longer than linger.ms")

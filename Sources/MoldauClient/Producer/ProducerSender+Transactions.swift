@@ -125,7 +125,7 @@ extension ProducerSender {
         _ offsets: [TopicPartition: AdminClient.OffsetAndMetadata], of metadata: ConsumerGroupMetadata
     ) async throws {
         guard let stamp = withMachine({ $0.stamp }), let id = options.transactionalID else {
-            throw ClientError.transactionFailed(reason: "the producer has no number")
+            throw ClientError.transactionFailed(reason: "the producer has no id")
         }
         let request = AddOffsetsToTxnRequest {
             $0.transactionalID = id

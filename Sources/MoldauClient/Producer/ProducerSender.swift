@@ -62,7 +62,7 @@ final class ProducerSender: Sendable {
             if state.isClosed { return .refused(.closed) }
             if isTransactional, !state.isInTransaction {
                 return .refused(
-                    .transactionFailed(reason: "with a transactional.id records are sent within a transaction"))
+                    .transactionFailed(reason: "with a transactional.id records can be sent only within a transaction"))
             }
             return state.machine.append(
                 to: topic, partition: partition, bytes, timestamp: timestamp, headers: headers,
@@ -247,7 +247,7 @@ final class ProducerSender: Sendable {
         driveSoon()
         let maxBlock = options.maxBlock
         cluster.world.perform(after: maxBlock) {
-            answer.give(.failure(ClientError.timedOut(what: "the cluster's number for the producer", after: maxBlock)))
+            answer.give(.failure(ClientError.timedOut(what: "getting an id for the producer", after: maxBlock)))
         }
         try await answer.get()
     }
@@ -267,7 +267,9 @@ final class ProducerSender: Sendable {
             defer { state.isInTransaction = true }
             return !state.isInTransaction
         }
-        guard isFree else { throw ClientError.transactionFailed(reason: "another transaction of the producer goes on") }
+        guard isFree else {
+            throw ClientError.transactionFailed(reason: "the producer's last transaction is still open")
+        }
     }
 
     func endScope() { state.withLock { $0.isInTransaction = false } }
@@ -370,7 +372,7 @@ extension ClientError {
         case .illegalGeneration, .unknownMemberID, .rebalanceInProgress, .fencedMemberEpoch, .staleMemberEpoch:
             guard let member else { return self }
             return .transactionFailed(
-                reason: "the group '\(member.group)' has divided its partitions anew since they were read (\(name))")
+                reason: "the group '\(member.group)' has divided its partitions again since they were read (\(name))")
         case .fencedInstanceID:
             guard let id = member?.instanceID else { return self }
             return .fenced(id: id)

@@ -4,7 +4,7 @@ extension ClientOptions: NamedSettings {
     public static let namedSettings: [NamedSetting<ClientOptions>] =
         [
             NamedSetting(
-                "bootstrap.servers", expected: "HOST:PORT, several with commas in between",
+                "bootstrap.servers", expected: "HOST:PORT, several separated by commas",
                 value: { $0.bootstrapServers.map(\.description).joined(separator: ",") },
                 set: { options, text in
                     guard let named = try? ClientOptions(bootstrapServers: text) else { return false }

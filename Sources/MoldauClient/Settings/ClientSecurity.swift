@@ -43,7 +43,7 @@ package struct ClientSecurity: NamedSettings {
         guard let securityProtocol else { return }
         for (name, type) in [("ssl.truststore.type", authorityType), ("ssl.keystore.type", keyType)]
         where type ?? "PEM" != "PEM" {
-            throw .invalidSetting(name, reason: "it is PEM: stores of Java's own kinds cannot be read")
+            throw .invalidSetting(name, reason: "it has to be PEM: Java's key stores cannot be read")
         }
         let isEncrypted = securityProtocol == .ssl || securityProtocol == .saslSSL
         tls =
@@ -56,7 +56,7 @@ package struct ClientSecurity: NamedSettings {
     private func logIn() throws(ClientError) -> ClientLogIn {
         guard let named = ClientLogIn.Mechanism(rawValue: mechanism ?? "") else {
             let possible = ClientLogIn.Mechanism.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .invalidSetting("sasl.mechanism", reason: "it is one of \(possible), not '\(mechanism ?? "")'")
+            throw .invalidSetting("sasl.mechanism", reason: "it has to be one of \(possible), not '\(mechanism ?? "")'")
         }
         let jaas = jaas ?? ""
         guard let user = user ?? Self.quoted("username", in: jaas),

@@ -19,7 +19,7 @@ extension ConsumerOptions: NamedSettings {
         .milliseconds("heartbeat.interval.ms", \.heartbeatInterval, from: 1),
         .value(
             "partition.assignment.strategy",
-            expected: "range, roundrobin, sticky or cooperative-sticky, each once, with commas in between",
+            expected: "range, roundrobin, sticky or cooperative-sticky, each once, separated by commas",
             \.assignors, text: { $0.map(\.rawValue).joined(separator: ",") },
             read: { text in
                 let names = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
