@@ -13,7 +13,7 @@ struct BrokerCommand: AsyncParsableCommand {
         abstract: "Runs a broker that any Kafka client can use.",
         discussion: """
             Prints the addresses that it listens on, and notes them in the file 'listening' of the data directory while \
-            it runs. Ends at the first interrupt (Ctrl-C) or SIGTERM, after the requests that have begun.
+            it runs. Ends at the first interrupt (Control-C) or SIGTERM, once the requests that it has begun are finished.
             """)
 
     @OptionGroup var options: BrokerOptions

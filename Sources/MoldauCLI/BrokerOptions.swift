@@ -16,9 +16,9 @@ struct BrokerOptions: ParsableArguments {
     @Option(
         name: .customLong("listen"),
         help: """
-            Listen on this ADDRESS:PORT; the default is 127.0.0.1:9092. May be repeated. Port 0 has the system choose one. \
-            In front may stand how clients talk to it: PLAINTEXT:// (the default), SSL://, SASL_PLAINTEXT:// or SASL_SSL://. \
-            Behind it may stand the advertised address, by which clients reach it: 0.0.0.0:9092=kafka.example.org:19092.
+            Listen on this ADDRESS:PORT; the default is 127.0.0.1:9092. May be repeated. For port 0 the system chooses one. \
+            Before it you can say how clients talk to it: PLAINTEXT:// (the default), SSL://, SASL_PLAINTEXT:// or SASL_SSL://. \
+            After it you can give the advertised address, by which clients reach it: 0.0.0.0:9092=kafka.example.org:19092.
             """)
     var addresses: [String] = []
 
@@ -28,11 +28,11 @@ struct BrokerOptions: ParsableArguments {
     )
     var durability: String?
 
-    @Option(help: "How many partitions topics have for which nobody says it; the default is 1.")
+    @Option(help: "How many partitions a topic gets if its creator does not say; the default is 1.")
     var partitions: Int32?
 
     @Flag(
-        inversion: .prefixedNo, help: "Create topics that clients ask for and that do not exist; this is the default.")
+        inversion: .prefixedNo, help: "Create topics that clients ask for if they do not exist; this is the default.")
     var autoCreate: Bool?
 
     @Flag(
@@ -43,14 +43,14 @@ struct BrokerOptions: ParsableArguments {
 
     @Option(
         help: """
-            A file of settings in Kafka's properties form, as a broker's server.properties. What is given by options, and \
-            variables such as \(prefix)_NUM_PARTITIONS, count more.
+            A file of settings in Kafka's properties form, as a broker's server.properties. Options, and environment \
+            variables such as \(prefix)_NUM_PARTITIONS, take precedence.
             """)
     var config: String?
 
     @Option(
         name: .customLong("override"),
-        help: "A setting name=value, which counts more than the file's. May be repeated.")
+        help: "A setting name=value, which takes precedence over the file's. May be repeated.")
     var overrides: [String] = []
 
     func validate() throws {

@@ -24,7 +24,7 @@ struct BrokerSettings: NamedSettings {
         _ name: String, _ path: any WritableKeyPath<BrokerSettings, [ListenAddress]> & Sendable, expected: String
     ) -> NamedSetting<BrokerSettings> {
         NamedSetting(
-            name, expected: "\(expected), with commas in between",
+            name, expected: "\(expected), separated by commas",
             value: { settings in
                 let addresses = settings[keyPath: path]
                 return addresses.isEmpty ? nil : addresses.map(\.description).joined(separator: ",")

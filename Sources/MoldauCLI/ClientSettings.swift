@@ -14,7 +14,7 @@ struct ClientSettings: ParsableArguments {
 
     @Option(
         name: .customLong("command-property"),
-        help: "A setting name=value, which counts more than the file's. May be repeated.")
+        help: "A setting name=value, which takes precedence over the file's. May be repeated.")
     var properties: [String] = []
 
     init() {}

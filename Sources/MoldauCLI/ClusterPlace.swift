@@ -16,12 +16,12 @@ struct ClusterPlace: ParsableArguments {
     @Option(
         name: .customLong("data"),
         help: """
-            The data directory: the one given to '.embedded(at:)' or 'EmbeddedCluster(directory:)'. If a process uses it \
-            and listens, that is asked.
+            The data directory: the one given to '.embedded(at:)' or 'EmbeddedCluster(directory:)'. If a process that \
+            uses it listens, that process is asked.
             """)
     var path: String?
 
-    @Option(help: "Instead of --data: brokers of any Kafka cluster, HOST:PORT with commas in between.")
+    @Option(help: "Instead of --data: brokers of any Kafka cluster, HOST:PORT, separated by commas.")
     var bootstrapServer: String?
 
     @OptionGroup var settings: ClientSettings
@@ -125,7 +125,7 @@ struct ClusterPlace: ParsableArguments {
             .compactMap { ListenAddress(String($0)) }
         guard !addresses.isEmpty else {
             throw CommandFailure(
-                "'\(directory)' is in use by \(holder), which does not listen, so that nobody else can see its topics; stop "
+                "'\(directory)' is in use by \(holder), which does not listen, so nobody else can see its topics; stop "
                     + "it, or have it listen: '.embedded(at:listening:)' in an application, or 'moldau broker --data'")
         }
         guard let found = addresses.first(where: { $0.security == client.securityProtocol }) else {

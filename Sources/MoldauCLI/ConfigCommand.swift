@@ -7,9 +7,9 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Prints which settings are in force, and where they came from.",
         discussion: """
-            Of clients of this program, or of a broker that it would run. What was given counts in this order: options, \
-            variables of the environment (MOLDAU_CLIENT_REQUEST_TIMEOUT_MS, MOLDAU_BROKER_NUM_PARTITIONS), a file, the \
-            default. Settings of topics and of brokers that run are printed by 'moldau configs'.
+            Shows the settings of this program's clients, or of a broker that it would run. What comes first takes \
+            precedence: options, environment variables (MOLDAU_CLIENT_REQUEST_TIMEOUT_MS, MOLDAU_BROKER_NUM_PARTITIONS), a \
+            file, the default. 'moldau configs' prints the settings of topics and of running brokers.
             """,
         subcommands: [ConfigClient.self, ConfigBroker.self])
 }
@@ -27,7 +27,7 @@ struct ConfigClient: ParsableCommand {
     @Option(name: .customLong("of"), help: "client (how it connects), admin, producer or consumer. May be repeated.")
     var kinds: [Kind] = [.client]
 
-    @Option(help: "Brokers, HOST:PORT with commas in between.")
+    @Option(help: "Brokers, HOST:PORT, separated by commas.")
     var bootstrapServer: String?
 
     @OptionGroup var settings: ClientSettings

@@ -17,7 +17,7 @@ struct ConfigEntities: ParsableArguments {
     @Option(name: .customLong("entity-name"), help: "Its name, or a broker's number. May be repeated.")
     var names: [String] = []
 
-    @Flag(help: "With brokers: what holds for all of them.")
+    @Flag(help: "With brokers: the settings that hold for all of them.")
     var entityDefault = false
 
     @Option(name: .customLong("topic"), help: "A topic. May be repeated.")

@@ -4,10 +4,10 @@ import MoldauClient
 /// `moldau configs alter`.
 struct ConfigsAlter: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "alter", abstract: "Changes settings; those that are not named stay.",
+        commandName: "alter", abstract: "Changes settings; those that are not named stay as they are.",
         discussion: """
-            They hold at once. Records stay; those that new settings of their topic expire are deleted by the broker, soon \
-            after.
+            Changes take effect at once. Records that have expired by the new settings of their topic are deleted by the \
+            broker soon after; the others stay.
             """)
 
     @OptionGroup var place: ClusterPlace
@@ -16,14 +16,14 @@ struct ConfigsAlter: ParsableCommand {
     @Option(
         name: .customLong("add-config"),
         help: """
-            Settings by Kafka's names: retention.ms=-1,cleanup.policy=[compact,delete]. Values with commas stand in \
-            brackets. May be repeated.
+            Settings by Kafka's names: retention.ms=-1,cleanup.policy=[compact,delete]. Put values with \
+            commas in brackets. May be repeated.
             """)
     var additions: [String] = []
 
     @Option(
         name: .customLong("delete-config"),
-        help: "Names of settings that go back to their defaults, with commas in between. May be repeated.")
+        help: "Names of settings to reset to their defaults, separated by commas. May be repeated.")
     var deletions: [String] = []
 
     func validate() throws {
@@ -41,7 +41,7 @@ struct ConfigsAlter: ParsableCommand {
             for (resource, entries) in try await admin.describeConfigs(resources).all() {
                 let own = Set(entries.filter { !$0.isDefault }.map(\.name))
                 if let name = deleted.first(where: { !own.contains($0) }) {
-                    throw CommandFailure("'\(name)' of \(resource.entity) is at its default already")
+                    throw CommandFailure("'\(name)' of \(resource.entity) is already at its default")
                 }
             }
             try await admin.incrementalAlterConfigs(
@@ -65,7 +65,7 @@ struct ConfigsAlter: ParsableCommand {
         for pair in try Self.pairs(additions) { changes[pair.name] = .set(pair.text) }
         for name in deletedNames {
             guard changes.updateValue(.delete, forKey: name) == nil else {
-                throw CommandFailure("'\(name)' is to be set and deleted")
+                throw CommandFailure("'\(name)' cannot be both set and deleted")
             }
         }
         return changes
@@ -91,7 +91,7 @@ struct ConfigsAlter: ParsableCommand {
             return try parts.map { part in
                 guard part.contains("=") else {
                     throw CommandFailure(
-                        "--add-config takes name=value, not '\(part)'; a value with commas stands in brackets: "
+                        "--add-config takes name=value, not '\(part)'; put a value with commas in brackets: "
                             + "cleanup.policy=[compact,delete]")
                 }
                 let pair = try NamedText(part, option: "--add-config")

@@ -5,10 +5,10 @@ import MoldauRecords
 /// `moldau configs describe`.
 struct ConfigsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "describe", abstract: "Prints settings that were given, or with --all those that hold.",
+        commandName: "describe", abstract: "Prints settings that were given, or with --all those in force.",
         discussion: """
-            Behind each setting stands where it comes from, what counts most first: DYNAMIC_TOPIC_CONFIG is what the topic \
-            was given, DEFAULT_CONFIG what holds otherwise.
+            Each setting is followed by where it comes from, highest precedence first: DYNAMIC_TOPIC_CONFIG is what the \
+            topic was given, DEFAULT_CONFIG what holds otherwise.
             """)
 
     @OptionGroup var place: ClusterPlace

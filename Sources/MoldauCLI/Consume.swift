@@ -8,8 +8,8 @@ struct Consume: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Prints a topic's records, a line each.",
         discussion: """
-            Ends at the end of the topic, unless --follow is given. What is asked for is printed in this order, \
-            with tabs in between: partition, offset, timestamp, headers, key, value. A null is printed as 'null'. Text is \
+            Ends at the end of the topic, unless --follow is given. The fields asked for are printed in this \
+            order, separated by tabs: partition, offset, timestamp, headers, key, value. A null is printed as 'null'. Text is \
             printed byte by byte as it was written.
             """)
 
@@ -98,7 +98,7 @@ struct Consume: ParsableCommand {
             emptyPolls = fetched.isEmpty ? emptyPolls + 1 : 0
             if !follow, !unread.isEmpty, emptyPolls >= Self.patience {
                 let places = unread.keys.sorted().map(\.description).joined(separator: ", ")
-                throw CommandFailure("there was an end to read up to in \(places), and nothing came for a while")
+                throw CommandFailure("the end of \(places) was not reached, and nothing came for a while")
             }
         }
     }

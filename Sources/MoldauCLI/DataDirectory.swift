@@ -62,7 +62,7 @@ struct DataDirectory: ParsableArguments {
     private static func isThere(_ path: String) throws -> Bool {
         if access(path, F_OK) == 0 { return true }
         if errno == ENOENT { return false }
-        throw CommandFailure("'\(path)' cannot be looked at: \(String(cString: strerror(errno)))")
+        throw CommandFailure("'\(path)' cannot be accessed: \(String(cString: strerror(errno)))")
     }
 }
 

@@ -6,10 +6,10 @@ import MoldauRecords
 /// `moldau delete-records`: deletes the records before an offset.
 struct DeleteRecords: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Deletes the records of partitions that stand before an offset.",
+        abstract: "Deletes the records of partitions before an offset.",
         discussion: """
             The file has Kafka's form: {"partitions": [{"topic": "orders", "partition": 0, "offset": 10}], "version": 1}. \
-            The offset −1 deletes all that are there.
+            The offset −1 deletes all records.
             """)
 
     @OptionGroup var place: ClusterPlace
@@ -72,7 +72,8 @@ struct DeleteRecords: ParsableCommand {
             return try JSONDecoder().decode(File.self, from: bytes).partitions
         } catch {
             throw CommandFailure(
-                "'\(path)' does not say {\"partitions\": [{\"topic\": …, \"partition\": …, \"offset\": …}]}: \(error)")
+                "'\(path)' does not have the form {\"partitions\": [{\"topic\": …, \"partition\": …, \"offset\": …}]}: \(error)"
+            )
         }
     }
 

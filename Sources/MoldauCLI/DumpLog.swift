@@ -5,9 +5,9 @@ import MoldauRecords
 /// `moldau dump-log`: the batches of segment files, in the words of Kafka's kafka-dump-log.
 struct DumpLog: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Prints the batches of a partition's segment files, ours or a Kafka broker's.",
+        abstract: "Prints the batches of a partition's segment files, Moldau's or a Kafka broker's.",
         discussion: """
-            Reads the files as they are, also while a process writes to them: what is not yet whole at the end is told. \
+            Reads the files as they are, even while a process writes to them: an incomplete batch at the end is reported. \
             Ends with an error if a batch is damaged.
             """)
 
@@ -17,10 +17,10 @@ struct DumpLog: ParsableCommand {
     @Flag(help: "Print the records of each batch as well.")
     var printDataLog = false
 
-    @Option(help: "What the keys are: string or bytes (both printed as they are), int64 or hex.")
+    @Option(help: "The type of the keys: string or bytes (both printed as they are), int64 or hex.")
     var keyType = TextForm.string
 
-    @Option(help: "What the values are: string or bytes (both printed as they are), int64 or hex.")
+    @Option(help: "The type of the values: string or bytes (both printed as they are), int64 or hex.")
     var valueType = TextForm.string
 
     func run() throws {
@@ -57,7 +57,7 @@ struct DumpLog: ParsableCommand {
                 }
             } catch {
                 guard case .truncated = error else { throw error }
-                return try output.write("the last batch, at position \(position), is not whole: \(error)")
+                return try output.write("the last batch, at position \(position), is incomplete: \(error)")
             }
             let batch = UnsafeRawBufferPointer(rebasing: rest[..<header.byteCount])
             try output.write(Self.line(of: header, at: position))
@@ -111,7 +111,7 @@ struct DumpLog: ParsableCommand {
             return try form.text(bytes)
         } catch {
             throw CommandFailure(
-                "the \(part) at offset \(record.offset) is no \(form.rawValue): \(error); choose another --\(part)-type"
+                "the \(part) at offset \(record.offset) is not \(form.rawValue): \(error); choose another --\(part)-type"
             )
         }
     }

@@ -15,7 +15,7 @@ struct GroupsDelete: ParsableCommand {
         try place.withAdmin { [self] admin in
             let output = LineOutput()
             for (name, group) in try await admin.requireGroups(Set(groups).sorted()) where !group.members.isEmpty {
-                throw CommandFailure("'\(name)' has \(group.memberCount); stop who reads first")
+                throw CommandFailure("'\(name)' has \(group.memberCount); stop its readers first")
             }
             for name in Set(groups).sorted() {
                 try await admin.deleteGroups([name]).all()

@@ -5,7 +5,7 @@ import MoldauRecords
 /// `moldau groups describe`: offsets and lag of groups, their members, or their states.
 struct GroupsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "describe", abstract: "Prints how far groups are, and who reads what.",
+        commandName: "describe", abstract: "Prints how far groups have read, and who reads what.",
         discussion: "The columns are those of Kafka's kafka-consumer-groups. LAG is how many offsets are left to read.")
 
     @OptionGroup var place: ClusterPlace

@@ -5,10 +5,10 @@ import MoldauRecords
 /// `moldau groups reset-offsets`: changes where a group resumes. Only prints the changes unless `--execute` is given.
 struct GroupsResetOffsets: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reset-offsets", abstract: "Moves the offsets of a group that has no members now.",
+        commandName: "reset-offsets", abstract: "Moves the offsets of a group that has no members.",
         discussion: """
-            Without --execute it prints the new offsets and changes nothing. Offsets that a partition does not hold become \
-            the nearest that it does. A time that is later than all records means the end.
+            Without --execute it prints the new offsets and changes nothing. An offset that a partition does not hold \
+            becomes the nearest one that it does. A time later than all records means the end.
             """)
 
     @OptionGroup var place: ClusterPlace
@@ -56,7 +56,7 @@ struct GroupsResetOffsets: ParsableCommand {
                     .text(group), .text(partition.topic), .number(Int64(partition.partition.number)), .offset(offset))
             }
             try form.write(table)
-            if !execute { LineOutput.tell("nothing is changed yet; --execute does it") }
+            if !execute { LineOutput.tell("nothing has been changed yet; add --execute to do it") }
         }
     }
 
@@ -65,8 +65,8 @@ struct GroupsResetOffsets: ParsableCommand {
         switch try await admin.describeGroups([group])[group] {
         case .success(let found)? where !found.members.isEmpty:
             throw CommandFailure(
-                "'\(group)' has \(found.memberCount), and is \(found.state.rawValue); offsets are reset while "
-                    + "nobody reads: stop who does first")
+                "'\(group)' has \(found.memberCount), and is \(found.state.rawValue); offsets can be reset only "
+                    + "while nobody reads: stop its readers first")
         case .failure(let error)? where error.refusal != .groupNotFound: throw error
         default: return
         }

@@ -12,16 +12,16 @@ struct LineFormat: ParsableArguments {
     @Flag(help: "Print the timestamp, in milliseconds since 1970.")
     var timestamps = false
 
-    @Flag(help: "Print the headers, as name=text with commas in between.")
+    @Flag(help: "Print the headers, as name=text, separated by commas.")
     var headers = false
 
     @Flag(help: "Print the key.")
     var keys = false
 
-    @Option(help: "What the keys are: string or bytes (both printed as they are), int64 or hex.")
+    @Option(help: "The type of the keys: string or bytes (both printed as they are), int64 or hex.")
     var keyType = TextForm.string
 
-    @Option(help: "What the values are: string or bytes (both printed as they are), int64 or hex.")
+    @Option(help: "The type of the values: string or bytes (both printed as they are), int64 or hex.")
     var valueType = TextForm.string
 
     /// The line's bytes, without a newline.
@@ -49,7 +49,7 @@ struct LineFormat: ParsableArguments {
             return try form.text(bytes)
         } catch {
             throw CommandFailure(
-                "the \(part) of \(partition) at offset \(record.offset) is no \(form.rawValue): \(error); "
+                "the \(part) of \(partition) at offset \(record.offset) is not \(form.rawValue): \(error); "
                     + "choose another --\(part)-type")
         }
     }

@@ -5,7 +5,7 @@ import ArgumentParser
 struct MoldauCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "moldau",
-        abstract: "Manages, writes and reads topics, and looks into applications that run.",
+        abstract: "Manages, writes and reads topics, and looks into running applications.",
         discussion: """
             Works on the data directory of an application (--data), the one given to '.embedded(at:)', or on any cluster \
             of Kafka brokers (--bootstrap-server). One process at a time works on a directory: if that is an application \

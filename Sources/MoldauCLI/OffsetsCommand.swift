@@ -6,12 +6,13 @@ import MoldauRecords
 struct OffsetsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "offsets", abstract: "Prints offsets of partitions: topic:partition:offset.",
-        discussion: "Nothing stands behind the last colon if there is no record of that time or later.")
+        discussion: "Nothing follows the last colon if there is no record of that time or later.")
 
     @OptionGroup var place: ClusterPlace
 
     @Option(
-        name: .customLong("topic"), help: "A topic, or some of its partitions: orders:0,2. May be repeated; else all.")
+        name: .customLong("topic"),
+        help: "A topic, or some of its partitions: orders:0,2. May be repeated; without it, all.")
     var topics: [String] = []
 
     @Option(

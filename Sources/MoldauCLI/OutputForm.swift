@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The `--json` option.
 struct OutputForm: ParsableArguments {
-    @Flag(name: .customLong("json"), help: "Print JSON, a list of objects in one line, instead of a table.")
+    @Flag(name: .customLong("json"), help: "Print JSON, a list of objects on one line, instead of a table.")
     var isJSON = false
 
     func write(_ table: Table) throws {

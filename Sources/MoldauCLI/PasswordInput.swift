@@ -6,12 +6,12 @@ enum PasswordInput {
     static func read(for user: String) throws -> String {
         guard isatty(STDIN_FILENO) == 1 else {
             guard let line = readLine(), !line.isEmpty else {
-                throw CommandFailure("a line with the password of '\(user)' is expected on the standard input")
+                throw CommandFailure("a line with the password of '\(user)' is expected on standard input")
             }
             return line
         }
         let first = try ask("password of \(user): ")
-        if first.isEmpty { throw CommandFailure("a password is not empty") }
+        if first.isEmpty { throw CommandFailure("a password must not be empty") }
         guard try ask("again: ") == first else { throw CommandFailure("the passwords differ; nothing was changed") }
         return first
     }
@@ -20,7 +20,7 @@ enum PasswordInput {
         FileHandle.standardError.write(Data(question.utf8))
         var settings = termios()
         guard tcgetattr(STDIN_FILENO, &settings) == 0 else {
-            throw CommandFailure("the terminal cannot be asked: \(String(cString: strerror(errno)))")
+            throw CommandFailure("the password cannot be read from the terminal: \(String(cString: strerror(errno)))")
         }
         let before = settings
         settings.c_lflag &= ~tcflag_t(ECHO)

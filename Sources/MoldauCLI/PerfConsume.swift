@@ -6,7 +6,7 @@ import MoldauRecords
 /// `moldau perf consume`.
 struct PerfConsume: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "consume", abstract: "Reads records, and tells how fast, in the words of Kafka's tool.")
+        commandName: "consume", abstract: "Reads records, and says how fast, in the format of Kafka's tool.")
 
     @OptionGroup var place: ClusterPlace
 
@@ -22,7 +22,7 @@ struct PerfConsume: ParsableCommand {
     @Flag(help: "Without a committed offset, begin at the end instead of the first record.")
     var fromLatest = false
 
-    @Option(help: "End with an error after so many milliseconds without a record.")
+    @Option(help: "End with an error after this many milliseconds without a record.")
     var timeout = 10_000
 
     @Option(help: "Milliseconds between lines of --show-detailed-stats.")
@@ -31,7 +31,7 @@ struct PerfConsume: ParsableCommand {
     @Flag(help: "Print a line from time to time, not only at the end.")
     var showDetailedStats = false
 
-    @Flag(help: "Print no line of titles.")
+    @Flag(help: "Do not print column titles.")
     var hideHeader = false
 
     @Flag(help: "Read the records as typed values, instead of views of whole batches.")

@@ -7,9 +7,9 @@ import Synchronization
 /// `moldau perf produce`.
 struct PerfProduce: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "produce", abstract: "Writes made-up records, and tells how fast, in the words of Kafka's tool.",
+        commandName: "produce", abstract: "Writes made-up records, and says how fast, in the format of Kafka's tool.",
         discussion: """
-            Latencies are the times from taking a record to its acknowledgement. How it is produced say settings: \
+            Latencies are the times from taking a record to its acknowledgement. Settings say how records are produced: \
             --command-property acks=1 --command-property compression.type=lz4, for example.
             """)
 

@@ -10,10 +10,10 @@ struct Produce: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Writes the lines of standard input to a topic, a record each.",
         discussion: """
-            Records with equal keys go to the same partition, as with Kafka's producers. A line is what stands before a \
-            newline, and is written byte by byte: a carriage return before the newline belongs to the value ("tr -d '\\r'" takes \
-            it away). What is no UTF-8 is refused unless the type is 'bytes'. Where a line cannot be written, those before it \
-            are, and an error says which one it was.
+            Records with equal keys go to the same partition, as with Kafka's producers. A line ends at a newline, \
+            and is written byte by byte: a carriage return before the newline belongs to the value ("tr -d '\\r'" removes \
+            it). What is not UTF-8 is refused unless the type is 'bytes'. If a line cannot be written, those before it are, \
+            and an error says which one it was.
             """)
 
     @OptionGroup var place: ClusterPlace
@@ -21,7 +21,7 @@ struct Produce: ParsableCommand {
     @Argument(help: "The topic.")
     var topic: String
 
-    @Option(help: "The text before it in a line is the key; without this option records have no key.")
+    @Option(help: "What separates the key from the value in a line; without this option records have no key.")
     var keySeparator: String?
 
     @Option(help: "The partition; without this option the key decides.")
@@ -33,10 +33,10 @@ struct Produce: ParsableCommand {
     @Option(help: "The time of every record in milliseconds since 1970; without this option the time of writing.")
     var timestamp: Int64?
 
-    @Option(help: "What the keys are: string (UTF-8), bytes, int64 or hex.")
+    @Option(help: "The type of the keys: string (UTF-8), bytes, int64 or hex.")
     var keyType = TextForm.string
 
-    @Option(help: "What the values are: string (UTF-8), bytes, int64 or hex.")
+    @Option(help: "The type of the values: string (UTF-8), bytes, int64 or hex.")
     var valueType = TextForm.string
 
     @Option(help: "A value of exactly this text is a null: in a table it deletes the key's row.")
@@ -68,7 +68,7 @@ struct Produce: ParsableCommand {
     private func checkKeys(of found: TopicDescription) throws {
         guard keySeparator == nil, found.configuration["cleanup.policy"]?.contains("compact") == true else { return }
         throw CommandFailure(
-            "\(topic) is compacted, so that each record needs a key: write lines as 'key:value', and give --key-separator :"
+            "\(topic) is compacted, so each record needs a key: write lines as 'key:value', and give --key-separator :"
         )
     }
 
@@ -97,7 +97,7 @@ struct Produce: ParsableCommand {
             let reason =
                 switch error {
                 case is InputLines.TooLong:
-                    "line \(count + 1) is longer than what \(topic) takes (max.message.bytes=\(limit))"
+                    "line \(count + 1) is longer than \(topic) accepts (max.message.bytes=\(limit))"
                 case ClusterError.recordTooLarge: "line \(count + 1) is too long: \(error)"
                 default: "\(error)"
                 }
@@ -118,9 +118,9 @@ struct Produce: ParsableCommand {
 
     private static func written(_ count: Int) -> String {
         switch count {
-        case 0: "nothing is written"
-        case 1: "the line before it is written"
-        default: "the \(count) lines before it are written"
+        case 0: "nothing was written"
+        case 1: "the line before it was written"
+        default: "the \(count) lines before it were written"
         }
     }
 

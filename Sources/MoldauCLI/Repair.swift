@@ -68,7 +68,7 @@ struct Repair: ParsableCommand {
     private func mend(_ name: String, _ repair: DirectoryRepair<PosixFileSystem>, _ output: LineOutput) throws {
         guard let partition = TopicPartition(directoryName: name), try repair.partitions().contains(partition) else {
             throw LogError.damagedFile(
-                path: name, reason: "no partition of that name has files here; name it as 'orders-3'")
+                path: name, reason: "no partition of that name has files here; give a name such as 'orders-3'")
         }
         guard let damage = try repair.damage(of: partition) else {
             return try output.write("\(partition): no damage found")
@@ -82,7 +82,7 @@ struct Repair: ParsableCommand {
                 "with --apply the offsets \(offsets) are lost (\(count) at most); nothing was changed")
         }
         try repair.mend(damage, truncates: truncate)
-        try output.write("\(partition) is mended without the offsets \(offsets) (\(count) at most)")
+        try output.write("\(partition) is repaired without the offsets \(offsets) (\(count) at most)")
     }
 
     private func text(_ offsets: Range<Offset>) -> String {

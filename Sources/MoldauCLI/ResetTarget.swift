@@ -11,13 +11,13 @@ struct ResetTarget: ParsableArguments {
     @Flag(help: "The end.")
     var toLatest = false
 
-    @Flag(help: "Where the group is: what it has not committed gets the end.")
+    @Flag(help: "Where the group is now; the end where it has committed nothing.")
     var toCurrent = false
 
     @Option(help: "This offset.")
     var toOffset: Int64?
 
-    @Option(parsing: .unconditional, help: "So many further on; back if it is negative.")
+    @Option(parsing: .unconditional, help: "This many offsets forward; back if it is negative.")
     var shiftBy: Int64?
 
     @Option(help: "The first record of this time or later: 2026-01-31T12:00:00.000, in UTC unless a zone follows.")

@@ -30,7 +30,7 @@ struct SecurityOptions: ParsableArguments {
 
     func validate() throws {
         if (certificate == nil) != (key == nil) {
-            throw ValidationError("--tls-certificate and --tls-key are given together")
+            throw ValidationError("--tls-certificate and --tls-key have to be given together")
         }
         if let clientCertificates, TLSOptions.ClientCertificates(rawValue: clientCertificates) == nil {
             throw ValidationError("--tls-client-certificates takes none, requested or required")

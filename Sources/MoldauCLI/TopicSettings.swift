@@ -24,7 +24,7 @@ struct TopicSettings: ParsableArguments {
                     "there is no setting '\(name)'; the nearest is '\(known.nearest(to: name) ?? "")'; there are: "
                         + known.joined(separator: ", "))
             }
-            LineOutput.tell("'\(name)' is a setting of Kafka's that decides nothing here; it is kept")
+            LineOutput.tell("'\(name)' is a setting of Kafka's that has no effect here; it is kept")
         }
     }
 }

@@ -15,7 +15,7 @@ struct TopicsCreate: ParsableCommand {
     var partitions: Int32 = 1
 
     @Option(
-        help: "On how many brokers each record is; without it the cluster's default. Of a directory there is 1 copy.")
+        help: "On how many brokers each record is kept; without it the cluster's default. A directory is 1 copy.")
     var replicationFactor: Int16?
 
     @OptionGroup var settings: TopicSettings
@@ -26,7 +26,7 @@ struct TopicsCreate: ParsableCommand {
 
     func run() throws {
         if let replicationFactor, replicationFactor != 1, place.isDirectory {
-            throw CommandFailure("a data directory is one copy: --replication-factor is for --bootstrap-server")
+            throw CommandFailure("a data directory is one copy: --replication-factor goes with --bootstrap-server")
         }
         let configuration = try settings.read(for: place)
         try place.withCluster(orCreate: true, replicationFactor: replicationFactor) { cluster in

@@ -7,9 +7,9 @@ struct TopicsDescribe: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Prints partitions, settings and offsets of topics.",
         discussion: """
-            Lines and words are those of Kafka's kafka-topics, with tabs in between; behind them stand the first offset that \
-            is held and the one behind the last record that can be read. Configs are the settings that were given to the \
-            topic: 'moldau configs describe --all' prints those that hold otherwise.
+            Lines and words are those of Kafka's kafka-topics, separated by tabs; they are followed by the first offset that \
+            is held and the one after the last record that can be read. Configs are the settings that were given to the \
+            topic: 'moldau configs describe --all' also prints the defaults.
             """)
 
     @OptionGroup var place: ClusterPlace

@@ -4,7 +4,7 @@ import MoldauClient
 /// `moldau transactions abort`.
 struct TransactionsAbort: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "abort", abstract: "Takes ids away from their producers, and aborts what these have open.",
+        commandName: "abort", abstract: "Fences the producers of transactional ids, and aborts their transactions.",
         discussion: "A producer that still runs can do nothing more: it is told that another has taken over.")
 
     @OptionGroup var place: ClusterPlace

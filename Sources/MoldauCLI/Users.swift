@@ -9,8 +9,8 @@ struct Users: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Adds, removes and lists the users that can log in to the broker.",
         discussion: """
-            One process at a time works on a data directory: stop the broker first. While it runs, users are changed by \
-            clients, with Kafka's 'kafka-configs --entity-type users'.
+            One process at a time works on a data directory: stop the broker first. While it runs, change users \
+            as a client, with Kafka's 'kafka-configs --entity-type users'.
             """,
         subcommands: [UsersAdd.self, UsersRemove.self, UsersList.self])
 }

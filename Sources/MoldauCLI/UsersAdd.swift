@@ -6,7 +6,7 @@ struct UsersAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Adds a user, or gives one a new password.",
         discussion: """
-            Asks for the password, or reads a line with it from the standard input if that is no terminal. What is kept \
+            Asks for the password, or reads a line with it from standard input if that is not a terminal. What is kept \
             is not the password, but salted hashes of it.
             """)
 

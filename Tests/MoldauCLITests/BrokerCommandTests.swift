@@ -37,7 +37,7 @@ struct BrokerCommandTests {
         (["--listen", "SSL://0.0.0.0:0"], "allow it with '--insecure'"),
         (["--listen", "SASL_SSL://127.0.0.1:0"], "needs a certificate and its key"),
         (["--listen", "TLS://127.0.0.1:0"], "--listen takes ADDRESS:PORT"),
-        (["--tls-key", "k"], "are given together"), (["--tls-client-ca", "a"], "give --tls-certificate"),
+        (["--tls-key", "k"], "have to be given together"), (["--tls-client-ca", "a"], "give --tls-certificate"),
         (["--partitions", "0"], "--partitions is at least 1"),
     ])
     func `says what is wrong with its options`(options: [String], sentence: String) throws {

@@ -205,7 +205,7 @@ struct MirrorCommandTests {
 
             try moldau.expectSuccess(["topics", "delete", "orders"] + at)
             try moldau.expectSuccess(["topics", "create", "orders"] + at)
-            try moldau.expectFailure(command, says: "it was deleted and made anew")
+            try moldau.expectFailure(command, says: "it was deleted and created again")
         }
     }
 
@@ -225,7 +225,7 @@ struct MirrorCommandTests {
     }
 
     @Test(arguments: [
-        (["--include", "["], "'[' is no regular expression"), (["--include", "a", "--name", "a b"], "--name takes"),
+        (["--include", "["], "'[' is not a regular expression"), (["--include", "a", "--name", "a b"], "--name takes"),
         (["--include", "a", "--source-data", "d"], "give --source-bootstrap-server with HOST:PORT, or --source-data"),
     ])
     func `says what is wrong with its options`(options: [String], sentence: String) throws {

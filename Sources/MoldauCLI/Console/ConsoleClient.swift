@@ -46,7 +46,8 @@ struct ConsoleClient: Sendable {
 
     static func decoded<Answer: Decodable>(_ data: Data) throws -> Answer {
         do { return try JSONDecoder().decode(Answer.self, from: data) } catch {
-            throw CommandFailure("the console's answer is not understood; is it of the same version? (\(error))")
+            throw CommandFailure(
+                "the console's answer cannot be read; check that both have the same version (\(error))")
         }
     }
 
@@ -108,9 +109,9 @@ struct ConsoleClient: Sendable {
         struct Refusal: Decodable { let error: String }
         if let refusal = try? JSONDecoder().decode(Refusal.self, from: body) { return CommandFailure(refusal.error) }
         if status == .unauthorized {
-            return CommandFailure("the console wants a token: give --token-file, or set MOLDAU_CONSOLE_TOKEN")
+            return CommandFailure("the console requires a token: give --token-file, or set MOLDAU_CONSOLE_TOKEN")
         }
-        return CommandFailure("the console answers \(status.code) \(status.reasonPhrase)")
+        return CommandFailure("the console answered \(status.code) \(status.reasonPhrase)")
     }
 
     private func connect() async throws -> Connection {
@@ -184,7 +185,7 @@ struct EventLines {
             guard byte == UInt8(ascii: "\n") else {
                 line.append(byte)
                 guard line.count + data.count <= Self.mostBytes else {
-                    throw CommandFailure("an event of the console is longer than \(Self.mostBytes) bytes")
+                    throw CommandFailure("an event from the console is longer than \(Self.mostBytes) bytes")
                 }
                 continue
             }

@@ -10,12 +10,12 @@ struct ConsolePlace: ParsableArguments {
 
     @Option(
         name: .customLong("token-file"),
-        help: "A file with the console's token, if it wants one. Without it MOLDAU_CONSOLE_TOKEN is used.")
+        help: "A file with the console's token, if it requires one. Without it MOLDAU_CONSOLE_TOKEN is used.")
     var tokenFile: String?
 
     @Option(
         name: .customLong("certificate-authority"),
-        help: "A PEM file with the authorities that the console's certificate leads to; without it the system's.")
+        help: "A PEM file with the authorities to check the console's certificate with; without it the system's.")
     var authority: String?
 
     /// The client for the given console.

@@ -10,7 +10,7 @@ struct ExplainCommand: AsyncParsableCommand {
     @Argument(help: "A store's name, with a key.")
     var store: String?
 
-    @Argument(help: "The key that is missed.")
+    @Argument(help: "The key that has no value.")
     var key: String?
 
     @OptionGroup var console: ConsolePlace

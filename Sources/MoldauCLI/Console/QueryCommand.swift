@@ -31,7 +31,7 @@ struct QueryCommand: AsyncParsableCommand {
     @Option(help: "How many entries at most.")
     var limit = 100
 
-    @Option(help: "committed or newest: which values are seen.")
+    @Option(help: "Which values are seen: committed or newest.")
     var view: String?
 
     @Flag(help: "Let a store answer that is still being restored, and standby copies.")
@@ -96,7 +96,7 @@ struct QueryCommand: AsyncParsableCommand {
             place = page.next
         } while place != nil && left > 0
         try form.write(table)
-        if place != nil { LineOutput.tell("there are more: --limit is \(limit)") }
+        if place != nil { LineOutput.tell("there are more entries: --limit is \(limit)") }
     }
 }
 

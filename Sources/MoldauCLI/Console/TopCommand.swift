@@ -7,11 +7,11 @@ struct TopCommand: AsyncParsableCommand {
         commandName: "top", abstract: "Shows what a running application does, once a second, until Control-C.",
         discussion: """
             Asks the application's console. Shows the rates of nodes, tasks with their lag and what they wait for, \
-            restores, and what keeps records from becoming output. Where output is no terminal, one view follows the \
-            other.
+            restores, and what keeps records from becoming output. If output is not a terminal, one view follows \
+            another.
             """)
 
-    @Option(help: "End after so many views.")
+    @Option(help: "End after this many views.")
     var views: Int?
 
     @OptionGroup var console: ConsolePlace

@@ -8,8 +8,8 @@ struct WatchCommand: AsyncParsableCommand {
         abstract: "Prints the committed changes of a table of a running application as they come.",
         discussion: """
             Asks the application's console. A line has the key, a tab and the value, or nothing for a row that was \
-            deleted; for windows and sessions start and end stand between, in milliseconds since 1970. With --json it \
-            is an object. If changes come faster than they are printed, some are left out, and standard error says how \
+            deleted; for windows and sessions, start and end come in between, in milliseconds since 1970. With --json \
+            it is an object. If changes come faster than they are printed, some are left out, and standard error says how \
             many.
             """)
 
@@ -19,10 +19,10 @@ struct WatchCommand: AsyncParsableCommand {
     @Flag(help: "Print what the store has now first.")
     var snapshot = false
 
-    @Option(help: "End after so many changes.")
+    @Option(help: "End after this many changes.")
     var maxChanges: Int?
 
-    @Flag(name: .customLong("json"), help: "Print a JSON object a line.")
+    @Flag(name: .customLong("json"), help: "Print one JSON object per line.")
     var isJSON = false
 
     @OptionGroup var console: ConsolePlace

@@ -103,7 +103,7 @@ final class Mirror {
                 do {
                     try refresh()
                 } catch let error as ClientError where error.remedy == .retry {
-                    LineOutput.tell("topics and groups could not be looked at, and will be again: \(error)")
+                    LineOutput.tell("topics and groups could not be checked; this will be tried again: \(error)")
                 }
                 lastRefresh = clock.now
             }
@@ -118,7 +118,7 @@ final class Mirror {
     private func refresh() throws {
         let found = try topics.refresh()
         for name in Set(topicIDs.keys).subtracting(found.keys).sorted() {
-            LineOutput.tell("'\(name)' is not in the source any more; what was copied stays")
+            LineOutput.tell("'\(name)' is no longer in the source; what was copied stays")
         }
         for (name, topic) in found {
             let id = topic.id?.description ?? ""
@@ -177,7 +177,7 @@ final class Mirror {
 
     private func madeAnew(_ topic: String) -> CommandFailure {
         CommandFailure(
-            "the source's topic '\(topic)' is another one than that which was copied: it was deleted and made anew; delete it "
+            "the source's topic '\(topic)' is not the one that was copied: it was deleted and created again; delete it "
                 + "in the target too, or leave it out with --exclude")
     }
 
@@ -264,8 +264,8 @@ final class Mirror {
         for (batch, delivery) in zip(sent, producer.deliveries) {
             guard let base = delivery.baseOffset, delivery.partition == batch.partition else {
                 throw CommandFailure(
-                    "the target did not tell where a batch of \(batch.partition) is; nothing of the transaction is "
-                        + "effective: start the mirror again")
+                    "the target did not tell where a batch of \(batch.partition) is; nothing of the transaction "
+                        + "takes effect: start the mirror again")
             }
             let run = MirrorRun(first: batch.first, last: batch.last, target: base, count: batch.count)
             if let joined = new[batch.partition]?.last?.joined(with: run) {

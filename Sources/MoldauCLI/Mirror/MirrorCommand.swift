@@ -6,12 +6,12 @@ import Signals
 /// `moldau mirror`: copies topics from one cluster to another.
 struct MirrorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mirror", abstract: "Copies topics from one cluster to another, and goes on doing so.",
+        commandName: "mirror", abstract: "Copies topics from one cluster to another, continuously.",
         discussion: """
-            Copies records with their partitions, keys, headers and timestamps, each of them once, also over kills: how far \
-            it is stands in the target, and becomes effective together with the copies. Topics keep their names and their \
+            Copies records with their partitions, keys, headers and timestamps, each exactly once, even if it is killed: its \
+            progress is kept in the target, and is committed together with the copies. Topics keep their names and their \
             settings, and new ones are created. Groups that have no members in the target get their offsets there, so that \
-            readers may change over. Started again, it goes on where it was; a second one with the same --name takes over \
+            readers can switch over. Started again, it continues where it was; a second one with the same --name takes over \
             from the first. Do not mirror the same topics both ways: each copy would be copied back.
 
             The source is given by --source-bootstrap-server or --source-data, the target by the other options.
@@ -23,7 +23,7 @@ struct MirrorCommand: ParsableCommand {
     @Option(help: "A regular expression that whole names of topics match.")
     var include: String
 
-    @Option(help: "A regular expression of topics that are not copied all the same.")
+    @Option(help: "A regular expression of topics that are nevertheless not copied.")
     var exclude: String?
 
     @Option(help: "A regular expression of groups that get their offsets in the target.")
@@ -32,21 +32,21 @@ struct MirrorCommand: ParsableCommand {
     @Option(help: "Distinguishes mirrors that have the same target.")
     var name = "mirror"
 
-    @Option(help: "On how many brokers records of new topics are; without it the target's default.")
+    @Option(help: "On how many brokers records of new topics are kept; without it the target's default.")
     var replicationFactor: Int16?
 
     @Option(help: "How often copies become readable, in milliseconds.")
     var commitIntervalMs = 1_000
 
-    @Option(help: "How often topics, settings and offsets of groups are looked at, in milliseconds.")
+    @Option(help: "How often topics, settings and offsets of groups are checked, in milliseconds.")
     var refreshIntervalMs = 30_000
 
-    @Flag(help: "End once all is copied that the source held at the start.")
+    @Flag(help: "End once everything is copied that the source held at the start.")
     var untilEnd = false
 
     func validate() throws {
         for text in [include, exclude, groups].compactMap({ $0 }) where (try? Regex(text)) == nil {
-            throw ValidationError("'\(text)' is no regular expression")
+            throw ValidationError("'\(text)' is not a regular expression")
         }
         if TopicName.objection(to: "moldau-mirror-\(name)") != nil {
             throw ValidationError("--name takes letters, digits, '.', '_' and '-', not '\(name)'")
@@ -83,7 +83,7 @@ struct MirrorSource: ParsableArguments {
     var path: String?
 
     @Option(
-        name: .customLong("source-bootstrap-server"), help: "Brokers to copy from, HOST:PORT with commas in between.")
+        name: .customLong("source-bootstrap-server"), help: "Brokers to copy from, HOST:PORT, separated by commas.")
     var bootstrapServer: String?
 
     @Option(
@@ -93,7 +93,7 @@ struct MirrorSource: ParsableArguments {
 
     @Option(
         name: .customLong("source-command-property"),
-        help: "A setting name=value, which counts more than the file's. May be repeated.")
+        help: "A setting name=value, which takes precedence over the file's. May be repeated.")
     var properties: [String] = []
 
     func validate() throws {

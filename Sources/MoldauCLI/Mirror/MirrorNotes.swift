@@ -75,8 +75,8 @@ final class MirrorNotes {
         }
         guard let found = MirrorRun.read(key: key, text: String(decoding: value, as: UTF8.self)) else {
             throw CommandFailure(
-                "the record of '\(topic)' at offset \(record.offset) was not written by a mirror; offsets of groups cannot be "
-                    + "translated: delete the topic, and they are from now on")
+                "the record of '\(topic)' at offset \(record.offset) was not written by a mirror, so offsets of groups cannot "
+                    + "be translated; delete the topic, and they will be from then on")
         }
         runs[found.partition, default: [:]][found.run.first] = found.run
     }
