@@ -9,7 +9,7 @@ public struct EngineOptions: ParsableArguments {
 
     @Option(
         help: """
-            When an acknowledgement is given: sync (on disk; the default with --data), os (handed to the operating \
+            When a write is acknowledged: sync (on disk; the default with --data), os (handed to the operating \
             system), or a number of milliseconds within which it is on disk.
             """)
     public var durability: DurabilityOption?
@@ -20,7 +20,7 @@ public struct EngineOptions: ParsableArguments {
     @Option(help: "Milliseconds between writes of the state to disk: they bound what a restart replays.")
     public var writeBehindInterval = 60_000
 
-    @Option(help: "Threads that work. With --data the first run decides how many can be of use.")
+    @Option(help: "How many threads work. With --data the first run decides how many can be useful.")
     public var threads = 1
 
     public init() {}

@@ -42,7 +42,7 @@ final class LineFeeder {
         let known = batches.indices.map { source.isFile ? self.known.position(of: source.name, in: Int32($0)) : 0 }
         if let last = known.max(), source.byteCount < last, source.isFile {
             progress.say(
-                "'\(source.name)' is shorter than what was counted of it; only what it grows beyond byte \(last) counts"
+                "'\(source.name)' is shorter than the part that was already counted; only what follows byte \(last) will count"
             )
         }
         var name = source.name

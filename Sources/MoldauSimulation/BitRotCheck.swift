@@ -30,7 +30,7 @@ struct BitRotCheck {
     func complaints() -> [String] {
         for _ in 0..<Self.bitsPerRun {
             let expected = ask()
-            if !expected.isWhole { return ["a broker that was closed does not open again"] }
+            if !expected.isWhole { return ["a broker that was closed cannot be opened again"] }
             let complaints = changeOne(expected)
             if !complaints.isEmpty { return complaints }
         }
@@ -57,8 +57,8 @@ struct BitRotCheck {
         guard path.hasSuffix(".log") || isOtherID else { return [] }
         guard disk.flip(path, at: position, mask) else { return ["\(place) was cut off"] }
         let after = ask()
-        if !after.isWhole { return ["after \(place) was mended, not all can be read"] }
-        return difference(after, expected, path).map { ["after \(place) was mended, \($0) are not what they were"] }
+        if !after.isWhole { return ["after \(place) was repaired, not everything can be read"] }
+        return difference(after, expected, path).map { ["after \(place) was repaired, \($0) are not what they were"] }
             ?? []
     }
 

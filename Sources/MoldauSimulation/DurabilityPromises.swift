@@ -58,7 +58,7 @@ struct DurabilityPromises {
             positions[name] = (offset.offset, time)
         }
         for name in before.keys.sorted() where offsets[name] == nil {
-            complaints.append("\(name): nobody knows any more that \(before[name]?.offset ?? .zero) was committed")
+            complaints.append("\(name): the commit of \(before[name]?.offset ?? .zero) is lost")
         }
         if syncs == nil { committed = [] }
         committed.append((now, positions))

@@ -56,7 +56,7 @@ struct PositionLedger {
         for partition in Set(found.keys).union(required.keys).sorted() {
             let (position, least) = (found[partition], required[partition])
             if let least, position.map({ $0 < least }) ?? true {
-                complain("the position of \(partition) is \(position ?? -1), and \(least) was acknowledged")
+                complain("the position of \(partition) is \(position ?? -1), but \(least) was acknowledged")
             }
             if let position { check(position, in: partition) }
         }

@@ -41,6 +41,6 @@ extension Simulation {
             }
             if left.isEmpty { return }
         }
-        if violations.isEmpty { complain("it does not come to rest: \(left.joined(separator: "; "))") }
+        if violations.isEmpty { complain("it never comes to rest: \(left.joined(separator: "; "))") }
     }
 }

@@ -12,7 +12,7 @@ extension Simulation {
             for _ in 0..<50_000 where thread.phase == .restoring { try thread.runOnce(now: clock.round, wait: .zero) }
             let isRestored = thread.phase != .restoring
             try thread.stop(now: clock.round)
-            if !isRestored { return complain("restoring does not end") }
+            if !isRestored { return complain("restoring never ends") }
         } catch {
             return complain("restoring failed: \(error)")
         }

@@ -276,7 +276,7 @@ final class StrangeGroup: StrangeClients {
             let owned = settling.filter { !$0.isReplaced }.flatMap(\.owned.keys)
             if owned.sorted() == partitions { return }
         }
-        complain("the group does not settle: \(settling.map { "\($0.name) has \($0.owned.keys.sorted())" })")
+        complain("the group never settles: \(settling.map { "\($0.name) has \($0.owned.keys.sorted())" })")
     }
 
     /// Checks that no position is pending in an open transaction.
@@ -288,7 +288,7 @@ final class StrangeGroup: StrangeClients {
             let positions = partitions.map(Self.position)
             broker.ask(.fetch(.init(nobody, positions, requiresStable: true)), then: reply.give)
             broker.callbacks.runDue()
-            guard case .success(.fetch(let fetch))? = reply.result else { return complain("no positions are told") }
+            guard case .success(.fetch(let fetch))? = reply.result else { return complain("no positions are returned") }
             for position in fetch.positions where position.error != .none {
                 complain("the position of \(position.partition) still waits for a transaction: \(position.error)")
             }

@@ -42,7 +42,7 @@ struct StrangerLedger {
     /// - Parameter goesOn: whether the session named its previous producer: then it may get the same answer twice.
     mutating func given(_ producer: ProducerIdentity, of id: String, to session: Int, goesOn: Bool) {
         if let holder = holders[producer], holder != session || !goesOn {
-            complain("the producer \(producer) of \(id) was given to session \(session), and before to \(holder)")
+            complain("the producer \(producer) of \(id) was given to session \(session), and earlier to \(holder)")
         }
         holders[producer] = session
         if let known = newest[id], (known.id, known.epoch) >= (producer.id, producer.epoch) { return }
@@ -139,7 +139,7 @@ struct StrangerLedger {
             let there = transaction.values.filter { held[$0.partition]?.contains($0.value) == true }.count
             switch transaction.fate {
             case .committed where there < transaction.values.count:
-                complain("transaction \(number) was committed; \(there) of \(transaction.values.count) are there")
+                complain("transaction \(number) was committed, but has only \(there) of \(transaction.values.count)")
             case .unknown where there > 0 && there < transaction.values.count:
                 complain("of transaction \(number), \(there) of \(transaction.values.count) are there")
             default: break

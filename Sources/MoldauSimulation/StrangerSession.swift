@@ -309,7 +309,7 @@ final class StrangerSession {
             let appended = try append(batch, partition)
             guard appended.first != batch.offset else { return }
             world.ledger.complain(
-                "\(batch.partition) has a batch at \(batch.offset ?? .zero), and says \(appended.first) when it comes again"
+                "\(batch.partition) has a batch at \(batch.offset ?? .zero), but says \(appended.first) when it is sent again"
             )
         } catch {
             // After a restart the partition remembers only the last batch.

@@ -41,9 +41,9 @@ struct ConsoleError: Error {
         case let error as QueryError: self.init(error)
         case let error as SerdeError: self.init(.badRequest, "unreadableKey", "\(error)")
         case let error as ClusterError: self.init(error)
-        case is CancellationError: self.init(.serviceUnavailable, "stopping", "the console is ending")
+        case is CancellationError: self.init(.serviceUnavailable, "stopping", "the console is shutting down")
         case let error as StateError: self.init(.internalServerError, "state", "\(error)")
-        default: self.init(.internalServerError, "failed", "this was not expected: \(error)")
+        default: self.init(.internalServerError, "failed", "an unexpected error: \(error)")
         }
     }
 

@@ -13,7 +13,7 @@ extension Routes {
             ) { question in
                 let start = question.query["from"] ?? ChangeStart.now.rawValue
                 guard let start = ChangeStart(rawValue: start) else {
-                    throw ConsoleError.badParameter("'from' is now or snapshot, not '\(start)'")
+                    throw ConsoleError.badParameter("'from' has to be now or snapshot, not '\(start)'")
                 }
                 let reader = try UntypedReader(question[path: "store"], of: subject.engine)
                 let changes = try await reader.changes(from: start)

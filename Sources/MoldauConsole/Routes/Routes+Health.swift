@@ -12,7 +12,7 @@ extension Routes {
                 _ in
                 guard engine.state == .error else { return Answer(text: "ok", type: "text/plain; charset=utf-8") }
                 throw ConsoleError(
-                    .serviceUnavailable, "failed", "an error ended the application; /explain tells which")
+                    .serviceUnavailable, "failed", "an error ended the application; /explain says which")
             },
             Route(
                 "/ready", "Whether the application runs and restores nothing: 503 otherwise.", .json("Readiness"),

@@ -19,5 +19,5 @@ extension Routes {
 
 extension Route.Parameter {
     fileprivate static let allGroups = Route.Parameter(
-        name: "all", meaning: "Whether all groups of the cluster are told, those of others among them.", schema: flag)
+        name: "all", meaning: "Whether to list all groups of the cluster, also those of others.", schema: flag)
 }

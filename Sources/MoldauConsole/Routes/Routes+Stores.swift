@@ -106,7 +106,7 @@ extension QueryOptions {
         case nil: break
         case "committed": view = .committed
         case "newest": view = .newest
-        case let text?: throw .badParameter("'view' is committed or newest, not '\(text)'")
+        case let text?: throw .badParameter("'view' has to be committed or newest, not '\(text)'")
         }
         allowsStale = try question.flag("stale")
         partition = try question.number("partition", in: 0...Int64(Int32.max)).map { Partition(Int32($0)) }
@@ -114,7 +114,7 @@ extension QueryOptions {
             // Names of topics contain no colons.
             let parts = text.split(separator: ":", omittingEmptySubsequences: false)
             guard parts.count == 3, let number = Int32(parts[1]), number >= 0, let offset = Int64(parts[2]) else {
-                throw .badParameter("'atLeast' is topic:partition:offset, several with commas between, not '\(text)'")
+                throw .badParameter("'atLeast' is topic:partition:offset, several separated by commas, not '\(text)'")
             }
             atLeast[TopicPartition(String(parts[0]), number)] = Offset(offset)
         }
@@ -132,7 +132,7 @@ extension Array<Route.Parameter> {
                 name: "stale", meaning: "Whether a store that is being restored, or a standby copy, may answer too.",
                 schema: Route.Parameter.flag),
             .init(
-                name: "partition", meaning: "The partition to ask; without it the one of the key, or all.",
+                name: "partition", meaning: "The partition to ask; without it that of the key, or all.",
                 schema: ["type": "integer", "minimum": .number(0), "maximum": .number(Int32.max)]),
             .init(
                 name: "atLeast",

@@ -73,7 +73,7 @@ extension Array<Route.Parameter> {
                 name: "key",
                 meaning:
                     "Only records with this key: text, or bytes as {\"hex\": \"…\"}. Reads at most 100,000 records, or for "
-                    + "two seconds; 'next' is where to go on.", schema: Route.Parameter.text),
+                    + "two seconds; 'next' is where to continue.", schema: Route.Parameter.text),
         ]
     }
 }

@@ -33,7 +33,7 @@ final class Places: Sendable {
             taken += 1
             return true
         }
-        guard isFree else { throw .busy("\(limit) \(what) are open already; ask again later") }
+        guard isFree else { throw .busy("\(limit) \(what) are already open; try again later") }
     }
 
     func giveBack() { taken.withLock { $0 -= 1 } }

@@ -99,7 +99,7 @@ struct Question: Sendable {
 
     /// - Throws: `ConsoleError.badParameter` if it is missing.
     func needed(_ name: String) throws(ConsoleError) -> String {
-        guard let value = query[name] else { throw .badParameter("the parameter '\(name)' is needed") }
+        guard let value = query[name] else { throw .badParameter("the parameter '\(name)' is required") }
         return value
     }
 
