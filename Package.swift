@@ -352,8 +352,8 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauMetrics", "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting",
-                "MoldauTracing", .product(name: "Logging", package: "swift-log"),
+                "Moldau", "MoldauClientEmbedded", "MoldauMetrics", "MoldauServer", "MoldauServiceLifecycle",
+                "MoldauSettings", "MoldauTesting", "MoldauTracing", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: warnings),
         .executableTarget(
             name: "WordCounter",

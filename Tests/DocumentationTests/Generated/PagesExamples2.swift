@@ -4,6 +4,7 @@
 import Foundation
 import Logging
 import Moldau
+import MoldauClientEmbedded
 import MoldauMetrics
 import MoldauServer
 import MoldauServiceLifecycle
@@ -13,6 +14,77 @@ import MoldauTracing
 import Testing
 
 struct PagesExamples2 {
+    @Test func `Docs/Serdes.md (5)`() throws {
+        try Example.run(
+            """
+            lines: 1=to be
+            read: 1=to be by 7
+            """
+        ) { example in
+            let streams = example.streams
+            let lines = example.lines
+            let marked = Serde<String>(
+                encode: { text, writer, headers in
+                    if headers["schema"] == nil { headers.append(Header("schema", "7")) }
+                    writer.append(utf8: text)
+                },
+                decode: { bytes, headers in
+                    "\(try String.serde.decode(bytes)) by \(String(decoding: headers["schema"] ?? [], as: UTF8.self))"
+                })
+
+            lines.to(Topic("marked", key: String.serde, value: marked))
+            let read = streams.stream(Topic("marked", key: String.serde, value: marked)).mapValues { $0 }
+            example.show("read", read)
+        }
+    }
+
+    @Test func `Docs/Testing.md`() throws {
+        let visits = Topic<String, String>("visits")
+        let perMinute = Topic<String, Int64>("visits-per-minute")
+        let topology = try Topology { streams in
+            streams.stream(visits).groupByKey()
+                .windowedBy(.tumbling(.seconds(60), grace: .seconds(5)), emit: .onWindowClose).count()
+                .toStream { window, _ in window.key }
+                .to(perMinute)
+        }
+        let driver = try TopologyTestDriver(topology)
+        let input = driver.input(visits, from: Timestamp(ms: 0), step: .seconds(10))
+        try input.pipe(pairs: [("ada", "/home"), ("ada", "/shop")])  // at 0 s and at 10 s
+        #expect(try driver.read(from: perMinute).isEmpty)
+        try input.pipe(key: "bob", value: "/home", at: Timestamp(ms: 66_000))  // The window and its grace are over.
+        #expect(try driver.read(from: perMinute).map(\.value) == [2])
+    }
+
+    @Test func `Docs/Testing.md (2)`() throws {
+        let orders = Topic<String, Int>("orders")
+        let topology = try Topology { streams in streams.stream(orders).filter { _, cents in cents > 0 }.to(Topic("good-orders")) }
+        var configuration = StreamsConfiguration()
+        configuration.onDeserializationFailure = { _ in .deadLetter(topic: "bad-orders") }
+        let driver = try TopologyTestDriver(topology, configuration: configuration)
+        try driver.pipe(topic: "orders", key: Array("o1".utf8), value: Array("no number".utf8))
+        try driver.pipe(orders, key: "o2", value: 120)
+        #expect(driver.readBytes(from: "bad-orders").count == 1)
+    }
+
+    func `Sources/Moldau/Moldau.docc/HelloKafka.md`(_ example: Example) throws {
+        let clicks = Topic<String, String>("clicks")  // The key is a customer, the value is a page.
+        _ = clicks
+    }
+
+    func `Sources/Moldau/Moldau.docc/HelloKafka.md (2)`(_ example: Example) throws {
+        func pageVisits() throws -> Topology {
+            let clicks = Topic<String, String>("clicks")
+            let visits = Topic<String, Int64>("page-visits")
+            return try Topology { streams in
+                streams.stream(clicks)
+                    .groupBy { _, page in page }
+                    .count()
+                    .toStream()
+                    .to(visits)
+            }
+        }
+    }
+
     @Test func `Sources/Moldau/Moldau.docc/HelloKafka.md (3)`() throws {
         let clicks = Topic<String, String>("clicks")
         let visits = Topic<String, Int64>("page-visits")
