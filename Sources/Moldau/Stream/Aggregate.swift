@@ -32,7 +32,8 @@ extension KGroupedStream {
             .counting())
     }
 
-    /// Folds the records of each key into one value, which is updated in place.
+    /// Folds the records of each key into one value, which is updated in place: the closure assigns to its first
+    /// argument, and returns nothing.
     ///
     /// ```swift
     /// let spent = orders.groupBy { _, order in order.customer }

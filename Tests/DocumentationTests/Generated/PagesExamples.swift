@@ -230,7 +230,22 @@ struct PagesExamples {
         #expect(result?.value == 2)
     }
 
-    func `Docs/Recipes.md (3)`(_ example: Example) async throws {
+    @Test func `Docs/Recipes.md (3)`() throws {
+        let orders = Topic<String, Int64>("orders")
+        let totals = Topic<String, Int64>("totals")
+        let topology = try Topology { streams in
+            streams.stream(orders).groupByKey()
+                .aggregate(Int64(0)) { sum, _, cents in sum += cents }
+                .toStream()
+                .to(totals)
+        }
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(orders, key: "ada", value: 120)
+        try driver.pipe(orders, key: "ada", value: 30)
+        #expect(try driver.read(from: totals).map(\.value) == [120, 150])
+    }
+
+    func `Docs/Recipes.md (4)`(_ example: Example) async throws {
         struct Customer: JSONStreamCodable {
             var name: String
             var city: String
@@ -260,7 +275,7 @@ struct PagesExamples {
         }
     }
 
-    @Test func `Docs/Recipes.md (4)`() throws {
+    @Test func `Docs/Recipes.md (5)`() throws {
         struct Account: JSONStreamCodable, Equatable {
             var owner: String
             var cents: Int
@@ -278,7 +293,7 @@ struct PagesExamples {
         #expect(results.map(\.value?.cents) == [20_000, nil])
     }
 
-    @Test func `Docs/Recipes.md (5)`() throws {
+    @Test func `Docs/Recipes.md (6)`() throws {
         let orders = Topic<String?, Int>("orders")
         let topology = try Topology { streams in
             streams.stream(orders, named: "orders")

@@ -38,6 +38,35 @@ struct PagesExamples2 {
         }
     }
 
+    @Test func `Docs/Stores.md`() throws {
+        let prices = Topic<String, Int>("prices")
+        let sales = Topic<String, Int>("sales")
+        let bills = Topic<String, Int>("bills")
+        let priceHistory = VersionedStoreName<String, Int>("price-history", historyRetention: .seconds(86_400))
+        let perMinute = WindowStoreName<String, Int64>("sales-per-minute")
+        let latest = LRUTableStoreName<String, Int>("latest-sales", maxEntries: 1_000)
+
+        let topology = try Topology { streams in
+            let table = streams.table(prices, as: Materialized(priceHistory, kind: .inMemory))
+            let sold = streams.stream(sales)
+            sold.join(table) { count, price in count * price }.to(bills)
+            // Windows of one minute that can be read for an hour.
+            _ = sold.groupByKey()
+                .windowedBy(.tumbling(.seconds(60), grace: .seconds(5)))
+                .count(as: Materialized(perMinute, retention: .seconds(3_600)))
+            _ = sold.groupByKey().reduce(as: latest) { _, newest in newest }
+        }
+
+        let driver = try TopologyTestDriver(topology)
+        try driver.pipe(prices, key: "tea", value: 3, at: Timestamp(ms: 0))
+        try driver.pipe(prices, key: "tea", value: 4, at: Timestamp(ms: 30_000))
+        try driver.pipe(sales, key: "tea", value: 10, at: Timestamp(ms: 20_000))
+        #expect(try driver.read(from: bills).map(\.value) == [30])
+        #expect(try driver.store(priceHistory).get("tea")?.value == 4)
+        #expect(try driver.store(perMinute).fetch("tea", at: Timestamp(ms: 0))?.value == 1)
+        #expect(try driver.store(latest).get("tea")?.value == 10)
+    }
+
     @Test func `Docs/Testing.md`() throws {
         let visits = Topic<String, String>("visits")
         let perMinute = Topic<String, Int64>("visits-per-minute")
