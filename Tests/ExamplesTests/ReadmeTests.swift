@@ -4,11 +4,10 @@ import Testing
 
 /// The README's first application, built and run by the README's own steps. `Tests/Newcomer` holds its files.
 struct ReadmeTests {
-    private static let page = BuiltProgram.repository.appending(path: "README.md")
-
     /// The lines of the n-th block that begins with the fence.
-    private static func block(_ fence: String, _ number: Int = 0) throws -> [String] {
-        let lines = try String(contentsOf: page, encoding: .utf8).components(separatedBy: "\n")
+    private static func block(_ fence: String, _ number: Int = 0, in page: String = "README.md") throws -> [String] {
+        let text = try String(contentsOf: BuiltProgram.repository.appending(path: page), encoding: .utf8)
+        let lines = text.components(separatedBy: "\n")
         let starts = lines.indices.filter { lines[$0] == fence }
         try #require(number < starts.count)
         return Array(lines[(starts[number] + 1)...].prefix { $0 != "```" })
@@ -104,15 +103,31 @@ struct ReadmeTests {
         }
     }
 
-    @Test func `the README's manifest is a valid manifest`() throws {
-        try withTemporaryDirectory { directory in
-            let manifest = BuiltProgram.repository.appending(path: "Tests/Newcomer/Package.swift")
-            try FileManager.default.copyItem(at: manifest, to: directory.appending(path: "Package.swift"))
+    /// The names of a manifest's targets, as the package manager reads them.
+    private static func targets(of manifest: String) throws -> [String] {
+        struct Description: Decodable {
+            struct Target: Decodable { var name: String }
+            var targets: [Target]
+        }
+        return try withTemporaryDirectory { directory in
+            try Data(manifest.utf8).write(to: directory.appending(path: "Package.swift"))
             let outcome = try BuiltProgram(path: "/usr/bin/env").run(
                 ["swift", "package", "--package-path", directory.path, "dump-package"])
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(outcome.output.contains("\"WordCounterTests\""))
+            return try JSONDecoder().decode(Description.self, from: Data(outcome.output.utf8)).targets.map(\.name)
         }
+    }
+
+    // A target whose folder the reader does not have yet would not build.
+    @Test func `the README's manifest has the target of its files, and Testing.md adds that of the tests`() throws {
+        let file = BuiltProgram.repository.appending(path: "Tests/Newcomer/Package.swift")
+        let manifest = try String(contentsOf: file, encoding: .utf8)
+        #expect(try Self.targets(of: manifest) == ["WordCounter"])
+        let end = "    ]\n)\n"
+        try #require(manifest.hasSuffix(end))
+        let added = try Self.block("```swift manifest", in: "Docs/Testing.md").joined(separator: "\n")
+        let longer = "\(manifest.dropLast(end.count))\(added)\n\(end)"
+        #expect(try Self.targets(of: longer) == ["WordCounter", "WordCounterTests"])
     }
 
     // MARK: What examples say when something is wrong

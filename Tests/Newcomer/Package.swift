@@ -15,12 +15,5 @@ let package = Package(
                 .product(name: "Moldau", package: "moldau"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(
-            name: "WordCounterTests",
-            dependencies: [
-                "WordCounter",
-                .product(name: "Moldau", package: "moldau"),
-                .product(name: "MoldauTesting", package: "moldau"),
-            ]),
     ]
 )

@@ -70,10 +70,10 @@ class Example:
         lines += [f'example.show("{n}", {n})' for n in shown if n in bound or n in topics]
         while lines and not lines[0]:
             lines.pop(0)
+        effects = "async throws" if "await " in text else "throws"
         if isTest:
-            head, foot, indent = [f"    @Test func `{name}`() throws {{"], ["    }"], 8
+            head, foot, indent = [f"    @Test func `{name}`() {effects} {{"], ["    }"], 8
         elif not self.data:
-            effects = "async throws" if "await " in text else "throws"
             head, foot, indent = [f"    func `{name}`(_ example: Example) {effects} {{"], ["    }"], 8
         else:
             head = [f"    @Test func `{name}`() throws {{", "        try Example.run("]

@@ -95,6 +95,35 @@ struct PagesExamples2 {
         #expect(driver.readBytes(from: "bad-orders").count == 1)
     }
 
+    @Test func `Docs/Testing.md (3)`() async throws {
+        let orders = Topic<String, Int64>("orders")
+        let counts = TableStoreName<String, Int64>("orders-by-customer")
+        let topology = try Topology { streams in _ = streams.stream(orders).groupByKey().count(as: counts) }
+        let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
+        var configuration = StreamsConfiguration()
+        configuration.newTopicPartitions = 1
+        let app = StreamsApplication(
+            id: "shop", topology: topology, cluster: .cluster(cluster, stateDirectory: nil), configuration: configuration)
+
+        // A writer blocks, so that async code cannot call it directly. In memory it does not block for long.
+        func write() throws {
+            let writer = try TopicWriter(orders, on: cluster)
+            for cents in [120, 30] as [Int64] {
+                try writer.write(Record(key: "ada", value: cents, timestamp: EmbeddedCluster.systemClock()))
+            }
+            try writer.finish()
+        }
+
+        let running = Task { try await app.run() }
+        while app.state == .created || app.state == .rebalancing { try await Task.sleep(for: .milliseconds(10)) }
+        try write()
+        var reader = try app.table(counts)
+        reader.options.atLeast = [TopicPartition("orders", 0): Offset(2)]  // Both records.
+        #expect(try await reader.get("ada").value?.value == 2)
+        running.cancel()
+        try await running.value
+    }
+
     func `Sources/Moldau/Moldau.docc/HelloKafka.md`(_ example: Example) throws {
         let clicks = Topic<String, String>("clicks")  // The key is a customer, the value is a page.
         _ = clicks
