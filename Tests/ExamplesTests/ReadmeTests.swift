@@ -126,7 +126,7 @@ struct ReadmeTests {
         let end = "    ]\n)\n"
         try #require(manifest.hasSuffix(end))
         let added = try Self.block("```swift manifest", in: "Docs/Testing.md").joined(separator: "\n")
-        let longer = "\(manifest.dropLast(end.count))\(added)\n\(end)"
+        let longer = "\(manifest.dropLast(end.count + 1)),\n\(added)\n\(end)"
         #expect(try Self.targets(of: longer) == ["WordCounter", "WordCounterTests"])
     }
 

@@ -240,7 +240,7 @@ struct TopicPlanTests {
             ).warnings
         }
         #expect(try warnings(["retention.ms": "-1"]) == [])
-        #expect(try warnings([:]).first?.contains("retention.ms=604800000 (the default), and -1 is needed") == true)
+        #expect(try warnings([:]).first?.contains("retention.ms=604800000 (the default), but -1 is needed") == true)
         #expect(try warnings(["retention.ms": "1000"]).first?.contains("--add-config retention.ms=-1") == true)
     }
 

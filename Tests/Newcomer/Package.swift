@@ -14,6 +14,6 @@ let package = Package(
             dependencies: [
                 .product(name: "Moldau", package: "moldau"),
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ])
     ]
 )
