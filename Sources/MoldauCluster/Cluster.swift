@@ -9,6 +9,18 @@ public protocol Cluster: Sendable {
 }
 
 extension Cluster {
+    /// Runs `body` with an admin, on a thread of its own, and closes the admin: for async code, which must not block.
+    /// - Throws: `ClusterError`, and what `body` throws.
+    public func withAdmin<Answer: Sendable>(
+        clientID: String, _ body: @escaping @Sendable (any Admin) throws -> Answer
+    ) async throws -> Answer {
+        try await onThread {
+            let admin = try makeAdmin(clientID: clientID)
+            defer { admin.close() }
+            return try body(admin)
+        }
+    }
+
     /// The operations of the cluster that the runtime uses.
     package var port: any ClusterPort {
         guard let port = self as? any ClusterPort else {
@@ -205,25 +217,32 @@ extension TransactionalProducer {
     package var asksForMember: Bool { false }
 }
 
-/// Manages topics, and describes groups. Every call blocks.
+/// Manages topics, and describes groups. Every call blocks: async code makes them in `Cluster.withAdmin`.
 public protocol Admin: AnyObject {
     /// The replication factor of the topics that it creates; nil leaves that to the cluster.
     var replicationFactor: Int? { get }
     /// Describes all topics, internal ones included.
+    @available(*, noasync, message: "this blocks; async code calls it in `withAdmin`")
     func topics() throws -> [TopicDescription]
     /// Describes the topics that exist among `names`; others are missing in the result.
+    @available(*, noasync, message: "this blocks; async code calls it in `withAdmin`")
     func describe(_ names: Set<String>) throws -> [String: TopicDescription]
     /// Creates all of these topics or none. Throws `ClusterError.topicExists` if one already exists.
+    @available(*, noasync, message: "this blocks; async code calls it in `withAdmin`")
     func create(_ topics: [NewTopic]) throws
     /// Changes settings of a topic, by Kafka's names; nil resets one to its default. They take effect at once.
+    @available(*, noasync, message: "this blocks; async code calls it in `withAdmin`")
     func configure(_ topic: String, _ changes: [String: String?]) throws
     /// Deletes topics with all their records, one after another. Throws `ClusterError.unknownTopic` at the first that
     /// does not exist.
+    @available(*, noasync, message: "this blocks; async code calls it in `withAdmin`")
     func delete(_ topics: [String]) throws
     /// Allows records below these offsets to be deleted: for repartition topics whose records were read and committed.
+    @available(*, noasync, message: "this blocks; async code calls it in `withAdmin`")
     func deleteRecords(before offsets: [TopicPartition: Offset]) throws
     /// Returns the progress of groups; those that do not exist are missing in the result.
     /// - Parameter names: nil for all groups.
+    @available(*, noasync, message: "this blocks; async code calls it in `withAdmin`")
     func progress(of names: Set<String>?) throws -> [GroupProgress]
     /// Releases what the admin holds. No other call may follow.
     func close()

@@ -145,7 +145,7 @@ package final class SimulatedDisk: FileSystem {
     /// Whether a sync has failed since the machine was last turned on: then the process cannot rely on what it knows of
     /// its files.
     var hasFailedSync: Bool { state.withLock { $0.syncsToFailure.map { $0 <= 0 } ?? false } }
-    /// Whether the disk has a space limit.
+    /// Whether the space on the disk is limited.
     var isFull: Bool { state.withLock { $0.spaceLeft != nil } }
 
     /// Cancels all scheduled faults.

@@ -34,8 +34,9 @@ final class TestBroker: Sendable {
         options.cutsLastBatch = true
         self.options = options
         let cluster = try await EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
-        let admin = try cluster.makeAdmin(clientID: "test")
-        for (name, count) in topics { try admin.create([NewTopic(name, partitionCount: count)]) }
+        try await cluster.withAdmin(clientID: "test") { admin in
+            for (name, count) in topics { try admin.create([NewTopic(name, partitionCount: count)]) }
+        }
         for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
         let wanted = ListenAddress(host: "127.0.0.1", port: 0, security: security)
         // Clients that come through a proxy are told to come back through it.

@@ -64,14 +64,12 @@ struct ConsoleFixture {
         _ body: @escaping @Sendable (ConsoleFixture) async throws -> Void
     ) async throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 1_000) })
-        let admin = try cluster.makeAdmin(clientID: "fixture")
         let names = ["visits", "orders", "prices", "currencies", "blobs", "places", "clicks", "totals"]
         // So that records stay, whatever their timestamps and however long the test takes.
-        try admin.create(
-            names.map {
-                NewTopic($0, partitionCount: $0 == "visits" ? 2 : 1, configuration: ["retention.ms": "-1"])
-            })
-        admin.close()
+        let topics = names.map {
+            NewTopic($0, partitionCount: $0 == "visits" ? 2 : 1, configuration: ["retention.ms": "-1"])
+        }
+        try await cluster.withAdmin(clientID: "fixture") { try $0.create(topics) }
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .milliseconds(20)
         configure(&configuration)

@@ -74,9 +74,9 @@ struct MetricsExportTests {
     @Test func `an application's metrics come to the backend while it runs`() async throws {
         let backend = TestMetrics()
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        try cluster.makeAdmin(clientID: "test").create([
-            NewTopic("in", partitionCount: 1), NewTopic("out", partitionCount: 1),
-        ])
+        try await cluster.withAdmin(clientID: "test") {
+            try $0.create([NewTopic("in", partitionCount: 1), NewTopic("out", partitionCount: 1)])
+        }
         let topology = try Topology { streams in
             streams.stream(Topic<String, String>("in")).to(Topic<String, String>("out"), named: "sink")
         }

@@ -33,6 +33,12 @@ final class ClusterFixture {
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
+    func delete(_ topics: [String]) throws { try admin.delete(topics) }
+
+    func deleteRecords(before offsets: [TopicPartition: Offset]) throws { try admin.deleteRecords(before: offsets) }
+
+    func topicNames() throws -> [String] { try admin.topics().map(\.name) }
+
     func create(_ topics: [String: Int32]) throws {
         // So that records stay, whatever their timestamps and however long the test takes.
         let settings = ["retention.ms": "-1"]

@@ -84,7 +84,7 @@ struct SeveralApplicationsTests {
             #expect(apps[0].state == .running)
             try await again.stopped()
             try await apps[0].stopped()
-            let topics = try fixture.admin.topics().map(\.name)
+            let topics = try fixture.topicNames()
             #expect(topics.contains("word-count-counts-changelog") && topics.contains("totals-counts-changelog"))
         }
     }

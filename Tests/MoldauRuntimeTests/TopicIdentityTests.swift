@@ -40,7 +40,7 @@ struct TopicIdentityTests {
         for number in 0..<3 { try fixture.write("rows", "k\(number)", "old\(number)", at: 1) }
         try fixture.write("clicks", "a", "k0", at: 2)
         try run(joined(), on: fixture)
-        try fixture.admin.delete(["rows"])
+        try fixture.delete(["rows"])
         try fixture.create(["rows": 1])
         for number in 0..<count { try fixture.write("rows", "n\(number)", "new\(number)", at: 3) }
         for key in ["k0", "k1", "n0"] { try fixture.write("clicks", "a", key, at: 4) }
@@ -64,7 +64,7 @@ struct TopicIdentityTests {
         try await app.started()
         try fixture.write("clicks", "a", "k0", at: 2)
         #expect(try eventually { try values(fixture) == ["old0"] })
-        try fixture.admin.delete(["rows"])
+        try fixture.delete(["rows"])
         try fixture.create(["rows": 1])
         for number in 0..<count { try fixture.write("rows", "n\(number)", "new\(number)", at: 3) }
         // Until it is noticed, old rows are found.
@@ -119,7 +119,7 @@ struct TopicIdentityTests {
         try fixture.write("rows", "k", "old", at: 1)
         try fixture.write("clicks", "k", "x", at: 2)
         try run(topology, on: fixture)
-        try fixture.admin.delete(["rows"])
+        try fixture.delete(["rows"])
         try fixture.create(["rows": 1])
         try fixture.write("rows", "n", "new", at: 3)
         try fixture.write("clicks", "k", "x", at: 4)

@@ -127,7 +127,7 @@ struct WindowChangesTests {
             let changelog = TopicPartition("app-tumbling-changelog", 0)
             let end = try #require(try fixture.consumer.bounds(of: [changelog])[changelog]).upperBound
             // The last change, and the marker of its transaction.
-            try fixture.admin.deleteRecords(before: [changelog: Offset(end.value - 2)])
+            try fixture.deleteRecords(before: [changelog: Offset(end.value - 2)])
             let first = try #require(try await snapshot.next())
             #expect(first.key == ada(20, 30) && first.missed == 0)
         }

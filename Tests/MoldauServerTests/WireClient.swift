@@ -108,9 +108,9 @@ func withServer(
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let cluster = try await EmbeddedCluster(directory: directory, durability: durability, logger: quiet)
-    try cluster.makeAdmin(clientID: "test").create([
-        NewTopic("t", partitionCount: 1, configuration: ["max.message.bytes": "20000000"])
-    ])
+    try await cluster.withAdmin(clientID: "test") {
+        try $0.create([NewTopic("t", partitionCount: 1, configuration: ["max.message.bytes": "20000000"])])
+    }
     let companion = try begin(cluster)
     defer { withExtendedLifetime(companion) {} }
     for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }

@@ -49,6 +49,10 @@ struct TidyTests {
             "a long function", source, "func long(\n    of number: Int\n) {\n\(lines(61))}\n",
             "Bad.swift:1: long has 61 lines; 60 are possible: part it"),
         Offence(
+            "a long function behind an attribute with spaces", source,
+            "@available(*, noasync, message: \"x y\") func long(\n    of number: Int\n) {\n\(lines(61))}\n",
+            "Bad.swift:1: long has 61 lines; 60 are possible: part it"),
+        Offence(
             "a long initialiser", source, "struct Pair {\n    init() {\n\(lines(61))    }\n}\n",
             "Bad.swift:2: init has 61 lines; 60 are possible: part it"),
         Offence(

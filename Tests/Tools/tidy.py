@@ -18,7 +18,7 @@ LONGEST_FILE = 500
 LONGEST_SUBJECT = 120
 
 # Parts of names that say nothing about the purpose of a type.
-EMPTY_WORDS = ["Manager", "Helper", "Util", "Utils", "Utility", "Impl", "Internal", "Base", "Misc", "Common"]
+EMPTY_WORDS = ["Manager", "Helper", "Helpers", "Util", "Utils", "Utility", "Utilities", "Impl", "Internal", "Base", "Misc", "Common"]
 
 # Established terms that contain such a part.
 KNOWN_NAMES = {"InternalTopicNames", "InternalTopicSettings", "InternalTopics"}
@@ -129,7 +129,8 @@ def file_sizes(source):
         yield LONGEST_FILE, f"the file has {len(source.lines)} lines; {LONGEST_FILE} are possible: part it"
 
 
-FUNCTION = re.compile(r"^\s*(?:@\S+\s+)*(?:[a-z]+(?:\([a-z]+\))?\s+)*(?:func\s+(\S+?)[(<\s]|(init|subscript)[?(<]|(deinit)\b)")
+ATTRIBUTES = r"(?:@[\w.]+(?:\((?:[^()]|\([^()]*\))*\))?\s+)*"
+FUNCTION = re.compile(rf"^\s*{ATTRIBUTES}(?:[a-z]+(?:\([a-z]+\))?\s+)*(?:func\s+(\S+?)[(<\s]|(init|subscript)[?(<]|(deinit)\b)")
 
 
 def function_sizes(source):
@@ -192,7 +193,7 @@ WITNESSES = re.compile(
 
 SCOPE = re.compile(
     r"\b(struct|class|enum|actor|protocol|extension)\s+(?!func\b|var\b|let\b|subscript\b)([\w.]+)([^{}]*)\{")
-REQUIREMENT = re.compile(r"^\s+(?:@\S+\s+)*(?:mutating\s+|static\s+)*(?:func|var|associatedtype)\s+(\w+)")
+REQUIREMENT = re.compile(rf"^\s+{ATTRIBUTES}(?:mutating\s+|static\s+)*(?:func|var|associatedtype)\s+(\w+)")
 
 
 def scopes(source):

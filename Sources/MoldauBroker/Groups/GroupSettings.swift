@@ -23,7 +23,7 @@ package struct GroupSettings: Equatable, Sendable {
     package var offsetsPartitionCount: Int32 = 50
     /// How many groups there may be at a time. Kafka has no such limit.
     package var maxGroups = 100_000
-    /// How many bytes the name of a new group may have. Kafka's limit is that of a text.
+    /// How many bytes the name of a new group may have. Kafka's limit is a string's: 32,767.
     package var maxNameBytes = 1_024
     /// About how much memory the committed offsets of all groups may take together. Kafka has no such limit.
     package var maxOffsetBytes = 256 << 20

@@ -1,6 +1,7 @@
 // Adding and removing threads while the application runs, and moving tasks between threads: `TaskPlacement` decides;
 // threads follow in their own rounds, and report their progress.
 
+import MoldauRecords
 import MoldauTopology
 import Synchronization
 
@@ -98,21 +99,20 @@ extension StreamsEngine {
             return (inner.change(to: next), next, isSettled ? inner.waiting : [])
         }
         if let old { tell(old, next) }
-        for continuation in waiting { continuation.resume() }
+        for waiter in waiting { waiter.give(.success(())) }
         divideAnewIfDue()
     }
 
     /// Returns when every task is where it belongs, and is being processed.
-    /// - Throws: `RuntimeError.invalidState` if the application ended instead.
+    /// - Throws: `RuntimeError.invalidState` if the application ended instead; `CancellationError`.
     private func handedOver() async throws {
-        await withCheckedContinuation { continuation in
-            let isOver = inner.withLock { inner in
-                let isOver = inner.state.isOver || inner.isSettled
-                if !isOver { inner.waiting.append(continuation) }
-                return isOver
-            }
-            if isOver { continuation.resume() }
+        let waiter = OneAnswer<Void>()
+        let isOver = inner.withLock { inner in
+            let isOver = inner.state.isOver || inner.isSettled
+            if !isOver { inner.waiting.append(waiter) }
+            return isOver
         }
+        if !isOver { try await waiter.get() }
         try inner.withLock { try $0.requireAlive() }
     }
 }

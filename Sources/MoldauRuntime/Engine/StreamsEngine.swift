@@ -27,7 +27,7 @@ package final class StreamsEngine: Sendable {
         /// The reports of threads that have ended.
         var finished: [StreamThreadReport] = []
         /// Callers that wait for tasks to be handed over.
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [OneAnswer<Void>] = []
         var cluster: (any ClusterPort)?
         /// These two exclude other instances of the application.
         var membership: GroupMembership?
@@ -320,7 +320,7 @@ package final class StreamsEngine: Sendable {
     /// Notifies all waiters that the application has ended.
     private func conclude() {
         _ = change(to: failure == nil ? .notRunning : .error)
-        let (waiting, membership) = inner.withLock { inner -> ([CheckedContinuation<Void, Never>], GroupMembership?) in
+        let (waiting, membership) = inner.withLock { inner -> ([OneAnswer<Void>], GroupMembership?) in
             defer { inner.waiting = [] }
             // A blocked thread may still commit, as a member.
             guard inner.loops.isEmpty else { return (inner.waiting, nil) }
@@ -329,7 +329,7 @@ package final class StreamsEngine: Sendable {
         }
         membership?.leave()
         end.open()
-        for continuation in waiting { continuation.resume() }
+        for waiter in waiting { waiter.give(.success(())) }
     }
 
     /// - Returns: whether the change is allowed.

@@ -32,37 +32,37 @@ extension StreamsEngine {
         _ question: @escaping @Sendable (ThreadContents, RoundTime) throws -> Answer
     ) async throws -> (answers: [Answer], silent: [String]) {
         let asked = inner.withLock { $0.loops.sorted(on: \.key) }.map { ($0.key, ask($0.value, question)) }
-        let deadline = ContinuousClock.now + Self.answerTime
+        let timeout = Task {
+            try await Task.sleep(for: Self.answerTime)
+            for (_, answer) in asked { answer.give(.success(nil)) }
+        }
+        defer { timeout.cancel() }
         var (answers, silent): ([Answer], [String]) = ([], [])
-        for (number, place) in asked {
-            while place.result == nil, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
-            switch place.result {
-            case .success(let answer)?: answers.append(answer)
-            case .failure?: break
-            case nil: silent.append(names.thread(number))
-            }
+        for (number, answer) in asked {
+            do {
+                if let answer = try await answer.get() {
+                    answers.append(answer)
+                } else {
+                    silent.append(names.thread(number))
+                }
+            } catch { try Task.checkCancellation() }
         }
         return (answers, silent)
     }
 
+    /// - Returns: the thread's answer; nil stands for none in time.
     private func ask<Value: Sendable>(
         _ loop: StreamThreadLoop, _ question: @escaping @Sendable (ThreadContents, RoundTime) throws -> Value
-    ) -> Answer<Value> {
-        let answer = Answer<Value>()
+    ) -> OneAnswer<Value?> {
+        let answer = OneAnswer<Value?>()
         // Without a mailbox the thread is being opened, or restarts.
         guard let mailbox = loop.mailbox else {
-            answer.set(.failure(ThreadMailboxError.threadEnded("")))
+            answer.give(.failure(ThreadMailboxError.threadEnded("")))
             return answer
         }
-        mailbox.post({ [clock] in try question($0, clock()) }, completion: { answer.set($0) })
+        mailbox.post(
+            { [clock] in try question($0, clock()) }, completion: { answer.give($0.map { .some($0) }) })
         return answer
-    }
-
-    /// A thread's answer, once it arrives.
-    private final class Answer<Value: Sendable>: Sendable {
-        private let place = Mutex<Result<Value, any Error>?>(nil)
-        var result: Result<Value, any Error>? { place.withLock { $0 } }
-        func set(_ result: Result<Value, any Error>) { place.withLock { $0 = result } }
     }
 
     /// The tasks assigned to this process that none of its threads has.

@@ -12,7 +12,7 @@ package final class ChangeSubscription: Sendable {
         var missed: Int64 = 0
         /// How it ended; nil while it is active.
         var end: Result<Void, any Error>?
-        var waiting: CheckedContinuation<Void, Never>?
+        var waiting: OneAnswer<Void>?
         /// The rows from before the first followed change; nil once they were read, or if they are not requested.
         var backlog: ChangeBacklog?
 
@@ -44,7 +44,7 @@ package final class ChangeSubscription: Sendable {
             }
             return state.waiting.take()
         }
-        waiting?.resume()
+        waiting?.give(.success(()))
     }
 
     /// Records that this many changes can no longer be read.
@@ -56,7 +56,7 @@ package final class ChangeSubscription: Sendable {
             state.end = state.end ?? result
             return state.waiting.take()
         }
-        waiting?.resume()
+        waiting?.give(.success(()))
     }
 
     /// Waits for changes.
@@ -86,17 +86,12 @@ package final class ChangeSubscription: Sendable {
 
     /// Returns when there may be new changes, or the task is cancelled.
     private func wait() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isNews = state.withLock { state in
-                    if !state.held.isEmpty || state.end != nil || Task.isCancelled { return true }
-                    state.waiting = continuation
-                    return false
-                }
-                if isNews { continuation.resume() }
-            }
-        } onCancel: {
-            state.withLock { $0.waiting.take() }?.resume()
+        let news = OneAnswer<Void>()
+        let isNews = state.withLock { state in
+            if !state.held.isEmpty || state.end != nil { return true }
+            state.waiting = news
+            return false
         }
+        if !isNews { try? await news.get() }
     }
 }

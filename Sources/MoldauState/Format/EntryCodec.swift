@@ -14,7 +14,7 @@ struct EntryCodec<Key, Value>: ~Copyable {
     @usableFromInline let isNullKey: (@Sendable (Key) -> Bool)?
     @usableFromInline let isNullValue: (@Sendable (Value) -> Bool)?
 
-    /// - Parameters: per-topic serdes are made for the store's changelog.
+    /// Per-topic serdes are made for the store's changelog.
     @inlinable init(_ cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>) {
         store = cache.name
         self.key = key.at(cache.topic, .key)
