@@ -122,7 +122,7 @@ struct WireCodecTests {
 
     @Test func `an error names the message, its version and what is wrong`() {
         let error = SerdeError.malformed(
-            type: "MetadataRequest of version 1", reason: "topics counts 2147483647 elements")
+            type: "MetadataRequest of version 1", reason: "topics claims to have 2147483647 elements")
         #expect(throws: error) { try MetadataRequest.decode([0x7f, 0xff, 0xff, 0xff], version: 1) }
     }
 

@@ -57,7 +57,7 @@ import Testing
         try Self.replace(files, by: other)
         certificates.look()
         #expect(certificates.context !== first)
-        #expect(log.all.contains { $0.contains("read again") })
+        #expect(log.all.contains { $0.contains("was reloaded") })
     }
 
     @Test func `files are looked at once a second`() throws {
