@@ -124,6 +124,7 @@ extension Materialized {
 
     /// The store of a versioned table, which always forwards every change.
     /// - Parameters:
+    ///   - name: the name of the store.
     ///   - kind: where the data is kept.
     ///   - isLogged: whether a changelog topic restores the store after its disk was lost.
     ///   - changelogSettings: settings of the changelog topic that differ from the defaults, by Kafka's names.
@@ -136,6 +137,7 @@ extension Materialized {
 
     /// The store of a table's most recently used rows, which is always in memory.
     /// - Parameters:
+    ///   - name: the name of the store.
     ///   - emission: which changes are forwarded downstream.
     ///   - isLogged: whether a changelog topic restores the store after its disk was lost.
     ///   - changelogSettings: settings of the changelog topic that differ from the defaults, by Kafka's names.
