@@ -112,9 +112,7 @@ extension StreamsEngine {
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`.
     func partitionCount(of topic: String) async throws -> Int32 {
         let (cluster, clientID) = try consoleAccess
-        return try await onThread {
-            let admin = try cluster.makeAdmin(clientID: clientID)
-            defer { admin.close() }
+        return try await cluster.withAdmin(clientID: clientID) { admin in
             guard let found = try admin.describe([topic])[topic] else { throw ClusterError.unknownTopic(topic) }
             return found.partitionCount
         }

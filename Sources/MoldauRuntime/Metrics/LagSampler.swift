@@ -32,11 +32,7 @@ extension StreamsEngine {
         guard let cluster = inner.withLock({ $0.cluster }) else { return LagReport() }
         let (group, clientID) = (names.applicationID, names.applicationID + "-lag")
         return try await (ofAllGroups ? allLagSampler : lagSampler).report(at: clock().uptime) {
-            try await onThread {
-                let admin = try cluster.makeAdmin(clientID: clientID)
-                defer { admin.close() }
-                return try admin.progress(of: ofAllGroups ? nil : [group])
-            }
+            try await cluster.withAdmin(clientID: clientID) { try $0.progress(of: ofAllGroups ? nil : [group]) }
         }
     }
 }
