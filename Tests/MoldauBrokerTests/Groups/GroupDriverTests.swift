@@ -7,6 +7,22 @@ import Testing
 private let orders = TopicPartition("orders", 0)
 
 struct GroupDriverTests {
+    /// Makes a member of a new group, with a durable assignment, three seconds after the start.
+    private func enter(
+        _ group: String, _ broker: Broker<some FileSystem>, _ uptime: borrowing Mutex<Duration>
+    ) throws -> MemberGeneration {
+        let joined = answer(broker, join(group))
+        #expect(joined.all.isEmpty)
+        uptime.withLock { $0 = .seconds(3) }
+        broker.callbacks.runDue()
+        guard case .success(.join(let member))? = joined.all.first else { throw WrongAnswer() }
+        let generation = MemberGeneration(group: group, generation: 1, memberID: member.memberID)
+        let synced = answer(broker, .sync(GroupRequest.Sync(generation, assignments: [member.memberID: [7]])))
+        broker.callbacks.runDue()
+        #expect(synced.all.count == 1)
+        return generation
+    }
+
     @Test func `an answer waits for the sync, and a later start knows what it told`() throws {
         let files = MemoryFileSystem()
         var broker = try openQuiet(files)
@@ -31,15 +47,7 @@ struct GroupDriverTests {
         let files = MemoryFileSystem()
         let uptime = Mutex(Duration.zero)
         var broker = try openQuiet(files, uptime: { uptime.withLock { $0 } })
-        let joined = answer(broker, join())
-        #expect(joined.all.isEmpty)
-        uptime.withLock { $0 = .seconds(3) }
-        broker.callbacks.runDue()
-        guard case .success(.join(let member))? = joined.all.first else { throw WrongAnswer() }
-        let generation = MemberGeneration(group: "app", generation: 1, memberID: member.memberID)
-        let synced = answer(broker, .sync(GroupRequest.Sync(generation, assignments: [member.memberID: [7]])))
-        broker.callbacks.runDue()
-        #expect(synced.all.count == 1)
+        let generation = try enter("app", broker, uptime)
         broker = try openQuiet(files.copy(), uptime: { uptime.withLock { $0 } })
         let heartbeat = GroupRequest.heartbeat(GroupRequest.Heartbeat(generation))
         #expect(answer(broker, heartbeat).all == [.success(.heartbeat(.none))])
@@ -73,14 +81,7 @@ struct GroupDriverTests {
         let files = CrashingFileSystem()
         let uptime = Mutex(Duration.zero)
         let broker = try openQuiet(files, uptime: { uptime.withLock { $0 } })
-        let member = answer(broker, join("other"))
-        uptime.withLock { $0 = .seconds(3) }
-        broker.callbacks.runDue()
-        guard case .success(.join(let joined))? = member.all.first else { throw WrongAnswer() }
-        let generation = MemberGeneration(group: "other", generation: 1, memberID: joined.memberID)
-        let synced = answer(broker, .sync(GroupRequest.Sync(generation, assignments: [joined.memberID: [7]])))
-        broker.callbacks.runDue()
-        #expect(synced.all.count == 1)
+        _ = try enter("other", broker, uptime)
         let partition = try #require(
             try (0..<50).first {
                 try broker.partition(TopicPartition("__consumer_offsets", $0)).bounds().upperBound > Offset(0)
