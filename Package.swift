@@ -115,7 +115,7 @@ let package = Package(
         library("MoldauWire", ["MoldauRecords"]),
 
         // The port
-        library("MoldauCluster", ["MoldauRecords"]),
+        library("MoldauCluster", ["MoldauRecords", .product(name: "Logging", package: "swift-log")]),
         library(
             "MoldauClusterEmbedded",
             [
@@ -136,8 +136,8 @@ let package = Package(
         library(
             "MoldauServer",
             [
-                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded",
-                "CMemory",
+                "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauCluster",
+                "MoldauClusterEmbedded", "CMemory",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -169,7 +169,7 @@ let package = Package(
 
         // The port, implemented on a Kafka cluster
         library(
-            "MoldauClusterKafka", ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"]),
+            "MoldauClusterKafka", ["MoldauRecords", "MoldauCluster", "MoldauClient"]),
 
         // Options by name: from files, the environment and the command line
         library(

@@ -1,6 +1,7 @@
 import Foundation
 @_exported public import protocol MoldauCluster.Admin
 @_exported public import protocol MoldauCluster.Cluster
+@_exported public import struct MoldauCluster.ClusterChoice
 @_exported public import enum MoldauCluster.ClusterError
 @_exported public import enum MoldauCluster.LagJudgement
 @_exported public import struct MoldauCluster.LagReport

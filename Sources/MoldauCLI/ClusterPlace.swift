@@ -51,14 +51,15 @@ struct ClusterPlace: ParsableArguments {
         orCreate: Bool = false, replicationFactor: Int16? = nil, _ body: (any ClusterPort) throws -> Void
     ) throws {
         switch try open(orCreate: orCreate) {
-        case .directory(let cluster): try using(cluster, body)
+        case .directory(let cluster): try using(OpenCluster(port: cluster, close: cluster.close), body)
         case .running(let client):
             var options = KafkaOptions()
             (options.tls, options.logIn) = (client.tls, client.logIn)
             options.requestTimeout = client.requestTimeout
             options.replicationFactor = replicationFactor
             let servers = client.bootstrapServers.map(\.description).joined(separator: ",")
-            try using(try Self.translating { try KafkaCluster(servers, options: options) }, body)
+            let cluster = try Self.translating { try KafkaCluster(servers, options: options) }
+            try using(OpenCluster(port: cluster, close: cluster.close), body)
         }
     }
 
@@ -74,7 +75,7 @@ struct ClusterPlace: ParsableArguments {
             let inner = ClientOptions.embedded(cluster)
             (read.client.bootstrapServers, read.client.transport) = (inner.bootstrapServers, inner.transport)
             (read.client.tls, read.client.logIn, read.client.createsTopics) = (nil, nil, false)
-            try using(cluster) { _ in try body(read) }
+            try using(OpenCluster(port: cluster, close: cluster.close)) { _ in try body(read) }
         }
     }
 
@@ -141,9 +142,9 @@ struct ClusterPlace: ParsableArguments {
 
     // MARK: Using
 
-    private func using(_ cluster: any OwnedCluster, _ body: (any ClusterPort) throws -> Void) throws {
+    private func using(_ cluster: OpenCluster, _ body: (any ClusterPort) throws -> Void) throws {
         do {
-            try Self.translating { try body(cluster) }
+            try Self.translating { try body(cluster.port) }
         } catch {
             try? cluster.close()
             throw error

@@ -1,4 +1,5 @@
-@_exported public import MoldauClusterEmbedded
+@_exported public import struct MoldauCluster.ClusterChoice
+public import MoldauCluster
 
 extension ClusterChoice {
     /// An Apache Kafka cluster, or any other that speaks its protocol. Any number of processes may run the application
@@ -18,8 +19,9 @@ extension ClusterChoice {
         _ servers: String, stateDirectory: String? = "state", newTopicPartitions: Int32? = nil,
         options: KafkaOptions = KafkaOptions()
     ) -> ClusterChoice {
-        ClusterChoice(stateDirectory: stateDirectory, newTopicPartitions: newTopicPartitions) { _ in
-            try KafkaCluster(servers, options: options)
+        ClusterChoice(stateDirectory: stateDirectory, newTopicPartitions: newTopicPartitions) { _, _ in
+            let cluster = try KafkaCluster(servers, options: options)
+            return OpenCluster(port: cluster, close: cluster.close)
         }
     }
 }

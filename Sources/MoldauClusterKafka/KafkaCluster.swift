@@ -1,6 +1,5 @@
 package import MoldauClient
 public import MoldauCluster
-internal import MoldauClusterEmbedded
 internal import MoldauRecords
 internal import Synchronization
 
@@ -89,7 +88,8 @@ public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
     }
 }
 
-extension KafkaCluster: OwnedCluster {
+extension KafkaCluster {
+    /// Called once, when its clients are no longer used. Blocks.
     package func close() throws {
         let questions = questions
         try waiting { await questions.close() }

@@ -1,4 +1,5 @@
-public import MoldauClusterEmbedded
+public import MoldauCluster
+internal import MoldauClusterEmbedded
 public import MoldauLog
 
 extension ClusterChoice {
@@ -21,16 +22,10 @@ extension ClusterChoice {
         at directory: String, listening address: ListenAddress, durability: Durability = .sync,
         newTopicPartitions: Int32? = 1, options: ServerOptions = ServerOptions()
     ) -> ClusterChoice {
-        var choice = embedded(at: directory, durability: durability, newTopicPartitions: newTopicPartitions)
-        choice.companion = { cluster in
+        embedded(at: directory, durability: durability, newTopicPartitions: newTopicPartitions) { cluster in
             let server = try BrokerServer(of: cluster, listening: [address], options: options)
             try server.startNow()
-            return server
+            return { server.stopNow() }
         }
-        return choice
     }
-}
-
-extension BrokerServer: ClusterCompanion {
-    package func end() { stopNow() }
 }

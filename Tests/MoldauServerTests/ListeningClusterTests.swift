@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import MoldauCluster
 import MoldauClusterEmbedded
 import MoldauRecords
@@ -11,14 +12,14 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let choice = ClusterChoice.embedded(at: directory, listening: .localhost(0))
-        let cluster = try await EmbeddedCluster(directory: "\(directory)/topics")
-        let companion = try #require(try choice.companion?(cluster))
+        let opened = try choice.open(EmbeddedCluster.systemClock, Logger(label: "test"))
         let line = try String(contentsOfFile: "\(directory)/topics/listening", encoding: .utf8).dropLast()
         let address = try #require(ListenAddress(String(line)))
         #expect(try WireClient(address).call(ApiVersionsRequest(), version: 0).errorCode == .none)
-        companion.end()
+        try opened.close()
         #expect(throws: ClientSocket.Failure.self) { try WireClient(address) }
-        try await cluster.close()
+        // The directory was released.
+        try await EmbeddedCluster(directory: "\(directory)/topics").close()
     }
 
     @Test func `clients see the members of an application's group, and are kept out of it`() async throws {

@@ -22,6 +22,36 @@ struct DependencyTests {
         }
     }
 
+    @Test func `a table of the layers that is not so is refused`() throws {
+        try withTemporaryDirectory { root in
+            let tools = BuiltProgram.repository.appending(path: "Tests/Tools")
+            var files = [
+                "Sources/MoldauRecords/Record.swift": "import Foundation\n",
+                "Sources/MoldauLog/Log.swift": "import MoldauRecords\n",
+                "Docs/Architecture.md": """
+                | Target | Owns | Imports | Of other packages |
+                | --- | --- | --- | --- |
+                | `MoldauLog` | Files of a `Partition` | `MoldauRecords` | `Logging` |
+                | `MoldauWire` | Messages | `MoldauRecords` | – |
+                """,
+            ]
+            for tool in ["check_dependencies.py", "tidy.py"] {
+                files["Tests/Tools/\(tool)"] = try String(contentsOf: tools.appending(path: tool), encoding: .utf8)
+            }
+            try write(files, into: root)
+            let program = BuiltProgram(path: "/usr/bin/env")
+            let outcome = try program.run(["python3", root.appending(path: "Tests/Tools/check_dependencies.py").path])
+            #expect(outcome.status == 1)
+            let lines = outcome.output.split(separator: "\n").map(String.init)
+            #expect(
+                lines.dropLast() == [
+                    "Docs/Architecture.md: MoldauLog does not import Logging",
+                    "MoldauRecords: not in the table of Docs/Architecture.md; say there what it may import",
+                    "Docs/Architecture.md: there is no target MoldauWire",
+                ], "\(outcome.output)\(outcome.errors)")
+        }
+    }
+
     @Test(arguments: [("swift-nio-ssl", "NIOSSL", "2.37.0"), ("swift-configuration", "Configuration", "1.4.0")])
     func `a library that would build packages of others is refused`(
         package: String, module: String, version: String

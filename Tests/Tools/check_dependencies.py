@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Refuses imports that break the layers or that the manifest does not name, and products that build more than they should.
 
-The table below is the project's rule, target by target: a layer may import the layers listed for it and no others. The
-compiler alone would let a target import whatever Package.swift happens to name, and often also what a neighbor names.
+The table in Docs/Architecture.md is the rule, target by target: a layer may import the layers listed for it and no others.
+The compiler alone would let a target import whatever Package.swift happens to name, and often also what a neighbor names.
 
     check_dependencies.py [repository]
 """
@@ -17,82 +17,11 @@ import tempfile
 
 from tidy import masked
 
-# The project's own targets that a target may import.
+# The table of the layers: target, what it owns, what it may import, and what of other packages.
+TABLE = pathlib.Path(__file__).resolve().parent.parent.parent / "Docs/Architecture.md"
+ROW = re.compile(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 ALLOWED = {
-    "CChecksum": [],
-    "CCompression": [],
-    "CFiles": [],
-    "CRocksDB": [],
-    "CPrefetch": [],
-    "MoldauRecords": ["CChecksum", "CCompression"],
-    "MoldauJSON": ["MoldauRecords"],
-    "MoldauProtobuf": ["MoldauRecords"],
-    "MoldauLog": ["MoldauRecords", "CFiles"],
-    "MoldauBroker": ["MoldauRecords", "MoldauLog"],
-    "MoldauWire": ["MoldauRecords"],
-    "MoldauCluster": ["MoldauRecords"],
-    "MoldauClusterEmbedded": ["MoldauRecords", "MoldauLog", "MoldauCluster", "MoldauBroker"],
-    "MoldauNetwork": ["MoldauWire"],
-    "MoldauServer": [
-        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauWire", "MoldauNetwork", "MoldauClusterEmbedded", "CMemory",
-    ],
-    "MoldauClient": ["MoldauRecords", "MoldauWire", "MoldauNetwork"],
-    "MoldauClientEmbedded": ["MoldauClient", "MoldauClusterEmbedded", "MoldauServer"],
-    "MoldauClientServiceLifecycle": ["MoldauClient"],
-    "MoldauClusterKafka": ["MoldauRecords", "MoldauCluster", "MoldauClusterEmbedded", "MoldauClient"],
-    "MoldauSettings": ["MoldauRecords"],
-    "MoldauState": ["MoldauRecords", "CFiles", "CPrefetch", "CRocksDB"],
-    "MoldauTopology": ["MoldauRecords", "MoldauState"],
-    "MoldauRuntime": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauCluster"],
-    "Moldau": [
-        "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
-        "MoldauClusterEmbedded", "Signals",
-    ],
-    "MoldauServiceLifecycle": ["Moldau"],
-    "MoldauConsole": ["Moldau", "MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"],
-    "MoldauMetrics": ["Moldau"],
-    "MoldauSpans": ["MoldauRecords"],
-    "MoldauTracing": ["MoldauRecords", "MoldauTopology", "MoldauRuntime", "MoldauSpans"],
-    "MoldauClientTracing": ["MoldauRecords", "MoldauClient", "MoldauSpans"],
-    "MoldauTesting": ["MoldauRecords", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster"],
-    "MoldauSimulation": [
-        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauState", "MoldauTopology", "MoldauRuntime",
-        "MoldauCluster", "MoldauClusterEmbedded", "Moldau",
-    ],
-    "Signals": [],
-    "CMemory": [],
-    "MoldauCLI": [
-        "MoldauRecords", "MoldauLog", "MoldauBroker", "MoldauCluster", "MoldauClusterEmbedded", "MoldauServer",
-        "MoldauClient", "MoldauClientEmbedded", "MoldauClusterKafka", "MoldauSettings", "Signals", "CMemory",
-    ],
-}
-
-# The modules of other packages that a target may import.
-ALLOWED_PACKAGES = {
-    "MoldauProtobuf": ["SwiftProtobuf"],
-    "MoldauBroker": ["Logging"],
-    "MoldauClusterEmbedded": ["Logging"],
-    "MoldauRuntime": ["Logging"],
-    "MoldauSimulation": ["Logging"],
-    "Moldau": ["Logging"],
-    "MoldauServiceLifecycle": ["ServiceLifecycle"],
-    "MoldauConsole": [
-        "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOSSL", "Logging",
-        "ServiceLifecycle",
-    ],
-    "MoldauMetrics": ["CoreMetrics"],
-    "MoldauSpans": ["Tracing"],
-    "MoldauTracing": ["Tracing"],
-    "MoldauClientTracing": ["Tracing"],
-    "MoldauServer": [
-        "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "Logging", "ServiceLifecycle",
-    ],
-    "MoldauNetwork": ["Crypto", "CryptoExtras", "NIOCore"],
-    "MoldauClient": ["NIOCore", "NIOPosix", "NIOSSL"],
-    "MoldauClientEmbedded": ["NIOCore"],
-    "MoldauClientServiceLifecycle": ["ServiceLifecycle"],
-    "MoldauSettings": ["Configuration"],
-    "MoldauCLI": ["ArgumentParser", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"],
+    target: set(re.findall(r"`(\w+)`", own + others)) for target, own, others in ROW.findall(TABLE.read_text())
 }
 
 # Packages that only some products may build, and what to say of others.
@@ -156,18 +85,25 @@ def module(name):
 
 
 def complaints(root):
-    """One sentence for each import that the table does not allow, and for each target that it does not list."""
+    """One sentence for each import that the table does not allow, and for each of its rows and words that is not so."""
     for target in sorted(path for path in (root / "Sources").iterdir() if path.is_dir()):
         if target.name not in ALLOWED:
-            yield f"{target.name}: not in the table of Tests/Tools/check_dependencies.py; say there what it may import"
+            yield f"{target.name}: not in the table of Docs/Architecture.md; say there what it may import"
             continue
-        allowed = SYSTEM | set(ALLOWED[target.name]) | set(ALLOWED_PACKAGES.get(target.name, []))
+        allowed, imported = SYSTEM | ALLOWED[target.name], set()
         for file in sorted(target.rglob("*.swift")):
             for name, line in imports(file):
+                imported.add(name)
                 if name not in allowed:
                     yield (
                         f"{file.relative_to(root)}:{line}: {target.name} must not import {name}; "
                         f"it may import {', '.join(sorted(allowed - SYSTEM)) or 'no target'}")
+        if TABLE.is_relative_to(root):
+            for name in sorted(ALLOWED[target.name] - imported):
+                yield f"Docs/Architecture.md: {target.name} does not import {name}"
+    for name in ALLOWED:
+        if TABLE.is_relative_to(root) and not (root / "Sources" / name).is_dir():
+            yield f"Docs/Architecture.md: there is no target {name}"
 
 
 def differences(root, package, manifest):
