@@ -157,12 +157,11 @@ struct PlanTopology {
             case .hopping:
                 .hopping(size, every: .milliseconds(max(1, step.sizeMs / Int64(2 + step.number % 3))), grace: grace)
             case .sliding: .sliding(size, grace: grace)
-            case .unlimited: .unlimited()
             default: .tumbling(size, grace: grace)
             }
-        let table = grouped.windowedBy(windows, emit: emit).aggregate("", as: Materialized(retention: retention(step)))
-        {
-            aggregate, _, value in
+        let windowed =
+            step.op == .unlimited ? grouped.windowedBy(.unlimited()) : grouped.windowedBy(windows, emit: emit)
+        let table = windowed.aggregate("", as: Materialized(retention: retention(step))) { aggregate, _, value in
             aggregate = PlanFunctions.adding(value, to: aggregate)
         }
         return changes(table, step)

@@ -61,6 +61,8 @@ struct CaseRefusal {
         switch kind {
         case "NullPointerException": return missingArgument
         case "IllegalArgumentException" where text.contains("null"): return missingArgument
+        case "IllegalArgumentException" where blamed.contains(where: \.closesUnlimitedWindows):
+            return "unlimited windows have no strategy of emission"
         case "ConfigException" where phase == .config: return unknownSetting
         case "ConfigException": return missingSerde
         case "StreamsException" where phase == .step: return joinStores

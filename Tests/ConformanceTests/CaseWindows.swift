@@ -62,6 +62,16 @@ extension CaseTopology {
     private func window(_ step: CaseStep, _ input: Place) throws -> Windowing {
         let emit: EmitStrategy = step.text("emit") == "onWindowClose" ? .onWindowClose : .onWindowUpdate
         let windows = step.json["window"] ?? .null
+        if windows["type"]?.text == "unlimited" {
+            if step.closesUnlimitedWindows { throw Unsupported(what: "unlimited windows emitted on close") }
+            let windows = CustomWindows.unlimited(from: Timestamp(ms: windows["start"]?.integer ?? 0))
+            switch input {
+            case .groupedStream(let grouped, let key, let value):
+                return .time(grouped.windowedBy(windows), key: key, value: value)
+            case .cogrouped(let cogrouped, let key): return .cogroupedTime(cogrouped.windowedBy(windows), key: key)
+            default: throw Unsupported(what: "windows of \(step.input)")
+            }
+        }
         switch (input, try windows.timeWindows()) {
         case (.groupedStream(let grouped, let key, let value), let windows?):
             return .time(grouped.windowedBy(windows, emit: emit), key: key, value: value)
@@ -289,6 +299,13 @@ extension CaseStep {
     }
 }
 
+extension CaseStep {
+    /// Whether unlimited windows are to be emitted when they close.
+    var closesUnlimitedWindows: Bool {
+        text("emit") == "onWindowClose" && json["window"]?["type"]?.text == "unlimited"
+    }
+}
+
 extension JSONValue {
     private func duration(_ field: String) -> Duration? { self[field]?.integer.map { .milliseconds($0) } }
 
@@ -300,7 +317,6 @@ extension JSONValue {
             let size = duration("size") ?? .zero
             return .hopping(size, every: duration("advance") ?? size, grace: grace)
         case "sliding": return .sliding(duration("diff") ?? .zero, grace: grace)
-        case "unlimited": return .unlimited(from: Timestamp(ms: self["start"]?.integer ?? 0))
         case "session": return nil
         default: throw Unsupported(what: "windows \(self)")
         }

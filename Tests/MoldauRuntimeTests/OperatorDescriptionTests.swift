@@ -59,7 +59,7 @@ struct OperatorDescriptionTests {
         _ = grouped.windowedBy(.hopping(minute, every: second, grace: .zero)).reduce(named: "hopping") { max($0, $1) }
         _ = grouped.windowedBy(.sliding(minute, grace: second), emit: .onWindowClose).count(named: "sliding")
         _ = grouped.windowedBy(.unlimited(from: Timestamp(ms: 5))).count(named: "unlimited")
-        _ = grouped.windowedBy(.custom(size: minute, grace: .zero) { _ in [] }).count(named: "custom")
+        _ = grouped.windowedBy(CustomWindows(size: minute, grace: .zero) { _ in [] }).count(named: "custom")
         let sessions = grouped.windowedBy(.sessions(gap: second, grace: minute)).count(named: "sessions")
         _ = sessions.suppress(.untilWindowCloses(), named: "suppress-windows")
         let gathered = grouped.cogroup(Int64.self) { $0 += $2 }

@@ -51,7 +51,7 @@ struct WindowTests {
     @Test(arguments: [false, true])
     func `custom windows keep their own ends`(isSuppressed: Bool) throws {
         let edges: [Int64] = [0, 23, 48, 72, 96]
-        let days = TimeWindows.custom(size: .milliseconds(25), grace: .zero) { time in
+        let days = CustomWindows(size: .milliseconds(25), grace: .zero) { time in
             zip(edges, edges.dropFirst()).map { Window(start: Timestamp(ms: $0), end: Timestamp(ms: $1)) }
                 .filter { $0.start <= time && time < $0.end }
         }
@@ -71,7 +71,7 @@ struct WindowTests {
     @Test func `custom windows and unlimited windows`() throws {
         let custom = try rows([("a", "x", 3), ("a", "x", 12)]) {
             $0.groupByKey().windowedBy(
-                .custom(size: .milliseconds(8), grace: .zero) { time in
+                CustomWindows(size: .milliseconds(8), grace: .zero) { time in
                     let start = Timestamp(ms: time.ms / 8 * 8)
                     return [Window(start: start, size: .milliseconds(8))]
                 }
@@ -177,7 +177,6 @@ struct WindowTests {
             (.hopping(.milliseconds(10), every: .milliseconds(-5), grace: .zero), "advance by -5 ms"),
             (.sliding(.milliseconds(-1), grace: .zero), "difference is -1 ms"),
             (.tumbling(.milliseconds(10), grace: .milliseconds(-1)), "grace is -1 ms"),
-            (.unlimited(from: Timestamp(ms: -7)), "-7 ms"),
             (.tumbling(.milliseconds(10), grace: .milliseconds(15)), "retention is 20 ms"),
             (.sliding(.milliseconds(10), grace: .milliseconds(5)), "at least 25 ms"),
         ] as [(TimeWindows, String)])
@@ -190,14 +189,15 @@ struct WindowTests {
         #expect(error?.description.contains(said) == true)
     }
 
-    @Test func `impossible gaps, and windows whose closing is unknown, are errors of the topology`() {
+    @Test func `impossible gaps and starts are errors of the topology`() {
         let gap = #expect(throws: TopologyError.self) {
             _ = try rows([]) { $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(-5), grace: .zero)).count() }
         }
         #expect(gap?.description.contains("-5 ms") == true)
-        #expect(throws: TopologyError.self) {
-            _ = try rows([]) { $0.groupByKey().windowedBy(.unlimited(), emit: .onWindowClose).count() }
+        let start = #expect(throws: TopologyError.self) {
+            _ = try rows([]) { $0.groupByKey().windowedBy(.unlimited(from: Timestamp(ms: -7))).count() }
         }
+        #expect(start?.description.contains("-7 ms") == true)
     }
 
     @Test func `a processor's own window store counts what comes too late`() throws {

@@ -142,7 +142,8 @@ def read_source(root, path):
             own = [Example(f"{name}: {title}", start + n, code) for n, code in blocks(comment)]
             examples += own
         match = OPERATOR.match(line)
-        if match and path.name not in NO_OPERATORS and (match.group(1) or "extension Topology {" in lines):
+        is_operator = path.name not in NO_OPERATORS and comment[:1] != ["Does not exist."]
+        if match and is_operator and (match.group(1) or "extension Topology {" in lines):
             operator = match.group(1) or "init"
             refers = re.match(r"As `(?:\w+\.)?(\w+)", comment[0]) if comment else None
             if any(example.data for example in own):

@@ -21,27 +21,31 @@ extension KGroupedStream {
     /// // clicks: ada@10=/home, ada@20=/shop, ada@70=/home
     /// // counts: ada[0-60]=2
     /// ```
-    /// - Parameter emit: `.onWindowClose` needs windows with a known end: tumbling, hopping and sliding ones.
-    /// - Parameter windows: the windows that records are put into.
+    /// - Parameters:
+    ///   - windows: the windows that records are put into.
+    ///   - emit: when the results are emitted.
     public func windowedBy(
         _ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate
     ) -> TimeWindowedKStream<Key, Value> {
-        stream.builder.attempt { try windows.check(emit) }
+        stream.builder.attempt { try windows.check() }
         return TimeWindowedKStream(grouped: self, windows: windows, emit: emit)
     }
-}
 
-extension TimeWindows {
-    fileprivate func check(_ emit: EmitStrategy) throws {
-        try check()
-        switch shape {
-        case .unlimited, .custom:
-            guard emit == .onWindowClose else { return }
-            throw TopologyError.invalidSetting(
-                name: "windowedBy",
-                reason: "onWindowClose needs windows with a known end: tumbling, hopping, sliding or sessions")
-        case .aligned, .sliding: return
-        }
+    /// Aggregates within windows without end, or windows chosen by a function.
+    ///
+    /// ```swift
+    /// let counts = clicks.groupByKey().windowedBy(.unlimited()).count().toStream { windowed, _ in windowed.key }
+    /// // clicks: ada@10=/home, ada@70=/home
+    /// // counts: ada=1, ada=2
+    /// ```
+    public func windowedBy(_ windows: CustomWindows) -> TimeWindowedKStream<Key, Value> {
+        windowedBy(windows.windows)
+    }
+
+    /// Does not exist.
+    @available(*, unavailable, message: "such windows are not emitted on close; leave out 'emit'")
+    public func windowedBy(_ windows: CustomWindows, emit: EmitStrategy) -> TimeWindowedKStream<Key, Value> {
+        fatalError()
     }
 }
 

@@ -30,6 +30,18 @@ extension CogroupedKStream {
         return TimeWindowedCogroupedKStream(cogrouped: self, windows: windows)
     }
 
+    /// Aggregates within windows without end, or windows chosen by a function.
+    ///
+    /// ```swift
+    /// let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
+    ///     .windowedBy(.unlimited()).aggregate(0).toStream { windowed, _ in windowed.key }
+    /// // deposits: ada@10=100, ada@70=5
+    /// // flows: ada=100, ada=105
+    /// ```
+    public func windowedBy(_ windows: CustomWindows) -> TimeWindowedCogroupedKStream<Key, Result> {
+        windowedBy(windows.windows)
+    }
+
     /// Aggregates within sessions.
     ///
     /// ```swift

@@ -5,6 +5,39 @@ import Moldau
 import Testing
 
 struct WindowExamples {
+    @Test func `Window/CustomWindows.swift: init`() throws {
+        try Example.run(
+            """
+            clicks: ada@5=/home, ada@50=/home
+            counts: ada[0-10]=1, ada[10-100]=1
+            """
+        ) { example in
+            let clicks = example.clicks
+            let edges: [Int64] = [0, 10, 100]
+            let windows = CustomWindows(size: .seconds(90), grace: .zero) { time in
+                zip(edges, edges.dropFirst())
+                    .map { Window(start: Timestamp(ms: $0 * 1_000), end: Timestamp(ms: $1 * 1_000)) }
+                    .filter { $0.start <= time && time < $0.end }
+            }
+            let counts = clicks.groupByKey().windowedBy(windows).count()
+            example.show("counts", counts)
+        }
+    }
+
+    @Test func `Window/CustomWindows.swift: unlimited`() throws {
+        try Example.run(
+            """
+            clicks: ada@10=/home, ada@70=/home, ada@1000=/home
+            counts: ada=1, ada=2
+            """
+        ) { example in
+            let clicks = example.clicks
+            let counts = clicks.groupByKey().windowedBy(.unlimited(from: Timestamp(ms: 60_000))).count()
+                .toStream { windowed, _ in windowed.key }
+            example.show("counts", counts)
+        }
+    }
+
     @Test func `Window/SessionWindowedKStream.swift: windowedBy`() throws {
         try Example.run(
             """
@@ -103,6 +136,19 @@ struct WindowExamples {
         }
     }
 
+    @Test func `Window/TimeWindowedKStream.swift: windowedBy (2)`() throws {
+        try Example.run(
+            """
+            clicks: ada@10=/home, ada@70=/home
+            counts: ada=1, ada=2
+            """
+        ) { example in
+            let clicks = example.clicks
+            let counts = clicks.groupByKey().windowedBy(.unlimited()).count().toStream { windowed, _ in windowed.key }
+            example.show("counts", counts)
+        }
+    }
+
     @Test func `Window/TimeWindowedKStream.swift: count`() throws {
         try Example.run(
             """
@@ -196,39 +242,6 @@ struct WindowExamples {
         }
     }
 
-    @Test func `Window/TimeWindows.swift: unlimited`() throws {
-        try Example.run(
-            """
-            clicks: ada@10=/home, ada@70=/home, ada@1000=/home
-            counts: ada=1, ada=2
-            """
-        ) { example in
-            let clicks = example.clicks
-            let counts = clicks.groupByKey().windowedBy(.unlimited(from: Timestamp(ms: 60_000))).count()
-                .toStream { windowed, _ in windowed.key }
-            example.show("counts", counts)
-        }
-    }
-
-    @Test func `Window/TimeWindows.swift: custom`() throws {
-        try Example.run(
-            """
-            clicks: ada@5=/home, ada@50=/home
-            counts: ada[0-10]=1, ada[10-100]=1
-            """
-        ) { example in
-            let clicks = example.clicks
-            let edges: [Int64] = [0, 10, 100]
-            let windows = TimeWindows.custom(size: .seconds(90), grace: .zero) { time in
-                zip(edges, edges.dropFirst())
-                    .map { Window(start: Timestamp(ms: $0 * 1_000), end: Timestamp(ms: $1 * 1_000)) }
-                    .filter { $0.start <= time && time < $0.end }
-            }
-            let counts = clicks.groupByKey().windowedBy(windows).count()
-            example.show("counts", counts)
-        }
-    }
-
     @Test func `Window/WindowedCogroup.swift: windowedBy`() throws {
         try Example.run(
             """
@@ -247,6 +260,20 @@ struct WindowExamples {
     }
 
     @Test func `Window/WindowedCogroup.swift: windowedBy (2)`() throws {
+        try Example.run(
+            """
+            deposits: ada@10=100, ada@70=5
+            flows: ada=100, ada=105
+            """
+        ) { example in
+            let deposits = example.deposits
+            let flows = deposits.groupByKey().cogroup(Int.self) { flow, _, amount in flow += amount }
+                .windowedBy(.unlimited()).aggregate(0).toStream { windowed, _ in windowed.key }
+            example.show("flows", flows)
+        }
+    }
+
+    @Test func `Window/WindowedCogroup.swift: windowedBy (3)`() throws {
         try Example.run(
             """
             deposits: ada@10=100, ada@20=10
