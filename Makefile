@@ -178,10 +178,9 @@ simulate: rocksdb
 		simulate --from $(FROM) --seeds $(SEEDS) $(if $(PLANT),--plant $(PLANT))
 
 docs: rocksdb
-	@for target in Moldau MoldauTesting; do \
-		MOLDAU_DOCS=1 $(SWIFT) package --scratch-path .build-docs generate-documentation --target $$target \
-			--warnings-as-errors || exit 1; \
-	done
+	@MOLDAU_DOCS=1 $(SWIFT) package --scratch-path .build-docs --traits Protobuf generate-documentation \
+		--warnings-as-errors --enable-experimental-combined-documentation \
+		$$(python3 Tests/Tools/public_interface.py . --modules | sed 's/^/--target /') --target MoldauProtobuf
 
 examples:
 	python3 Tests/Tools/extract_examples.py .

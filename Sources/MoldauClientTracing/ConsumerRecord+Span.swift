@@ -15,6 +15,7 @@ extension ConsumerRecord {
     /// - Parameters:
     ///   - group: the consumer's group, for the span's attributes; nil if it has none.
     ///   - tracer: nil uses the one that `InstrumentationSystem.bootstrap` has set.
+    ///   - isolation: the actor that `body` runs on: that of the caller.
     ///   - body: processes the record; if it throws, the error is recorded in the span.
     /// - Throws: what `body` throws.
     public func withSpan<Result>(

@@ -41,6 +41,9 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
     /// Opens the cluster in `directory`; creates it if it does not exist. After an unclean stop the content of the disk
     /// is checked first. Blocks: async code gets an initializer that does so on another thread.
     /// - Parameters:
+    ///   - directory: contains the topics.
+    ///   - durability: when a record counts as written.
+    ///   - clock: the wall clock, for timestamps and retention.
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed, and about upkeep that failed.
     /// - Throws: `LogError.locked`, at once, if another process uses the directory; `.io`; `.damagedFile`.
@@ -58,6 +61,9 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
     /// Opens the cluster in `directory`, on a thread of its own; creates it if it does not exist. After an unclean stop
     /// the content of the disk is checked first.
     /// - Parameters:
+    ///   - directory: contains the topics.
+    ///   - durability: when a record counts as written.
+    ///   - clock: the wall clock, for timestamps and retention.
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed, and about upkeep that failed.
     /// - Throws: `LogError.locked`, at once, if another process uses the directory; `.io`; `.damagedFile`.

@@ -15,6 +15,7 @@ extension ClusterChoice {
     ///     all state in memory.
     ///   - newTopicPartitions: creates missing input and output topics with this many partitions; nil makes missing
     ///     topics an error that names them.
+    ///   - options: how to connect and log in, and how clients behave.
     public static func kafka(
         _ servers: String, stateDirectory: String? = "state", newTopicPartitions: Int32? = nil,
         options: KafkaOptions = KafkaOptions()

@@ -16,7 +16,9 @@ public struct Partitioner: Sendable {
 
     /// Partitions by the key's murmur2. Records without a key stay on one partition until about `stickyBytes` have been
     /// sent to it, then move to the next.
-    /// - Parameter seed: the partition of the first record without a key, modulo the number of partitions.
+    /// - Parameters:
+    ///   - seed: the partition of the first record without a key, modulo the number of partitions.
+    ///   - stickyBytes: how many bytes of records without a key one partition gets before the next.
     public static func keyed(seed: UInt32 = 0, stickyBytes: Int = 16 * 1024) -> Partitioner {
         Partitioner(strategy: .keyed, stickyBytes: stickyBytes, current: seed)
     }
@@ -38,6 +40,7 @@ public struct Partitioner: Sendable {
 
     /// The partition of the next record.
     /// - Parameters:
+    ///   - key: the bytes of the key; nil if the record has none.
     ///   - byteCount: about how many bytes the record takes.
     ///   - count: the number of partitions, at least 1.
     @inlinable

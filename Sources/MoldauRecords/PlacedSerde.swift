@@ -30,7 +30,9 @@ extension Serde {
     /// application's id, as Kafka Streams passes them to serializers. The parts of the keys and messages of a
     /// foreign-key join get the topic's name followed by `-pk`, `-fk` or `-vh`. `make` is called during wiring, not per
     /// record: once or several times for a topic, from any thread, so it must be fast.
-    /// - Parameter null: how values of all topics represent null.
+    /// - Parameters:
+    ///   - null: how values of all topics represent null.
+    ///   - make: returns the serde of a topic's keys or values.
     public static func perTopic(
         null: Null? = nil, _ make: @escaping @Sendable (_ topic: String, _ part: RecordPart) -> Serde
     ) -> Serde {

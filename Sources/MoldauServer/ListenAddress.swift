@@ -23,7 +23,9 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// The same address, for clients that reach it by another name or port, for example through a port mapping. A
     /// client reconnects to the address that the broker advertises (Kafka's `advertised.listeners`).
-    /// - Parameter port: nil: the same port.
+    /// - Parameters:
+    ///   - host: the name or address that clients connect to.
+    ///   - port: nil: the same port.
     public func advertised(host: String, port: Int? = nil) -> ListenAddress {
         var copy = self
         (copy.advertisedHost, copy.advertisedPort) = (host, port)

@@ -29,7 +29,9 @@ public struct SettingsReader {
     private init(_ sources: [SettingsSource]) { self.sources = sources }
 
     /// Calls `body` to fill options, then checks that the sources contain no other settings.
-    /// - Parameter sources: in order of precedence, the highest first.
+    /// - Parameters:
+    ///   - sources: in order of precedence, the highest first.
+    ///   - body: fills the options.
     /// - Returns: the settings in force, by name.
     /// - Throws: `SettingError`; for an unknown name, with the closest known one; what `body` throws.
     @discardableResult

@@ -36,7 +36,9 @@ public struct SettingsSource: Sendable {
     }
 
     /// A text in Kafka's properties format.
-    /// - Parameter origin: the source's name in errors and reports.
+    /// - Parameters:
+    ///   - text: the content of such a file.
+    ///   - origin: the source's name in errors and reports.
     /// - Throws: `SettingError.unreadable`.
     public static func properties(_ text: String, origin: String) throws -> SettingsSource {
         values(try Properties(text, origin: origin).values, origin: origin)
@@ -55,7 +57,9 @@ public struct SettingsSource: Sendable {
     }
 
     /// Environment variables: with the prefix `SHOP`, `SHOP_COMMIT_INTERVAL_MS` is `commit.interval.ms`.
-    /// - Parameter variables: nil for the environment of this process.
+    /// - Parameters:
+    ///   - prefix: what the names of the variables begin with, before an underscore.
+    ///   - variables: nil for the environment of this process.
     public static func environment(prefix: String, _ variables: [String: String]? = nil) -> SettingsSource {
         let variables = (variables ?? ProcessInfo.processInfo.environment).filter { $0.key.hasPrefix("\(prefix)_") }
         let provider = EnvironmentVariablesProvider(environmentVariables: variables)

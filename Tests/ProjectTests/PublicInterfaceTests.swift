@@ -9,7 +9,7 @@ struct PublicInterfaceTests {
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
-    @Test func `a public declaration without a documentation comment is refused, in protocols and enums too`() throws {
+    @Test func `a public declaration without a documentation comment, or with half a one, is refused`() throws {
         let package = FileManager.default.temporaryDirectory.appending(path: "interface-\(UUID().uuidString)")
         let modules = package.appending(path: "Modules")
         try FileManager.default.createDirectory(at: modules, withIntermediateDirectories: true)
@@ -25,10 +25,12 @@ struct PublicInterfaceTests {
         try #require(compiled.status == 0, "\(compiled.errors)")
         let outcome = try check(package, built: package, module: "Shelf")
         #expect(outcome.status == 1)
-        let complaints = outcome.output.split(separator: "\n").filter { $0.hasSuffix("has no documentation comment") }
+        let complaints = outcome.output.split(separator: "\n").filter { $0.hasPrefix("Shelf.swift") }
         #expect(
             complaints == [
                 "Shelf.swift:10: enum.case Shelf.full has no documentation comment",
+                "Shelf.swift:15: Parameter 'count' is missing documentation",
+                "Shelf.swift:15: Parameter 'weight' not found in instance method declaration",
                 "Shelf.swift:4: method Storing.store() has no documentation comment",
             ])
     }
@@ -85,6 +87,11 @@ struct PublicInterfaceTests {
             case empty
             case full
             public var description: String { "shelf" }
+            /// Adds things.
+            /// - Parameters:
+            ///   - thing: a thing.
+            ///   - weight: its weight.
+            public func add(_ thing: String, times count: Int) {}
         }
         """
 

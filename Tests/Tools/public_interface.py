@@ -6,13 +6,14 @@
     public_interface.py <repository> --modules  prints the modules that other packages can import
 
 The first two exit with 1 if a declaration has no documentation comment, of its own or inherited from the requirement that it
-fulfils.
+fulfils, or if DocC warns: of a link that leads nowhere, or of a comment that describes only some parameters.
 
 The modules are those of the manifest's libraries, and the project's own that they re-export. The declarations come from what
 `swift build` has built (debug, in `.build`, or in the folder that BUILT names); a module that is missing is an error. MODULE
 names a single other module, to test this program itself. One line per declaration: module, kind, path, declaration.
 """
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -81,19 +82,41 @@ def place(symbol):
     return f"{location['uri'].removeprefix('file://')}:{location['position']['line'] + 1}"
 
 
-def interface(built, names):
-    """The lines of the file, and a complaint for each declaration without documentation."""
-    lines, undocumented, triple = set(), set(), target()
-    for module in names:
-        with tempfile.TemporaryDirectory() as folder:
-            for symbol in graphs(built, module, triple, folder):
+PROBLEM = re.compile(r"^(?:error|warning): (.*)\n *--> (.*?:\d+):", re.MULTILINE)
+
+
+def documentation_problems(root, module, folder):
+    """What DocC says about a module's documentation comments and articles, made from the symbols in a folder."""
+    command = ["docc", "convert", "--additional-symbol-graph-dir", folder, "--output-path", f"{folder}/{module}.doccarchive"]
+    command += ["--fallback-display-name", module, "--fallback-bundle-identifier", module, "--warnings-as-errors"]
+    catalogue = root / f"Sources/{module}/{module}.docc"
+    # DocC shortens paths to the folder that it runs in.
+    done = subprocess.run(
+        command + [str(catalogue)] * catalogue.exists(), cwd=root, capture_output=True, text=True)
+    if done.returncode == 0:
+        return []
+    return [f"{place}: {text}" for text, place in PROBLEM.findall(done.stderr + done.stdout)] or [
+        f"{module}: {done.stderr}{done.stdout}"]
+
+
+def interface(root, built, names):
+    """The lines of the file, and what is wrong with the documentation."""
+    lines, problems, triple = set(), set(), target()
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        conversions = []
+        for module in names:
+            (own := pathlib.Path(folder) / module).mkdir()
+            for symbol in graphs(built, module, triple, own):
                 path = ".".join(symbol["pathComponents"])
                 declaration = " ".join("".join(f["spelling"] for f in symbol["declarationFragments"]).split())
                 kind = symbol["kind"]["identifier"].removeprefix("swift.")
                 lines.add(f"{module} {kind} {path}: {declaration}")
                 if not symbol.get("docComment", {}).get("lines"):
-                    undocumented.add(f"{place(symbol)}: {kind} {path} has no documentation comment")
-    return sorted(lines), sorted(undocumented)
+                    problems.add(f"{place(symbol)}: {kind} {path} has no documentation comment")
+            conversions.append(pool.submit(documentation_problems, root, module, own))
+        for conversion in conversions:
+            problems.update(conversion.result())
+    return sorted(lines), sorted(problem.replace(f"{root}/", "") for problem in problems)
 
 
 def main():
@@ -102,14 +125,14 @@ def main():
     if "--modules" in sys.argv:
         print("\n".join(names))
         return
-    lines, undocumented = interface(pathlib.Path(os.environ.get("BUILT", root / ".build/debug")), names)
-    for complaint in undocumented:
-        print(complaint.replace(f"{root}/", ""))
+    lines, problems = interface(root, pathlib.Path(os.environ.get("BUILT", root / ".build/debug")), names)
+    for problem in problems:
+        print(problem)
     file = root / "Tests/ProjectTests/PublicInterface.txt"
     if "--check" not in sys.argv:
         file.write_text("\n".join(lines) + "\n")
         print(f"{len(lines)} public declarations")
-        sys.exit(1 if undocumented else 0)
+        sys.exit(1 if problems else 0)
     there = file.read_text().splitlines() if file.exists() else []
     changes = [f"- {line}" for line in sorted(set(there) - set(lines))]
     changes += [f"+ {line}" for line in sorted(set(lines) - set(there))]
@@ -117,7 +140,7 @@ def main():
         print(line)
     if changes:
         print("the public interface has changed; if it is meant, `make interface` writes it down")
-    sys.exit(1 if changes or undocumented else 0)
+    sys.exit(1 if changes or problems else 0)
 
 
 main()

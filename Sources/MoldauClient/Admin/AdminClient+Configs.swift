@@ -103,7 +103,9 @@ extension AdminClient {
     }
 
     /// The settings in force, by resource.
-    /// - Parameter names: the settings to return; nil for all.
+    /// - Parameters:
+    ///   - resources: the resources whose settings are returned.
+    ///   - names: the settings to return; nil for all.
     /// - Throws: `CancellationError`.
     public func describeConfigs(
         _ resources: [ConfigResource], names: [String]? = nil
@@ -129,7 +131,9 @@ extension AdminClient {
     }
 
     /// Changes settings; those not named keep their values.
-    /// - Parameter validateOnly: only checks whether the change is possible.
+    /// - Parameters:
+    ///   - changes: what happens to each setting, by its name.
+    ///   - validateOnly: only checks whether the change is possible.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func incrementalAlterConfigs(

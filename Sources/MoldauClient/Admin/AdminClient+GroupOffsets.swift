@@ -18,7 +18,9 @@ extension AdminClient {
 
     /// Returns the offsets that a group has committed. Partitions without an offset are missing; an unknown group has
     /// none.
-    /// - Parameter requireStable: whether to wait for open transactions that may commit offsets.
+    /// - Parameters:
+    ///   - group: the name of the group.
+    ///   - requireStable: whether to wait for open transactions that may commit offsets.
     /// - Throws: `ClientError`; `CancellationError`.
     public func listGroupOffsets(
         _ group: String, requireStable: Bool = false

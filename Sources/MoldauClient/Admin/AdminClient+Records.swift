@@ -58,7 +58,9 @@ extension AdminClient {
     }
 
     /// Looks up offsets of partitions.
-    /// - Parameter isolation: with `readCommitted`, `latest` is before the first open transaction.
+    /// - Parameters:
+    ///   - wanted: which offset to look up for each partition.
+    ///   - isolation: with `readCommitted`, `latest` is before the first open transaction.
     /// - Throws: `CancellationError`.
     public func listOffsets(
         _ wanted: [TopicPartition: OffsetSpec], isolation: ConsumerOptions.Isolation = .readUncommitted
@@ -101,7 +103,7 @@ extension AdminClient {
     }
 
     /// Deletes the records before these offsets.
-    /// - Parameter before: a nil offset deletes all records.
+    /// - Parameter offsets: by partition; a nil offset deletes all records.
     /// - Returns: the first remaining offset of each partition.
     /// - Throws: `CancellationError`.
     @discardableResult

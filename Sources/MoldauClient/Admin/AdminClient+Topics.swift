@@ -101,7 +101,9 @@ extension AdminClient {
     ///
     /// If a connection ends before the response, the request is retried; a topic that the first attempt created is then
     /// refused as existing.
-    /// - Parameter validateOnly: only checks whether the topics can be created.
+    /// - Parameters:
+    ///   - topics: the topics, each with its number of partitions and its settings.
+    ///   - validateOnly: only checks whether the topics can be created.
     /// - Throws: `CancellationError`.
     @discardableResult
     public func createTopics(

@@ -70,7 +70,9 @@ extension Consumer {
 
     /// Commits these offsets, each that of the next record to read, without waiting: Kafka's `commitAsync`. There is a
     /// single attempt; a later `commit` comes after it.
-    /// - Parameter done: called with the outcome, in the order of the commits; it must not block.
+    /// - Parameters:
+    ///   - offsets: the offsets to commit, by partition.
+    ///   - done: called with the outcome, in the order of the commits; it must not block.
     public func commitLater(
         _ offsets: [TopicPartition: Offset],
         then done: @escaping @Sendable (Result<Void, ClientError>) -> Void = { _ in }

@@ -18,7 +18,11 @@ public final class Consumer<Key, Value>: Sendable {
     let session: ConsumerSession
 
     /// A member of `options.group`, which shares the partitions of these topics with the other members.
-    /// - Parameter interceptors: called one after another, with the records and the commits.
+    /// - Parameters:
+    ///   - topics: the topics to read, with the types of their records.
+    ///   - cluster: where the cluster is, and how to connect.
+    ///   - options: what the consumer reads, and how.
+    ///   - interceptors: called one after another, with the records and the commits.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
         _ topics: [Topic<Key, Value>], cluster: ClientOptions, options: ConsumerOptions,
@@ -31,7 +35,11 @@ public final class Consumer<Key, Value>: Sendable {
     /// A member of `options.group` that reads all topics with matching names, also those created later: they are
     /// discovered within `ClientOptions.metadataMaxAge`. The pattern has the syntax of RE2, as far as it applies to
     /// names, and must match the whole name; it never matches Kafka's internal topics.
-    /// - Parameter interceptors: called one after another, with the records and the commits.
+    /// - Parameters:
+    ///   - pattern: matches the names of the topics to read.
+    ///   - cluster: where the cluster is, and how to connect.
+    ///   - options: what the consumer reads, and how.
+    ///   - interceptors: called one after another, with the records and the commits.
     /// - Throws: `ClientError.invalidSetting`, also for an invalid pattern.
     public convenience init(
         matching pattern: TopicPattern<Key, Value>, cluster: ClientOptions, options: ConsumerOptions,
@@ -43,7 +51,12 @@ public final class Consumer<Key, Value>: Sendable {
 
     /// A reader of these partitions. It starts at the offsets that `options.group` has committed, if it is set, or else
     /// as `options.offsetReset` says.
-    /// - Parameter interceptors: called one after another, with the records and the commits.
+    /// - Parameters:
+    ///   - topics: the topics of the partitions, with the types of their records.
+    ///   - partitions: the partitions to read.
+    ///   - cluster: where the cluster is, and how to connect.
+    ///   - options: what the consumer reads, and how.
+    ///   - interceptors: called one after another, with the records and the commits.
     /// - Throws: `ClientError.invalidSetting`.
     public convenience init(
         _ topics: [Topic<Key, Value>], assigned partitions: Set<TopicPartition>, cluster: ClientOptions,

@@ -18,9 +18,13 @@ public struct Producer<Key, Value>: Sendable {
     private var sender: ProducerSender { outlet.sender }
 
     /// A producer that connects on first use.
-    /// - Parameter partitioner: chooses the partition of records for which `send` gives none. The default is that of
-    ///   Kafka's producers: by the key, and without a key about `batch.size` bytes for one partition after another.
-    /// - Parameter interceptors: called with each record, one after another.
+    /// - Parameters:
+    ///   - topic: where records are sent, with their types.
+    ///   - cluster: where the cluster is, and how to connect.
+    ///   - options: how records are sent.
+    ///   - partitioner: chooses the partition of records for which `send` gives none. The default is that of Kafka's
+    ///     producers: by the key, and without a key about `batch.size` bytes for one partition after another.
+    ///   - interceptors: called with each record, one after another.
     /// - Throws: `ClientError.invalidSetting`.
     public init(
         to topic: Topic<Key, Value>, cluster: ClientOptions, options: ProducerOptions = ProducerOptions(),
@@ -50,7 +54,10 @@ public struct Producer<Key, Value>: Sendable {
 
     /// Sends a record, and waits until it is delivered, as `acks` requires.
     /// - Parameters:
+    ///   - key: the key of the record.
+    ///   - value: the value of the record.
     ///   - timestamp: nil for the current time.
+    ///   - headers: the headers of the record.
     ///   - partition: nil lets the partitioner choose.
     /// - Throws: what `enqueue` and `Acknowledgement.position` throw.
     @discardableResult @inlinable public nonisolated(nonsending) func send(

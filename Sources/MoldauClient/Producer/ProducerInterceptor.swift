@@ -34,7 +34,9 @@ public protocol ProducerInterceptor<Key, Value>: Sendable {
     func onSend(_ record: ProducerRecord<Key, Value>) -> ProducerRecord<Key, Value>
 
     /// Called when a record is delivered or has failed.
-    /// - Parameter topic: the record's topic.
+    /// - Parameters:
+    ///   - result: where the record is, or why it was not delivered.
+    ///   - topic: the record's topic.
     func onAcknowledgement(_ result: Result<RecordPosition, any Error>, of topic: String)
 }
 

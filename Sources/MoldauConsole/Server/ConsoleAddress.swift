@@ -28,13 +28,18 @@ public struct ConsoleAddress: Sendable {
 
     /// An address reachable from other machines, for clients with a token, which requests must carry as
     /// `Authorization: Bearer …`. It is sent in plain text: use `tls` if the network can be eavesdropped on.
-    /// - Parameter host: a name or address of this machine; `0.0.0.0` or `::` for all of its addresses.
+    /// - Parameters:
+    ///   - host: a name or address of this machine; `0.0.0.0` or `::` for all of its addresses.
+    ///   - port: 0 lets the system choose one.
+    ///   - token: the token that requests must carry.
     public static func address(_ host: String, _ port: Int, token: String) -> ConsoleAddress {
         ConsoleAddress(host: host, port: port, access: .token(token))
     }
 
     /// An address reachable from other machines, over TLS.
     /// - Parameters:
+    ///   - host: a name or address of this machine; `0.0.0.0` or `::` for all of its addresses.
+    ///   - port: 0 lets the system choose one.
     ///   - certificates: a PEM file with the certificate and the chain to its authority.
     ///   - key: a PEM file with the private key.
     ///   - token: the token that requests must carry; nil: every client that connects may read.

@@ -33,6 +33,8 @@ public struct NamedSetting<Options>: Sendable {
 
     /// A setting.
     /// - Parameters:
+    ///   - name: Kafka's name of the setting.
+    ///   - isSecret: whether the value must not be shown.
     ///   - expected: describes valid values, for the error: `a whole number`, for example.
     ///   - value: the value as text; nil if it is not set.
     ///   - set: sets the value; returns false if the text is not valid.

@@ -61,6 +61,8 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
 
     /// The entries from one key to another, both included; nil means no bound.
     /// - Parameters:
+    ///   - first: the first key; nil means no bound.
+    ///   - last: the last key; nil means no bound.
     ///   - reverse: from the last key down to the first.
     ///   - limit: the maximum number of entries.
     ///   - place: where the previous page ended.

@@ -12,6 +12,9 @@ extension StoreReader where Name.Store: ReadableWindows, Name.Store.Key == Name.
 
     /// A key's windows that begin in a time span, both ends included; oldest first.
     /// - Parameters:
+    ///   - key: the key whose windows are returned.
+    ///   - from: the earliest beginning.
+    ///   - to: the latest beginning.
     ///   - reverse: newest first.
     ///   - limit: the maximum number of windows.
     ///   - place: where the previous page ended.
@@ -50,6 +53,9 @@ extension StoreReader where Name.Store == SessionStore<Name.Key, Name.Value> {
 
     /// A key's sessions that end at `earliestEnd` or later and begin at `latestStart` or earlier; by end, oldest first.
     /// - Parameters:
+    ///   - key: the key whose sessions are returned.
+    ///   - earliestEnd: the earliest end.
+    ///   - latestStart: the latest beginning.
     ///   - reverse: newest first.
     ///   - limit: the maximum number of sessions.
     ///   - place: where the previous page ended.

@@ -16,7 +16,10 @@ public protocol CustomByteStore: AnyObject {
     func write(_ changes: [(key: [UInt8], value: [UInt8]?)]) throws
 
     /// Iterates over the keys from `lower` up to but not including `upper`, in key order or reversed.
-    /// - Parameter upper: nil means up to the last key.
+    /// - Parameters:
+    ///   - lower: the first key.
+    ///   - upper: nil means up to the last key.
+    ///   - reversed: whether the last key comes first.
     /// - Returns: a function that returns the next entry on each call, and nil after the last. It is released before
     ///   the next `write`.
     func range(
@@ -55,8 +58,10 @@ public struct ByteStoreProvider: Sendable, Hashable, CustomStringConvertible {
     public let name: String
     let open: @Sendable (Place) throws -> any CustomByteStore
 
-    /// - Parameter open: opens a store, or creates it. Called on the task's thread when the task starts, once for each
-    ///   store; an error stops the thread.
+    /// - Parameters:
+    ///   - name: identifies the provider.
+    ///   - open: opens a store, or creates it. Called on the task's thread when the task starts, once for each store;
+    ///     an error stops the thread.
     public init(_ name: String, open: @escaping @Sendable (Place) throws -> any CustomByteStore) {
         self.name = name
         self.open = open

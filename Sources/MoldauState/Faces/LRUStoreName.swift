@@ -11,7 +11,9 @@ public struct LRUStoreName<Key, Value>: StoreName {
     public let maxEntries: Int
 
     /// A store that encodes keys and values with their types' own serdes.
-    /// - Parameter maxEntries: per task; at least 1.
+    /// - Parameters:
+    ///   - name: the name of the store, unique in the topology.
+    ///   - maxEntries: per task; at least 1.
     public init(_ name: String, maxEntries: Int) where Key: StreamCodable, Value: StreamCodable {
         self.init(name, key: Key.serde, value: Value.serde, maxEntries: maxEntries)
     }
@@ -36,7 +38,9 @@ public struct LRUTableStoreName<Key, Value>: TableName {
     public var content: TableStoreContent { TableStoreContent(.usedLast(maxEntries: maxEntries)) }
 
     /// A store that encodes keys and values with their types' own serdes.
-    /// - Parameter maxEntries: per task; at least 1.
+    /// - Parameters:
+    ///   - name: the name of the store, unique in the topology.
+    ///   - maxEntries: per task; at least 1.
     public init(_ name: String, maxEntries: Int) where Key: StreamCodable, Value: StreamCodable {
         self.init(name, key: Key.serde, value: Value.serde, maxEntries: maxEntries)
     }

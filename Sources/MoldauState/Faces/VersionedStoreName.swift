@@ -14,7 +14,9 @@ public struct VersionedStoreName<Key, Value>: TableName {
     public var content: TableStoreContent { TableStoreContent(.versions(historyRetention: historyRetention)) }
 
     /// A store that encodes keys and values with their types' own serdes.
-    /// - Parameter historyRetention: how far back versions are retained, and late ones accepted.
+    /// - Parameters:
+    ///   - name: the name of the store, unique in the topology.
+    ///   - historyRetention: how far back versions are retained, and late ones accepted.
     public init(_ name: String, historyRetention: Duration) where Key: StreamCodable, Value: StreamCodable {
         self.init(name, key: Key.serde, value: Value.serde, historyRetention: historyRetention)
     }

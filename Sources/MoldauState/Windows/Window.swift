@@ -71,7 +71,9 @@ extension Windowed {
 
     /// The serde of windows of one size: the key, then the start in eight bytes, big-endian. The inner key decides the
     /// partition.
-    /// - Parameter size: used to compute the end when a key is decoded; it is not encoded.
+    /// - Parameters:
+    ///   - key: the serde of the inner key.
+    ///   - size: used to compute the end when a key is decoded; it is not encoded.
     @inlinable public static func serde(of key: Serde<Key>, size: Duration) -> Serde<Windowed> {
         key.lifted { key in
             let (encode, decode) = (key.encode, key.decode)

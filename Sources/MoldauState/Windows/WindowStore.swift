@@ -35,7 +35,10 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
 
     /// Sets the value of a key's window, or deletes it (nil). If duplicates are retained, adds a value; nil is then a
     /// no-op.
-    /// - Parameter start: not negative.
+    /// - Parameters:
+    ///   - key: the key of the window.
+    ///   - value: the value to set; nil deletes.
+    ///   - start: not negative.
     /// - Returns: false if the window has expired, so that nothing was written.
     @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {

@@ -24,12 +24,17 @@ public enum WindowReach: Sendable, Hashable {
 extension StoreDefinition {
     /// Values by key and window start.
     /// - Parameters:
+    ///   - name: the name of the store and the types of its rows.
     ///   - size: the length of each window.
     ///   - retention: how long after its start, by stream time, a window is kept and may be written.
-    ///   - reach: how far back reads go.
     ///   - retainsDuplicates: whether each put adds an entry, instead of replacing the one with the same key and time.
     ///     Entries with the same key and time are distinguished by a number that counts from 1 in each task that opens
     ///     the store.
+    ///   - order: the order in which entries are stored.
+    ///   - reach: how far back reads go.
+    ///   - kind: where the data is kept.
+    ///   - isLogged: whether a changelog topic restores the store after its disk was lost.
+    ///   - changelogSettings: settings of the changelog topic that differ from the defaults, by Kafka's names.
     public init<Key, Value>(
         _ name: PlainWindowStoreName<Key, Value>, size: Duration, retention: Duration, retainsDuplicates: Bool = false,
         order: WindowOrder = .byKey, reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
@@ -82,7 +87,14 @@ extension StoreDefinition {
     }
 
     /// Values by session.
-    /// - Parameter retention: how long after its end, by stream time, a session is kept and may be written.
+    /// - Parameters:
+    ///   - name: the name of the store and the types of its rows.
+    ///   - retention: how long after its end, by stream time, a session is kept and may be written.
+    ///   - order: the order in which entries are stored.
+    ///   - reach: how far back reads go.
+    ///   - kind: where the data is kept.
+    ///   - isLogged: whether a changelog topic restores the store after its disk was lost.
+    ///   - changelogSettings: settings of the changelog topic that differ from the defaults, by Kafka's names.
     public init<Key, Value>(
         _ name: SessionStoreName<Key, Value>, retention: Duration, order: WindowOrder = .byKey,
         reach: WindowReach = .retention, kind: StoreKind = .rocksDB, isLogged: Bool = true,
