@@ -235,20 +235,12 @@ extension FieldReader {
     /// The partitions of a transaction; empty for null.
     fileprivate mutating func partitions(isFlexible: Bool) throws(SerdeError) -> [TopicPartition] {
         var partitions: [TopicPartition] = []
-        for _ in 0..<max(try count(isFlexible: isFlexible), 0) {
+        for _ in 0..<(try count(isFlexible: isFlexible)) {
             let topic = isFlexible ? try compactText() : try shortText()
-            let count = try count(isFlexible: isFlexible)
-            guard count >= 0, count <= rest.count / MemoryLayout<Int32>.size else {
-                throw malformed("it claims to have \(count) partitions")
-            }
+            let count = try count(isFlexible: isFlexible, ofSize: MemoryLayout<Int32>.size)
             for _ in 0..<count { partitions.append(TopicPartition(topic, try number(Int32.self))) }
             if isFlexible { try skipTaggedFields() }
         }
         return partitions
-    }
-
-    /// −1 for null.
-    private mutating func count(isFlexible: Bool) throws(SerdeError) -> Int {
-        isFlexible ? Int(try unsignedVarint()) - 1 : Int(try number(Int32.self))
     }
 }

@@ -44,7 +44,7 @@ package protocol ClusterPort: Cluster {
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer
     /// Makes the caller a member of a group, until the result is released. Must be called before it reads or commits
     /// for the group; its consumers and producers then commit as that member.
-    /// - Parameter worker: handles the group's calls to the member, from the first `divideAnew` on.
+    /// - Parameter worker: handles the group's calls to the member, from the first `rebalance` on.
     /// - Throws: `ClusterError.groupInUse` if the cluster accepts only one member and already has one.
     func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership
 }

@@ -44,13 +44,13 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
         case retry
         /// The work since the last commit is discarded and cannot be committed: a new client continues from that
         /// commit.
-        case beginAnew
+        case resumeFromCommit
         /// There is nothing to read at that position: seek to another one.
         case seek
         /// One record of the batch is refused: the others are accepted if they are sent without it.
-        case sendApart
+        case splitBatch
         /// This is always refused: skip it. The client is unchanged.
-        case leaveOut
+        case skip
         /// The client is unusable. A new one may work later.
         case stopThread
         /// No client of this cluster works until the cluster is reopened.
@@ -61,10 +61,10 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     public var remedy: Remedy {
         switch self {
         case .diskFull: .retry
-        case .producerFenced, .transactionAborted, .notMember: .beginAnew
+        case .producerFenced, .transactionAborted, .notMember: .resumeFromCommit
         case .offsetOutOfRange: .seek
-        case .recordTooLarge, .invalidRecord: .sendApart
-        case .unknownPartition, .topicExists, .invalidTopic, .invalidSettings: .leaveOut
+        case .recordTooLarge, .invalidRecord: .splitBatch
+        case .unknownPartition, .topicExists, .invalidTopic, .invalidSettings: .skip
         case .unknownTopic, .unavailable, .closed: .stopThread
         case .groupInUse, .offline: .stopApplication
         }

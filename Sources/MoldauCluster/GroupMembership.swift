@@ -10,10 +10,10 @@ package protocol GroupWorker: AnyObject, Sendable {
     /// Divides the work among the members according to their reports: called on one of them.
     func divide(_ reports: [String: [UInt8]]) throws -> [String: GroupShare]
     /// Called with the member's share from now on. If the member has work outside it, it releases that work, and then
-    /// calls `divideAnew`; until then `divide` should give that work to no other member.
+    /// calls `rebalance`; until then `divide` should give that work to no other member.
     func take(_ share: [UInt8])
     /// Called when the group has removed the member: it must not commit its work, which others may already have. After
-    /// it has released all work, it calls `divideAnew` to join again.
+    /// it has released all work, it calls `rebalance` to join again.
     func lost(because reason: String)
     /// Called when the membership has failed permanently.
     func failed(_ error: ClusterError)
@@ -46,22 +46,22 @@ package struct GroupShare: Sendable, Equatable {
 package final class GroupMembership: Sendable {
     /// Whether the group may have other members.
     package let isShared: Bool
-    private let divide: @Sendable () -> Void
+    private let start: @Sendable () -> Void
     private let end: @Sendable () -> Void
 
     /// - Parameters:
     ///   - isShared: whether the group may have other members.
-    ///   - divide: starts a new division of the work, which requests the members' reports.
+    ///   - rebalance: starts a new division of the work, which requests the members' reports.
     ///   - end: ends the membership; may be called more than once.
-    package init(isShared: Bool, divide: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void) {
-        (self.isShared, self.divide, self.end) = (isShared, divide, end)
+    package init(isShared: Bool, rebalance: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void) {
+        (self.isShared, self.start, self.end) = (isShared, rebalance, end)
     }
 
     /// The place of the only member of a group, which gets all of the work at once.
     package convenience init(alone worker: any GroupWorker, end: @escaping @Sendable () -> Void = {}) {
         self.init(
             isShared: false,
-            divide: {
+            rebalance: {
                 do {
                     let shares = try worker.divide([Self.onlyMember: worker.report().data])
                     worker.take(shares[Self.onlyMember]?.data ?? [])
@@ -77,7 +77,7 @@ package final class GroupMembership: Sendable {
 
     /// Starts a new division of the work: for the first time, or because the member's report has changed. Before the
     /// first call the member has no work. Does not wait for the share.
-    package func divideAnew() { divide() }
+    package func rebalance() { start() }
 
     /// Ends the membership. The member must have released its work.
     package func leave() { end() }

@@ -66,7 +66,7 @@ public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
             try GroupSeat(own, cluster: client(named: "\(group)-member"), holder: SeatedWorker(worker))
         }
         seats.withLock { $0[group] = seat }
-        return GroupMembership(isShared: true, divide: { seat.divideAnew() }) { [weak self] in
+        return GroupMembership(isShared: true, rebalance: { seat.rebalance() }) { [weak self] in
             self?.seats.withLock { if $0[group] === seat { $0[group] = nil } }
             seat.leave()
         }

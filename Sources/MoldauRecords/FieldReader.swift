@@ -120,6 +120,30 @@ package struct FieldReader {
         return count == 0 ? nil : try text(count - 1)
     }
 
+    /// Reads text that follows its length: that of `nullableCompactText` in flexible versions, else 2 bytes.
+    package mutating func nullableText(isFlexible: Bool) throws(SerdeError) -> String? {
+        isFlexible ? try nullableCompactText() : try nullableShortText()
+    }
+
+    /// Reads bytes that follow their length: in flexible versions one more than that, an unsigned varint, else an
+    /// Int32; empty for null.
+    package mutating func sizedBytes(isFlexible: Bool) throws(SerdeError) -> [UInt8] {
+        if !isFlexible { return try sizedBytes().map { Array($0) } ?? [] }
+        let count = Int(try unsignedVarint())
+        return count == 0 ? [] : Array(try bytes(count - 1))
+    }
+
+    /// Reads the count of elements that take at least `size` bytes each: in flexible versions one more than that, an
+    /// unsigned varint, else an Int32; 0 for null.
+    package mutating func count(isFlexible: Bool, ofSize size: Int = 1) throws(SerdeError) -> Int {
+        let count = isFlexible ? Int(try unsignedVarint()) - 1 : Int(try number(Int32.self))
+        if count == -1 { return 0 }
+        guard count >= 0, count <= rest.count / size else {
+            throw malformed("it claims \(count) elements, which its bytes cannot hold")
+        }
+        return count
+    }
+
     /// Skips the tagged fields, which newer versions may add and this one ignores (KIP-482).
     package mutating func skipTaggedFields() throws(SerdeError) {
         for _ in 0..<(try unsignedVarint()) {  // Throws if the count exceeds the fields that are there.
@@ -141,6 +165,12 @@ extension ByteWriter {
     /// Appends the text after its 2-byte length, or −1 for nil. The caller has checked that it fits.
     package mutating func append(nullableShortText text: String?) {
         if let text { append(shortText: text) } else { append(bigEndian: Int16(-1)) }
+    }
+
+    /// Appends the text after its length plus one, an unsigned varint, or 0 for nil.
+    package mutating func append(compactText text: String?) {
+        append(unsignedVarint: UInt64((text?.utf8.count ?? -1) + 1))
+        if let text { append(utf8: text) }
     }
 
     /// Appends the text after its 4-byte length.

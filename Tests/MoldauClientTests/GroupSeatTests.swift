@@ -7,7 +7,7 @@ import Testing
 struct GroupSeatTests {
     private func seated(generation: Int32 = 1) -> GroupSeatState {
         var seat = GroupSeatState(GroupSeatOptions(group: "g"))
-        seat.askAnew()
+        seat.rejoin()
         seat.startJoining()
         #expect(seat.needsJoin && !seat.isSeated)
         #expect(seat.joined(joined(generation: generation)) == .ask)
@@ -32,7 +32,7 @@ struct GroupSeatTests {
 
     @Test func `a new member gets its id first, then what the one that divides has for it`() {
         var seat = GroupSeatState(GroupSeatOptions(group: "g"))
-        seat.askAnew()
+        seat.rejoin()
         let refused = JoinGroupResponse {
             ($0.errorCode, $0.memberID) = (.memberIDRequired, "me")
         }
@@ -72,11 +72,11 @@ struct GroupSeatTests {
 
     @Test func `a member that gives something up while it joins joins once more, to tell`() {
         var seat = seated()
-        seat.askAnew()
+        seat.rejoin()
         seat.startJoining()
         // What it had when the join began may be in nobody's share.
         _ = seat.joinRequest(topics: ["t"], data: [1])
-        seat.askAnew()
+        seat.rejoin()
         #expect(seat.joined(joined(generation: 2)) == .ask)
         #expect(seat.synced(synced([8])) == .seated([8]))
         seat.endJoining()
@@ -85,7 +85,7 @@ struct GroupSeatTests {
 
     @Test func `a member that was not told its share joins again`() {
         var seat = seated()
-        seat.askAnew()
+        seat.rejoin()
         seat.startJoining()
         #expect(seat.joined(joined(generation: 2)) == .ask)
         #expect(seat.synced(SyncGroupResponse { $0.errorCode = .rebalanceInProgress }) == .joinAgain)
@@ -164,7 +164,7 @@ struct SeatedGroupTests {
         try await withBroker(topics: ["t": 1]) { broker in
             let (holder, admin) = (SlowHolder(), try AdminClient(cluster: broker.client))
             let seat = try GroupSeat(GroupSeatOptions(group: "g"), cluster: broker.client, holder: holder)
-            seat.divideAnew()
+            seat.rebalance()
             let began = ContinuousClock.now
             try await onThread {
                 _ = holder.phase.wait { $0 == .dividing ? true : nil }
@@ -194,11 +194,11 @@ struct SeatedGroupTests {
             }
             // The first member does not join again when the second one comes.
             var first = GroupSeatState(GroupSeatOptions(group: "g"))
-            first.askAnew()
+            first.rejoin()
             while try await first.joined(ask(first.joinRequest(topics: [], data: []))) == .joinAgain {}
             _ = try await ask(first.syncRequest([:]))
             let second = try GroupSeat(GroupSeatOptions(group: "g"), cluster: broker.client, holder: Holder())
-            second.divideAnew()
+            second.rebalance()
             let admin = try AdminClient(cluster: broker.client)
             func members() async throws -> [AdminClient.GroupState: Int] {
                 let found = try await admin.describeGroups(["g"]).all()["g"]

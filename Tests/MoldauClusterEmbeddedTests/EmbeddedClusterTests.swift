@@ -158,7 +158,7 @@ struct EmbeddedClusterTests {
         let worker = IdleWorker()
         let first = try cluster.join(group: "app", worker)
         #expect(!first.isShared && worker.shares == [])
-        first.divideAnew()
+        first.rebalance()
         #expect(worker.shares == [[1, 2, 3]])
         #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app", IdleWorker()) }
         _ = try cluster.join(group: "another", IdleWorker())

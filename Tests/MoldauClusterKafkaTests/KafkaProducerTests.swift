@@ -69,7 +69,7 @@ struct KafkaProducerTests {
             try producer.send(batch.finish(), to: partition)
             for _ in 0..<2 {
                 let error = #expect(throws: ClusterError.self) { try producer.flush() }
-                #expect(error?.partition == partition && error?.remedy == .sendApart)
+                #expect(error?.partition == partition && error?.remedy == .splitBatch)
             }
             try producer.flush()
             producer.close()

@@ -123,4 +123,22 @@ struct HeadersStoreTests {
         #expect(try store.get("k")?.value == "v")
         #expect(try store.get("k")?.headers.map(\.name) == ["own", "text"])
     }
+
+    @Test func `rows with headers are found by prefix and in reverse`() throws {
+        let environment = StoreEnvironment(inMemory: StateMemory(budgetBytes: 1 << 20))
+        let rows = try #require(
+            try StoreDefinition(Self.rows).open(in: environment) as? HeadersKeyValueStore<String, String>)
+        for key in ["ab", "b", "ac"] { try rows.put(key, RecordedValue("v", at: Timestamp(ms: 1), headers: some)) }
+        #expect(try rows.reverseAll().collect().map(\.key) == ["b", "ac", "ab"])
+        #expect(try rows.prefixScan("a").collect().map(\.key) == ["ab", "ac"])
+        #expect(try rows.prefixScan("a").collect().map(\.value.headers) == [some, some])
+        let windows = try #require(
+            try StoreDefinition(Self.windows, size: .milliseconds(10), retention: .seconds(1)).open(in: environment)
+                as? HeadersWindowStore<String, String>)
+        for start in [0, 10, 20] {
+            let time = Timestamp(ms: Int64(start))
+            try windows.put("k", RecordedValue("v", at: time, headers: some), at: time)
+        }
+        #expect(try windows.reverseAll().collect().map(\.key.window.start.ms) == [20, 10, 0])
+    }
 }

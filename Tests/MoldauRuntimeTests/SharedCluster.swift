@@ -37,10 +37,10 @@ final class SharedCluster: ClusterPort {
         let divided = GroupMembership(alone: worker)
         return GroupMembership(
             isShared: true,
-            divide: { [self] in
+            rebalance: { [self] in
                 asked.withLock { $0 += 1 }
                 let share = shares.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-                guard let share else { return divided.divideAnew() }
+                guard let share else { return divided.rebalance() }
                 do { worker.take(try share.encoded()) } catch { worker.failed(.unavailable(reason: "\(error)")) }
             }, end: {})
     }

@@ -56,12 +56,18 @@ struct TidyTests {
             "a long initialiser", source, "struct Pair {\n    init() {\n\(lines(61))    }\n}\n",
             "Bad.swift:2: init has 61 lines; 60 are possible: part it"),
         Offence(
+            "a long computed property", source, "struct Pair {\n    var sum: Int {\n\(lines(61))    }\n}\n",
+            "Bad.swift:2: sum has 61 lines; 60 are possible: part it"),
+        Offence(
             "a name that says nothing", source, "final class OffsetManager {}\n",
             "Bad.swift:1: 'Manager' in OffsetManager says nothing: find the noun"),
         Offence(
             "a public property without documentation", source,
             "/// Known.\npublic struct Known {\n    public var size = 0\n}\n",
             "Bad.swift:3: var size has no documentation"),
+        Offence(
+            "a comment without text", source, "///\npublic struct Known {}\n",
+            "Bad.swift:2: struct Known has no documentation"),
         Offence(
             "a function of the package without documentation", source, "package func known() {}\n",
             "Bad.swift:1: func known has no documentation"),
@@ -86,6 +92,12 @@ struct TidyTests {
         Offence(
             "a forced unwrap", source, "let first = list.first!\n",
             "Bad.swift:1: a '!' without a comment that says why the value is there"),
+        Offence(
+            "a forced unwrap in a string", source, #"let text = "size: \(sizes.map { "\($0)" }.first!)""# + "\n",
+            "Bad.swift:1: a '!' without a comment that says why the value is there"),
+        Offence(
+            "an exception without a reason", source, "let first = list.first!  // tidy:\n",
+            "Bad.swift:1: '// tidy:' without a reason"),
         Offence(
             "a forced cast", source, "let text = value as! String\n",
             "Bad.swift:1: a '!' without a comment that says why the value is there"),
@@ -136,12 +148,12 @@ struct TidyTests {
             let text = #"""
                 // Why: the range of a batch = its offsets. Its end is not in it (see `end`).
                 let first = list.first!  // The list was checked above.
-                let text = "a TODO of \(list.map { "\($0)!" }) class FileManager"
+                let text = "a TODO of \(list.map { "\($0)!" }) class FileManager!"
                 if !isOpen || first != second { close() }
                 let letters = /[^"]+/
                 let pattern = #/"(\w+)!"/#
                 let long = """
-                    try! \(first!.name) as! String
+                    try! \(first.name) as! String
                     """  // Its own list, checked as well.
                 """#
             try Data(text.utf8).write(to: folder.appending(path: "Good.swift"))

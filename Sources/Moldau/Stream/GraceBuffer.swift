@@ -8,16 +8,15 @@ import MoldauState
 import MoldauTopology
 
 /// Holds the records of a stream back until stream time has passed their timestamps by the grace period; then releases
-/// them in timestamp order. Stream time is that of the records put into it.
+/// them in timestamp order.
 final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     private let graceMs: Int64
     private let value: Serde<Value>
     let rows: KeyValueStore<BufferPlace<Key>, BufferedChange>
-    private var observedTime = Timestamp.none
     /// No buffered record is older; nil if unknown.
     private var oldest: Timestamp?
     private var sequence: Int32 = 0
-    private var isResumed = false
+    private var isNumbered = false
 
     init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, grace: Duration) {
         graceMs = grace.milliseconds
@@ -34,30 +33,27 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     }
 
     /// - Returns: false if the record is late by more than the grace period; it is then not buffered.
-    func put(_ record: Record<Key, Value>, from origin: RecordOrigin?) throws -> Bool {
-        try resume()
-        if record.timestamp < observedTime.subtracting(ms: graceMs) { return false }
-        sequence = sequence &+ 1 & .max
+    func put(_ record: Record<Key, Value>, from origin: RecordOrigin?, at streamTime: Timestamp) throws -> Bool {
+        if record.timestamp < streamTime.subtracting(ms: graceMs) { return false }
+        number()
         try rows.put(
             BufferPlace(timestamp: record.timestamp, key: record.key, sequence: sequence),
             BufferedChange(
                 new: try value.bytes(of: record.value), timestamp: record.timestamp, headers: record.headers,
                 origin: origin))
-        observedTime = max(observedTime, record.timestamp)
         if let known = oldest { oldest = min(known, record.timestamp) }
         return true
     }
 
-    func waiting() throws -> HeldRecords? {
-        try resume()
-        return try HeldRecords(.lateRows, try rows.all(), streamTime: observedTime) {
-            $0.timestamp.adding(ms: graceMs)
-        }
+    func waiting(at streamTime: Timestamp) throws -> HeldRecords? {
+        try HeldRecords(.lateRows, try rows.all(), streamTime: streamTime) { $0.timestamp.adding(ms: graceMs) }
     }
 
     /// Takes out the records whose wait is over, in the order of timestamp, key and arrival.
-    func takeDue(_ body: (Record<Key, Value>, RecordOrigin?) throws -> Void) throws {
-        let due = observedTime.subtracting(ms: graceMs)
+    func takeDue(
+        at streamTime: Timestamp, _ body: (Record<Key, Value>, RecordOrigin?) throws -> Void
+    ) throws {
+        let due = streamTime.subtracting(ms: graceMs)
         if let oldest, oldest > due { return }
         let waiting = try rows.all()
         while let (place, record) = try waiting.next() {
@@ -72,14 +68,12 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
         oldest = Timestamp(ms: .max)
     }
 
-    /// After a restore, stream time is that of the newest buffered record. Sequence numbers continue from the
-    /// changelog's offset: it exceeds every number given before, since each buffered record took an offset, so no
-    /// buffered record is overwritten.
-    private func resume() throws {
-        if isResumed { return }
-        isResumed = true
-        sequence = Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max
-        if let (place, _) = try rows.reverseAll().next() { observedTime = place.timestamp }
+    /// Sequence numbers continue, after a restore, from the changelog's offset: it exceeds every number given before,
+    /// since each buffered record took an offset, so no buffered record is overwritten.
+    private func number() {
+        if !isNumbered { sequence = Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max }
+        isNumbered = true
+        sequence = sequence &+ 1 & .max
     }
 }
 

@@ -39,12 +39,14 @@ struct GraceWait<Key, Value>: Sendable {
     func inlet(_ context: NodeContext, before inlet: Inlet<Key, Value>) throws -> Inlet<Key, Value> {
         let buffer: GraceBuffer<Key, Value> = try context.store(named: definition.name)
         let (join, task) = (inlet.receive, context.task)
-        task.add(holder: context.node) { [weak buffer] in try buffer?.waiting() }
+        let observed = ObservedTime(context, of: definition.name)
+        task.add(holder: context.node) { [weak buffer] in try buffer?.waiting(at: observed.latest) }
         return Inlet { record in
             // Such records find no row at any time, so they need not wait.
             if key.isNull(record.key) || value.isNull(record.value) { return try join(record) }
-            if try !buffer.put(record, from: task.origin) { try join(record) }
-            try buffer.takeDue { due, origin in try task.onBehalf(of: origin) { try join(due) } }
+            let streamTime = Timestamp(ms: observed.observe(record.timestamp))
+            if try !buffer.put(record, from: task.origin, at: streamTime) { try join(record) }
+            try buffer.takeDue(at: streamTime) { due, origin in try task.onBehalf(of: origin) { try join(due) } }
         }
     }
 }

@@ -17,8 +17,6 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
 
     typealias Place = UnmatchedPlace<Key>
 
-    /// The greatest record time of either side.
-    private(set) var observedTime = Timestamp.none
     private var observed: ObservedTime?
     /// No waiting record is older; nil if none is waiting.
     private var oldest: Timestamp?
@@ -50,8 +48,11 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         if observed == nil { observed = ObservedTime(context, of: name) }
     }
 
+    /// The greatest record time of either side.
+    var observedTime: Timestamp { observed?.latest ?? .none }
+
     func waiting(_ windows: JoinWindows) throws -> HeldRecords? {
-        try HeldRecords(.match, try rows.all(), streamTime: observed?.latest ?? .none) { place in
+        try HeldRecords(.match, try rows.all(), streamTime: observedTime) { place in
             place.timestamp + (place.side == .left ? windows.after : windows.before) + windows.grace + .milliseconds(1)
         }
     }
@@ -60,7 +61,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
     func observe(_ time: Timestamp) throws {
         if !isResumed { oldest = try rows.all().next()?.key.timestamp }
         isResumed = true
-        if let observed { observedTime = Timestamp(ms: observed.observe(time)) }
+        _ = observed?.observe(time)
     }
 
     /// Keeps a record until it is matched or its window is over.
@@ -81,7 +82,7 @@ final class UnmatchedRecords<Key, Left, Right>: KeyValueBackedStore {
         _ windows: JoinWindows, afterMs: Int64, now: Duration, interval: Duration,
         _ body: (Place, Held) throws -> Void
     ) throws {
-        let graceMs = windows.grace.milliseconds
+        let (graceMs, observedTime) = (windows.grace.milliseconds, observedTime)
         func isClosed(_ time: Timestamp, _ afterMs: Int64) -> Bool {
             time.adding(ms: afterMs).adding(ms: graceMs) < observedTime
         }

@@ -58,13 +58,13 @@ package struct ClassicGroupRecord: Equatable, Sendable {
         let version: Int16 = try fields.number()
         guard (0...4).contains(version) else { throw fields.malformed("its version is \(version)") }
         let isFlexible = version >= 4
-        protocolType = try fields.text(isFlexible: isFlexible) ?? ""
+        protocolType = try fields.nullableText(isFlexible: isFlexible) ?? ""
         generation = try fields.number()
-        protocolName = try fields.text(isFlexible: isFlexible)
-        leader = try fields.text(isFlexible: isFlexible)
+        protocolName = try fields.nullableText(isFlexible: isFlexible)
+        leader = try fields.nullableText(isFlexible: isFlexible)
         stateTime = version >= 2 ? Timestamp(ms: try fields.number()) : .none
         members = []
-        for _ in 0..<(try fields.memberCount(isFlexible: isFlexible)) {
+        for _ in 0..<(try fields.count(isFlexible: isFlexible)) {
             members.append(try Member(&fields, version: version))
         }
     }
@@ -85,34 +85,17 @@ package struct ClassicGroupRecord: Equatable, Sendable {
 extension ClassicGroupRecord.Member {
     fileprivate init(_ fields: inout FieldReader, version: Int16) throws(SerdeError) {
         let isFlexible = version >= 4
-        id = try fields.text(isFlexible: isFlexible) ?? ""
-        instanceID = version >= 3 ? try fields.text(isFlexible: isFlexible) : nil
+        id = try fields.nullableText(isFlexible: isFlexible) ?? ""
+        instanceID = version >= 3 ? try fields.nullableText(isFlexible: isFlexible) : nil
         client = GroupClient(
-            id: try fields.text(isFlexible: isFlexible) ?? "", host: try fields.text(isFlexible: isFlexible) ?? "")
+            id: try fields.nullableText(isFlexible: isFlexible) ?? "",
+            host: try fields.nullableText(isFlexible: isFlexible) ?? "")
         let rebalanceTimeout: Int32? = version >= 1 ? try fields.number() : nil
         sessionTimeoutMs = try fields.number()
         rebalanceTimeoutMs = rebalanceTimeout ?? sessionTimeoutMs
-        metadata = try fields.bytes(isFlexible: isFlexible)
-        assignment = try fields.bytes(isFlexible: isFlexible)
+        metadata = try fields.sizedBytes(isFlexible: isFlexible)
+        assignment = try fields.sizedBytes(isFlexible: isFlexible)
         if isFlexible { try fields.skipTaggedFields() }
-    }
-}
-
-extension FieldReader {
-    fileprivate mutating func text(isFlexible: Bool) throws(SerdeError) -> String? {
-        isFlexible ? try nullableCompactText() : try nullableShortText()
-    }
-
-    fileprivate mutating func bytes(isFlexible: Bool) throws(SerdeError) -> [UInt8] {
-        if !isFlexible { return try sizedBytes().map { Array($0) } ?? [] }
-        let length = Int(try unsignedVarint())
-        return length == 0 ? [] : Array(try bytes(length - 1))
-    }
-
-    fileprivate mutating func memberCount(isFlexible: Bool) throws(SerdeError) -> Int {
-        let count = isFlexible ? Int(try unsignedVarint()) - 1 : Int(try number(Int32.self))
-        guard count >= 0, count <= rest.count else { throw malformed("it claims to have \(count) members") }
-        return count
     }
 }
 

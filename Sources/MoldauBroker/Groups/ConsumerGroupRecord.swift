@@ -131,11 +131,6 @@ package enum ConsumerGroupRecord: Equatable, Sendable {
 }
 
 extension ByteWriter {
-    fileprivate mutating func append(compactText text: String?) {
-        append(unsignedVarint: UInt64((text?.utf8.count ?? -1) + 1))
-        if let text { append(contentsOf: Array(text.utf8)) }
-    }
-
     fileprivate mutating func append(_ id: TopicID) {
         append(bigEndian: id.high)
         append(bigEndian: id.low)
@@ -166,24 +161,18 @@ extension ByteWriter {
 }
 
 extension FieldReader {
-    private mutating func compactCount() throws(SerdeError) -> Int {
-        let count = max(Int(try unsignedVarint()) - 1, 0)
-        guard count <= rest.count else { throw malformed("it claims to have \(count) elements") }
-        return count
-    }
-
     private mutating func topicID() throws(SerdeError) -> TopicID {
         TopicID(high: try number(), low: try number())
     }
 
     fileprivate mutating func topics() throws(SerdeError) -> [GroupTopic] {
         var topics: [GroupTopic] = []
-        for _ in 0..<(try compactCount()) {
+        for _ in 0..<(try count(isFlexible: true)) {
             let (id, name) = (try topicID(), try compactText())
             topics.append(GroupTopic(name: name, id: id, partitionCount: try number()))
-            for _ in 0..<(try compactCount()) {
+            for _ in 0..<(try count(isFlexible: true)) {
                 _ = try number(Int32.self)
-                for _ in 0..<(try compactCount()) { _ = try compactText() }
+                for _ in 0..<(try count(isFlexible: true)) { _ = try compactText() }
                 try skipTaggedFields()
             }
             try skipTaggedFields()
@@ -195,7 +184,7 @@ extension FieldReader {
         let (instance, rack) = (try nullableCompactText(), try nullableCompactText())
         let client = GroupClient(id: try compactText(), host: try compactText())
         var topics: Set<String> = []
-        for _ in 0..<(try compactCount()) { topics.insert(try compactText()) }
+        for _ in 0..<(try count(isFlexible: true)) { topics.insert(try compactText()) }
         let pattern = try nullableCompactText()
         return ConsumerGroupRecord.Member(
             instanceID: instance, rackID: rack, client: client, topics: topics,
@@ -205,9 +194,9 @@ extension FieldReader {
 
     fileprivate mutating func partitions() throws(SerdeError) -> Set<GroupPartition> {
         var partitions: Set<GroupPartition> = []
-        for _ in 0..<(try compactCount()) {
+        for _ in 0..<(try count(isFlexible: true)) {
             let topic = try topicID()
-            for _ in 0..<(try compactCount()) { partitions.insert(GroupPartition(topic, try number())) }
+            for _ in 0..<(try count(isFlexible: true)) { partitions.insert(GroupPartition(topic, try number())) }
             try skipTaggedFields()
         }
         return partitions

@@ -122,7 +122,7 @@ final class Mirror {
         }
         for (name, topic) in found {
             let id = topic.id?.description ?? ""
-            if let before = topicIDs[name], before != id { throw madeAnew(name) }
+            if let before = topicIDs[name], before != id { throw recreated(name) }
         }
         topicIDs = found.mapValues { $0.id?.description ?? "" }
         let partitions = found.values.flatMap { topic in
@@ -165,8 +165,8 @@ final class Mirror {
             return held.lowerBound
         }
         let id = topicIDs[partition.topic] ?? ""
-        if !before.metadata.isEmpty, !id.isEmpty, before.metadata != id { throw madeAnew(partition.topic) }
-        guard before.offset <= held.upperBound else { throw madeAnew(partition.topic) }
+        if !before.metadata.isEmpty, !id.isEmpty, before.metadata != id { throw recreated(partition.topic) }
+        guard before.offset <= held.upperBound else { throw recreated(partition.topic) }
         if before.offset < held.lowerBound {
             LineOutput.tell(
                 "\(partition): the offsets \(before.offset) up to, not including, \(held.lowerBound) were deleted in the "
@@ -175,7 +175,7 @@ final class Mirror {
         return max(before.offset, held.lowerBound)
     }
 
-    private func madeAnew(_ topic: String) -> CommandFailure {
+    private func recreated(_ topic: String) -> CommandFailure {
         CommandFailure(
             "the source's topic '\(topic)' is not the one that was copied: it was deleted and created again; delete it "
                 + "in the target too, or leave it out with --exclude")

@@ -11,7 +11,7 @@ package protocol GroupSeatHolder: AnyObject, Sendable {
     func divide(_ members: [String: [UInt8]]) throws -> [String: (partitions: Set<TopicPartition>, data: [UInt8])]
     /// Called with the member's latest assignment.
     func seated(_ share: [UInt8])
-    /// Called when the member's work may have been reassigned. It joins again when `divideAnew` is called.
+    /// Called when the member's work may have been reassigned. It joins again when `rebalance` is called.
     func lost(_ reason: String)
     /// Called when the seat is lost for good.
     func failed(_ error: ClientError)
@@ -35,7 +35,7 @@ package final class GroupSeat: Sendable {
     /// Wakes threads that wait for a rebalance.
     private let changes = Monitor(0)
 
-    /// A seat that joins the group with the first `divideAnew`.
+    /// A seat that joins the group with the first `rebalance`.
     /// - Throws: `ClientError.invalidSetting`.
     package convenience init(
         _ options: GroupSeatOptions, cluster: ClientOptions, holder: any GroupSeatHolder
@@ -53,10 +53,10 @@ package final class GroupSeat: Sendable {
     deinit { cluster.close() }
 
     /// Starts a rebalance. Does not wait.
-    package func divideAnew() {
+    package func rebalance() {
         let alarm = state.withLock { state -> OneAnswer<Void>? in
             if state.isClosed { return nil }
-            state.seat.askAnew()
+            state.seat.rejoin()
             if state.task == nil { state.task = Task(executorPreference: threads) { await self.run() } }
             return state.alarm
         }

@@ -49,7 +49,7 @@ struct GroupSeatState: Sendable {
     }
 
     /// Requests a rebalance.
-    mutating func askAnew() { (needsJoin, isAskedMeanwhile) = (true, true) }
+    mutating func rejoin() { (needsJoin, isAskedMeanwhile) = (true, true) }
 
     // MARK: Joining
 

@@ -41,7 +41,7 @@ extension ConsumerSession {
     private func rejoin(_ member: GroupMember, until deadline: Duration) async throws {
         if !member.isLost, !options.isCooperative, !member.owned.isEmpty {
             // The eager protocol revokes all partitions first, whatever the next assignment is.
-            await giveUp(member.owned, keeping: [])
+            await revoke(member.owned, keeping: [])
         }
         state.withLock { $0.isJoining = true }
         defer { state.withLock { $0.isJoining = false } }
@@ -115,7 +115,7 @@ extension ConsumerSession {
         let owned = state.withLock { $0.member?.owned ?? [] }
         let gone = owned.subtracting(partitions)
         if !gone.isEmpty {
-            await giveUp(gone, keeping: owned.intersection(partitions))
+            await revoke(gone, keeping: owned.intersection(partitions))
             update(GroupMember.self) { $0.joinOnceMore() }
         }
         let new = partitions.subtracting(owned)
@@ -127,7 +127,7 @@ extension ConsumerSession {
         await options.onRebalance?(.assigned(new))
     }
 
-    private func giveUp(_ partitions: Set<TopicPartition>, keeping kept: Set<TopicPartition>) async {
+    private func revoke(_ partitions: Set<TopicPartition>, keeping kept: Set<TopicPartition>) async {
         if options.commitsAutomatically { try? await commit(positions(of: partitions)) }
         await options.onRebalance?(.revoked(partitions))
         withFetch { $0.assign(kept) }

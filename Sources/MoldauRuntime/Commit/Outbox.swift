@@ -82,7 +82,7 @@ package final class Outbox: RecordCollector {
     /// topic name or partition is not recorded: user code chose it.
     private func noting<Result>(_ body: () throws -> Result) throws -> Result {
         do { return try body() } catch {
-            if (error as? ClusterError)?.remedy != .leaveOut { failure = error }
+            if (error as? ClusterError)?.remedy != .skip { failure = error }
             throw error
         }
     }
@@ -249,7 +249,7 @@ package final class Outbox: RecordCollector {
             let isKeyed = !batch.pointee.builder.lacksKey
             try send(batch.pointee.builder.finish(), isKeyed: isKeyed, to: batch.pointee.partition)
             noteSent(batch)
-        } catch let error as ClusterError where error.remedy == .sendApart && count > 1 {
+        } catch let error as ClusterError where error.remedy == .splitBatch && count > 1 {
             try sendOneByOne(batch)
         } catch let error as ClusterError where !error.isKept {
             var reader = RecordBatchReader(batch.pointee.builder.finish())
@@ -291,7 +291,7 @@ package final class Outbox: RecordCollector {
     private func judge(
         _ error: ClusterError, partition: TopicPartition?, recordCount: Int, first: RecordView? = nil
     ) throws {
-        guard error.remedy == .sendApart || error.remedy == .leaveOut, let refused = partition ?? error.partition
+        guard error.remedy == .splitBatch || error.remedy == .skip, let refused = partition ?? error.partition
         else { throw error }
         if let store = changelogStores[refused.topic] {
             throw RuntimeError.changelogRefused(store: store, refused, keyBytes: first?.key?.count ?? 0, error)
@@ -312,7 +312,7 @@ extension RecordBatchBuilder {
 
 extension ClusterError {
     /// Whether the batch is kept after this error.
-    fileprivate var isKept: Bool { remedy == .retry || remedy == .beginAnew }
+    fileprivate var isKept: Bool { remedy == .retry || remedy == .resumeFromCommit }
 }
 
 extension Outbox {

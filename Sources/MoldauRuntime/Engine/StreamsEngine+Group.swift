@@ -132,7 +132,7 @@ extension StreamsEngine {
     }
 
     /// Starts a rebalance if one is due. Call after each change of the tasks that threads hold.
-    func divideAnewIfDue() {
+    func rebalanceIfDue() {
         let membership = inner.withLock { inner -> GroupMembership? in
             guard inner.isDivisionDue else { return nil }
             if inner.group.owesDivision, let tasks = inner.group.share?.activeTasks {
@@ -143,7 +143,7 @@ extension StreamsEngine {
             inner.group.share?.warmUps = []
             return inner.membership
         }
-        membership?.divideAnew()
+        membership?.rebalance()
     }
 }
 

@@ -100,7 +100,7 @@ extension StreamsEngine {
         }
         if let old { tell(old, next) }
         for waiter in waiting { waiter.give(.success(())) }
-        divideAnewIfDue()
+        rebalanceIfDue()
     }
 
     /// Returns when every task is where it belongs, and is being processed.

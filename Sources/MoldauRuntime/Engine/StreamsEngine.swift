@@ -127,7 +127,7 @@ package final class StreamsEngine: Sendable {
                 return (inner.numbers.sorted().map { makeLoop($0, plan, &inner) }, inner.membership)
             }
             if loops.isEmpty { return finish() }
-            membership?.divideAnew()
+            membership?.rebalance()
             for loop in loops { loop.start() }
         } catch {
             inner.withLock { $0.failure = $0.failure ?? error }
@@ -295,7 +295,7 @@ package final class StreamsEngine: Sendable {
     }
 
     private func threadEnded(_ number: Int, _ error: (any Error)?) {
-        let (others, beginsAnew) = inner.withLock { inner in
+        let (others, restarts) = inner.withLock { inner in
             inner.finished += inner.loops.removeValue(forKey: number)?.reports.map(\.afterEnd) ?? []
             inner.failure = inner.failure ?? error
             return (
@@ -304,7 +304,7 @@ package final class StreamsEngine: Sendable {
         }
         if others.isEmpty {
             // If it fails, the failure is kept and ends the application.
-            if beginsAnew { return (try? launch()) ?? () }
+            if restarts { return (try? launch()) ?? () }
             return finish()
         }
         if error == nil { return place { $0.left(number) } }

@@ -119,13 +119,13 @@ extension StickyAssignment {
             let order = kept.enumerated().sorted { ($1.element.1.count, $0.offset) < ($0.element.1.count, $1.offset) }
             for (member, tasks) in order.map(\.element) {
                 var tasks = tasks
-                while balances, tasks.count > share + (seats > 0 ? 1 : 0) { giveUp(from: &tasks) }
+                while balances, tasks.count > share + (seats > 0 ? 1 : 0) { release(from: &tasks) }
                 for task in tasks { give(task, to: member) }
             }
         }
 
         /// Removes the last task of the sub-topology that exceeds its even share the most.
-        private func giveUp(from tasks: inout [TaskID]) {
+        private func release(from tasks: inout [TaskID]) {
             let sizes = Dictionary(grouping: work.tasks, by: \.subtopology).mapValues(\.count)
             let counts = Dictionary(grouping: tasks, by: \.subtopology).mapValues(\.count)
             func excess(_ task: TaskID) -> Int {

@@ -163,7 +163,7 @@ package final class StoreRestorer {
     /// a table's input is complete: the store is then erased and restored from the start.
     private func beginning(of target: Target, held: Range<Offset>) throws -> Beginning {
         guard let own = target.offset else {
-            let reason = target.store.begunAnewBecause
+            let reason = target.store.erasedBecause
             if let reason { logger.warning("the store \(target.store.name) starts empty: \(reason)") }
             return Beginning(from: held.lowerBound, reason: reason)
         }

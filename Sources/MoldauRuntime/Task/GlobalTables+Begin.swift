@@ -11,7 +11,7 @@ extension GlobalTables {
         try consumer.assign(partitions)
         let bounds = try consumer.bounds(of: partitions)
         try checkPositions(against: bounds)
-        for table in begunAnew {
+        for table in erased {
             logger.warning("the global table \(table.store) starts empty: \(table.reason)")
             for partition in table.partitions {
                 guard let held = bounds[partition] else { continue }

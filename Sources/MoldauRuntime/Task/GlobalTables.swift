@@ -133,9 +133,9 @@ package final class GlobalTables {
     }
 
     /// The tables whose stores had data but were emptied, and why.
-    package var begunAnew: [(store: String, partitions: [TopicPartition], reason: String)] {
+    package var erased: [(store: String, partitions: [TopicPartition], reason: String)] {
         tables.compactMap { table in
-            table.store.begunAnewBecause.map { (table.store.name, table.queues.map(\.partition), $0) }
+            table.store.erasedBecause.map { (table.store.name, table.queues.map(\.partition), $0) }
         }
     }
 

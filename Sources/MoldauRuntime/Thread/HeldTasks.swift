@@ -55,7 +55,7 @@ final class HeldTasks {
 
     /// Opens what is granted and not open yet, and starts to restore it. Blocks.
     /// - Throws: `StateError.noSpace` if the state's disk is full: it may be called again, and opens the rest.
-    func takeUp(now: RoundTime) throws {
+    func openGranted(now: RoundTime) throws {
         defer { tasks.sort { $0.id < $1.id } }
         for (id, replica) in granted.active.sorted(on: \.key) where held.active[id] == nil {
             guard let part = parts[id.subtopology] else { continue }
@@ -68,11 +68,11 @@ final class HeldTasks {
         for (id, replica) in granted.standby.sorted(by: { (lateness($0.key), $0.key) < (lateness($1.key), $1.key) })
         where held.replica(of: id) == nil {
             guard let part = parts[id.subtopology] else { continue }
-            try standbyLookup.attempt(now: now.uptime) { try takeUpCopy(of: id, part, replica: replica, now: now) }
+            try standbyLookup.attempt(now: now.uptime) { try openCopy(of: id, part, replica: replica, now: now) }
         }
     }
 
-    private func takeUpCopy(of id: TaskID, _ part: Subtopology, replica: Int, now: RoundTime) throws {
+    private func openCopy(of id: TaskID, _ part: Subtopology, replica: Int, now: RoundTime) throws {
         late.insert(id)
         let standby = try StandbyTask(
             id, part, environment: plan.environment(of: id, replica: replica), services: services, now: now)
@@ -130,7 +130,7 @@ final class HeldTasks {
     /// Closes what is no longer granted and has nothing to commit: standby copies, and tasks that are still being
     /// restored. Running tasks that are no longer granted start to leave.
     /// - Returns: the tasks that leave, to be closed when they are committed; nil if no task was revoked.
-    func giveUp() throws -> [StreamTask]? {
+    func revoke() throws -> [StreamTask]? {
         for standby in standbys where granted.replica(of: standby.id) != held.standby[standby.id] {
             try restorer.remove(standby.stores)
             standbys.removeAll { $0 === standby }

@@ -120,7 +120,7 @@ extension StreamThread {
                 ? "ends; everything that it processed is committed"
                 : "ends before its asynchronous closures do; records since its last commit are processed again at the next start"
             plan.configuration.logger.info("\(plan.clientID) \(outcome)")
-        } catch let error as ClusterError where error.remedy == .beginAnew {
+        } catch let error as ClusterError where error.remedy == .resumeFromCommit {
             plan.configuration.logger.warning(
                 "what was done since the last commit is processed again at the next start: \(error)")
         }

@@ -83,7 +83,7 @@ package final class StreamThread {
         topicSearch = Recurrence(every: configuration.topicSearchInterval, since: now.uptime)
         standbyLookup = StandbyLookup(configuration.logger)
         do {
-            try takeUp(now: now)
+            try openGranted(now: now)
             try globalTables.begin(
                 with: consumer, logger: configuration.logger, report: configuration.onRestore)
         } catch {
@@ -156,7 +156,7 @@ package final class StreamThread {
         clients.outbox.begin(now)
         do {
             return try runRound(now: now, isPaused: isPaused, wait: wait)
-        } catch let error as ClusterError where error.remedy == .beginAnew {
+        } catch let error as ClusterError where error.remedy == .resumeFromCommit {
             try restartTasks(because: error, now: now)
             return 0
         }
@@ -357,19 +357,19 @@ package final class StreamThread {
     private func followGrants(now: RoundTime) throws {
         let before = held
         guard granted != before else { return }
-        if let leaving = try heldTasks.giveUp(), try commitAndClose(leaving, now: now) { arrange(now: now) }
-        try takeUp(now: now)
+        if let leaving = try heldTasks.revoke(), try commitAndClose(leaving, now: now) { arrange(now: now) }
+        try openGranted(now: now)
         // Copies that are opened late leave the turns of the tasks, and their waits, unchanged.
         if phase == .running, held != before || !heldTasks.isComplete { arrange(now: now) }
     }
 
     /// Opens what is granted, as far as there is space; later rounds open the rest. Blocks.
-    private func takeUp(now: RoundTime) throws {
+    private func openGranted(now: RoundTime) throws {
         guard opening.takesTurn(at: now.uptime) else {
             isShortOfState = true
             return
         }
-        try waitingForSpace { try heldTasks.takeUp(now: now) }
+        try waitingForSpace { try heldTasks.openGranted(now: now) }
         if !isShortOfState { opening = Self.openingPace }
     }
 
@@ -410,7 +410,7 @@ package final class StreamThread {
         try assign()
         try globalTables.readAgain(with: clients.consumer)
         lacksProducer = true
-        if try renewProducer() { try takeUp(now: now) }
+        if try renewProducer() { try openGranted(now: now) }
         arrange(now: now)
     }
 

@@ -63,7 +63,7 @@ package final class CachedByteStore {
     package internal(set) var failure: StateError?
 
     /// Why the store's data was deleted so that it starts anew; nil if it was not.
-    package var begunAnewBecause: String?
+    package var erasedBecause: String?
 
     /// Deleted rows whose deletion the changelog has lost.
     var lostDeletions: Set<[UInt8]> = []

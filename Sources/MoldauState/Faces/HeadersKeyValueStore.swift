@@ -49,13 +49,21 @@ public final class HeadersKeyValueStore<Key, Value>: CacheBackedStore, HeaderKee
         try rows.reverseRange(from: first, to: last)
     }
 
-    /// Like `KeyValueStore.prefixScan`.
+    /// The entries whose key's bytes begin with those of `prefix`.
     public func prefixScan<Prefix>(_ prefix: Prefix, serde: Serde<Prefix>) throws -> StoreIterator<Key, Row> {
         try rows.prefixScan(prefix, serde: serde)
     }
 
+    /// The entries whose key's bytes begin with those of `prefix`.
+    public func prefixScan<Prefix: StreamCodable>(_ prefix: Prefix) throws -> StoreIterator<Key, Row> {
+        try rows.prefixScan(prefix)
+    }
+
     /// All entries, in the order of their keys' bytes.
     public func all() throws -> StoreIterator<Key, Row> { try rows.all() }
+
+    /// All entries, in reverse order of their keys' bytes.
+    public func reverseAll() throws -> StoreIterator<Key, Row> { try rows.reverseAll() }
 
     /// An estimate of the number of entries.
     public var approximateEntryCount: Int { cache.approximateEntryCount }

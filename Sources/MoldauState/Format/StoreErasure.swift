@@ -7,7 +7,7 @@ extension StateStore {
     package func erase(because reason: String) throws -> Bool {
         guard let cache = (self as? any CacheBackedStore)?.cache else { return false }
         let before = cache.metadata
-        try cache.beginAnew(as: before.form, because: reason)
+        try cache.erase(as: before.form, because: reason)
         // It is still the same store, of the same topics.
         (cache.metadata.bucketMs, cache.metadata.changelogID) = (before.bucketMs, before.changelogID)
         cache.metadata.topicIDs = before.topicIDs
@@ -17,7 +17,7 @@ extension StateStore {
 
 extension StateStore {
     /// Why the store's data was deleted so that it starts anew; nil if it was not.
-    package var begunAnewBecause: String? { (self as? any CacheBackedStore)?.cache.begunAnewBecause }
+    package var erasedBecause: String? { (self as? any CacheBackedStore)?.cache.erasedBecause }
 }
 
 extension CachedByteStore {
@@ -32,10 +32,10 @@ extension CachedByteStore {
     func take(_ wanted: StoreForm?, from origin: StoreOrigin?, in directory: String) throws(StateError) {
         defer { if let origin { metadata.note(origin) } }
         let held = metadata.form
-        if held?.shape == .emptied { return try beginAnew(as: wanted, because: "the store was being emptied") }
+        if held?.shape == .emptied { return try erase(as: wanted, because: "the store was being emptied") }
         // Also without rows: the stored positions belong to that topic too.
         if let reason = origin.flatMap({ metadata.mismatch(with: $0) }) {
-            return try beginAnew(as: wanted, because: reason)
+            return try erase(as: wanted, because: reason)
         }
         guard let wanted else { return }
         if let held, wanted.reads(held) {
@@ -49,7 +49,7 @@ extension CachedByteStore {
             return
         }
         if origin?.isChangelog == false {
-            return try beginAnew(as: wanted, because: "the store was \(was) and is \(wanted)")
+            return try erase(as: wanted, because: "the store was \(was) and is \(wanted)")
         }
         throw .changed(store: name, directory: directory, was: was, wanted: wanted.description)
     }
@@ -68,18 +68,18 @@ extension CachedByteStore {
     }
 
     /// Empties the store, as its content is useless. If the process ends in the middle, the next start does it again.
-    package func beginAnew(as form: StoreForm?, because reason: String) throws(StateError) {
+    package func erase(as form: StoreForm?, because reason: String) throws(StateError) {
         // First reset the positions: if the process ends in the middle, everything is restored from the beginning.
         metadata = StoreMetadata()
         metadata.form = StoreForm(.emptied, key: nil, value: nil)
-        try erase()
+        try deleteAllRows()
         metadata = StoreMetadata()
         metadata.form = form
         try writeBehind(force: true)
-        begunAnewBecause = reason
+        erasedBecause = reason
     }
 
-    private func erase() throws(StateError) {
+    private func deleteAllRows() throws(StateError) {
         try writeBehind(force: true)
         var rows = try someRows(from: [])
         while !rows.isEmpty {

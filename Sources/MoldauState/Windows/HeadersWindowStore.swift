@@ -59,6 +59,9 @@ public final class HeadersWindowStore<Key, Value>: SegmentBackedStore, HeaderKee
     /// All windows that have not expired.
     public func all() throws -> StoreIterator<Windowed<Key>, Row> { try rows.all() }
 
+    /// Like `all`, in reverse.
+    public func reverseAll() throws -> StoreIterator<Windowed<Key>, Row> { try rows.reverseAll() }
+
     /// An estimate of the number of entries.
     public var approximateEntryCount: Int { cache.approximateEntryCount }
 

@@ -154,7 +154,7 @@ private struct ConsumerRun {
         let place = Int.random(in: 0..<clients.count, using: &random)
         switch Int.random(in: 0..<14, using: &random) {
         case 0...6: try beat(place, isLost: Int.random(in: 0..<6, using: &random) == 0)
-        case 7, 8: takeUp(place)
+        case 7, 8: openGranted(place)
         case 9: fixture.pass(.seconds(Int.random(in: 0..<12, using: &random)))
         case 10:
             let client = clients[place]
@@ -194,7 +194,7 @@ private struct ConsumerRun {
     }
 
     /// Gives up what it is no longer to have.
-    private mutating func takeUp(_ place: Int) {
+    private mutating func openGranted(_ place: Int) {
         guard let told = clients[place].told else { return }
         clients[place].owned = told
         clients[place].told = nil
@@ -218,7 +218,7 @@ private struct ConsumerRun {
         for _ in 0..<40 {
             for place in clients.indices {
                 try beat(place)
-                takeUp(place)
+                openGranted(place)
                 try checkOwners()
             }
             fixture.pass(.seconds(5))
