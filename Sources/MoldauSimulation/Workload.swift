@@ -213,7 +213,7 @@ private final class DelayingProcessor: Processor {
     private static let waiting = KeyValueStoreName<Int64, String>("waiting")
     private static let interval = Duration.milliseconds(50)
 
-    static var stores: [StoreDefinition] { [StoreDefinition(waiting)] }
+    static var storeDefinitions: [StoreDefinition] { [StoreDefinition(waiting)] }
 
     private var context: ProcessorContext<String, String>?
     private var records: KeyValueStore<Int64, String>?

@@ -18,7 +18,7 @@ public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
 
     /// The processor's own stores. They are added to a topology together with the processor and need not be named
     /// there. In the DSL, all nodes with the same processor class share them.
-    static var stores: [StoreDefinition] { get }
+    static var storeDefinitions: [StoreDefinition] { get }
 
     /// Called once before the first record. Keep the context, and look up stores here.
     func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws
@@ -29,7 +29,7 @@ public protocol Processor<KeyIn, ValueIn, KeyOut, ValueOut>: AnyObject {
 }
 
 extension Processor {
-    public static var stores: [StoreDefinition] { [] }
+    public static var storeDefinitions: [StoreDefinition] { [] }
     public func start(_ context: ProcessorContext<KeyOut, ValueOut>) throws {}
     public func close() throws {}
 }

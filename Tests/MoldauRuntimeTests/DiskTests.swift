@@ -189,7 +189,7 @@ struct DiskTests {
 
     private final class Numbering: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
-        static let stores = [StoreDefinition(counts)]
+        static let storeDefinitions = [StoreDefinition(counts)]
         private var context: ProcessorContext<String, String>?
         private var counts: KeyValueStore<String, Int>?
 

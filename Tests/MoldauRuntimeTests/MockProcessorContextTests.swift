@@ -7,7 +7,7 @@ struct MockProcessorContextTests {
     /// Counts by key, forwards even counts, and forwards all counts every ten seconds.
     private final class Counting: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
-        static let stores = [StoreDefinition(counts)]
+        static let storeDefinitions = [StoreDefinition(counts)]
         private var context: ProcessorContext<String, Int>?
         private var counts: KeyValueStore<String, Int>?
         private var last: Schedule?
@@ -36,7 +36,7 @@ struct MockProcessorContextTests {
     }
 
     private func started() throws -> (Counting, MockProcessorContext<String, Int>) {
-        let mock = try MockProcessorContext<String, Int>(storeDefinitions: Counting.stores, children: ["odd"])
+        let mock = try MockProcessorContext<String, Int>(storeDefinitions: Counting.storeDefinitions, children: ["odd"])
         let processor = Counting()
         try processor.start(mock.context)
         return (processor, mock)

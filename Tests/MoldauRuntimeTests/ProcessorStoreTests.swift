@@ -9,7 +9,7 @@ import Testing
 struct ProcessorStoreTests {
     private final class Numbered: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
-        static let stores = [StoreDefinition(counts)]
+        static let storeDefinitions = [StoreDefinition(counts)]
         private var context: ProcessorContext<String, String>?
         private var counts: KeyValueStore<String, Int>?
 

@@ -82,7 +82,7 @@ public final class StreamsBuilder {
     /// Adds the stores that a processor type declares, once.
     func addStores<Made: Processor>(of _: Made.Type) {
         guard classesWithStores.insert(ObjectIdentifier(Made.self)).inserted else { return }
-        for store in Made.stores { addStore(store) }
+        for store in Made.storeDefinitions { addStore(store) }
     }
 
     func build() throws -> Topology {

@@ -35,7 +35,7 @@ extension Topology {
         _ make: @escaping @Sendable () throws -> Made
     ) throws {
         try add(TopologyNode(name, .processor { try $0.inlet(of: try make()) }, .process, parents: parents))
-        for store in Made.stores { try add(store, for: [name]) }
+        for store in Made.storeDefinitions { try add(store, for: [name]) }
         for store in stores { try connect(name, toStore: store.name) }
     }
 

@@ -47,7 +47,7 @@ extension KStream {
     /// ```swift
     /// final class Numbered: Processor {
     ///     static let counts = KeyValueStoreName<String, Int>("numbered")
-    ///     static let stores = [StoreDefinition(counts)]
+    ///     static let storeDefinitions = [StoreDefinition(counts)]
     ///     private var context: ProcessorContext<String, String>?
     ///     private var counts: KeyValueStore<String, Int>?
     ///
@@ -77,7 +77,7 @@ extension KStream {
         // A given name consumes no number here, as in Kafka Streams.
         let name = given.map { builder.checked($0) } ?? builder.name(nil, prefix)
         builder.addStores(of: Made.self)
-        let stores = stores.map(\.name) + Made.stores.map(\.name)
+        let stores = stores.map(\.name) + Made.storeDefinitions.map(\.name)
         if isKeyChanged, !stores.isEmpty {
             builder.warnings.append(.storesBehindKeyChange(node: name, stores: stores))
         }

@@ -15,7 +15,7 @@ struct StreamExamples2 {
             let clicks = example.clicks
             final class Numbered: Processor {
                 static let counts = KeyValueStoreName<String, Int>("numbered")
-                static let stores = [StoreDefinition(counts)]
+                static let storeDefinitions = [StoreDefinition(counts)]
                 private var context: ProcessorContext<String, String>?
                 private var counts: KeyValueStore<String, Int>?
 
