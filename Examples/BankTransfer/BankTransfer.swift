@@ -12,7 +12,7 @@ struct BankTransfer: ParsableCommand {
         abstract: "Moves made-up money between accounts, and checks every balance.",
         discussion: """
             Transfers are made from the seed. With --data topics and balances are kept: the next run, with the same \
-            seed and accounts, goes on from there. The program fails if a balance is not what the transfers give.
+            seed and accounts, resumes from there. The program fails if a balance is not what the transfers give.
             """)
 
     @Option(help: "How many transfers there are in all, with those of earlier runs.")

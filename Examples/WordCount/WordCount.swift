@@ -13,7 +13,7 @@ struct WordCount: ParsableCommand {
         abstract: "Counts words, and prints the most frequent ones.",
         discussion: """
             A word is a maximal run of characters that are not white space, in lower case. With --data the topics and \
-            the counts are kept: the next run goes on from there, and counts only what it has not seen of each file.
+            the counts are kept: the next run resumes from there, and counts only what it has not seen of each file.
             """)
 
     @Argument(help: "Files, and folders whose text files are counted; '-' or nothing for standard input.")

@@ -11,7 +11,7 @@ protocol MachineState: Sendable {
     /// The stores' content on disk, by task and name. Nothing may be open.
     func images() throws -> [String: StoreImage]
     /// A new, empty state of the same kind.
-    func anew() -> any MachineState
+    func emptied() -> any MachineState
 }
 
 /// The content of one store on disk.

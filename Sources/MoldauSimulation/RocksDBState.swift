@@ -24,7 +24,7 @@ final class RocksDBState: MachineState {
         StoreEnvironment(directory: "\(directory)/\(task)", memory: memory)
     }
 
-    func anew() -> any MachineState { RocksDBState(memory: memory) }
+    func emptied() -> any MachineState { RocksDBState(memory: memory) }
 
     func wipe() { try? FileManager.default.removeItem(atPath: directory) }
 

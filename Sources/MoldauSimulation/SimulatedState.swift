@@ -60,7 +60,7 @@ final class SimulatedState: MachineState {
     /// The stores on disk, by task and name.
     func images() -> [String: StoreImage] { state.withLock { $0.images.mapValues(\.image) } }
 
-    func anew() -> any MachineState {
+    func emptied() -> any MachineState {
         SimulatedState(memory: memory, disk: disk, chance: chance, trace: trace, mistake: nil)
     }
 

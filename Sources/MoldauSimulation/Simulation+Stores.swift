@@ -6,9 +6,9 @@ import MoldauTopology
 extension Simulation {
     /// Checks that stores rebuilt from their changelogs have the same content as those on disk.
     func checkRestored(_ process: SimulatedProcess) throws {
-        let anew = state.anew()
+        let empty = state.emptied()
         do {
-            let thread = try StreamThread(process.plan(on: anew), now: clock.round)
+            let thread = try StreamThread(process.plan(on: empty), now: clock.round)
             for _ in 0..<50_000 where thread.phase == .restoring { try thread.runOnce(now: clock.round, wait: .zero) }
             let isRestored = thread.phase != .restoring
             try thread.stop(now: clock.round)
@@ -16,7 +16,7 @@ extension Simulation {
         } catch {
             return complain("restoring failed: \(error)")
         }
-        let (restored, kept) = (try anew.images(), try state.images())
+        let (restored, kept) = (try empty.images(), try state.images())
         for (task, directory, isCopy) in process.directories {
             for (store, made) in restored where store.hasPrefix("\(task)/") {
                 let image = kept[directory + store.dropFirst("\(task)".count)] ?? StoreImage()

@@ -3,7 +3,7 @@
 //
 //             epoch 0                         what it subscribes to and reads
 //     out ─────────────────▶ member ──────────────────────────────────────────┐
-//      ▲                       │  ◀── target: gives up what is not in it, then ┘
+//      ▲                       │  ◀── target: revokes what is not in it, then  ┘
 //      │                       │      takes what is new
 //      └───────────────────────┘
 //        FENCED_MEMBER_EPOCH, UNKNOWN_MEMBER_ID: all is lost

@@ -275,7 +275,7 @@ extension ExplainedApplication {
         let last = idle.map { ", and \($0.partition) has had no record since \($0.lastNews.text)" } ?? ""
         return Reason(
             what.kind,
-            "\(what.start): the first goes on when stream time reaches \((held.due ?? .none).text), and it is now at "
+            "\(what.start): the first is forwarded when stream time reaches \((held.due ?? .none).text), and it is now at "
                 + "\(held.streamTime.text)\(last); only records advance it, so write one with a later time, or choose "
                 + "\(what.advice)",
             node: node, task: task.id, partition: idle?.partition, count: held.count, streamTime: held.streamTime,

@@ -284,7 +284,7 @@ package final class StreamThread {
             of: plan.clientID, heldTasks, globalTables, restorer, schedule, clients.outbox, shortage, times)
     }
 
-    /// Why the application must be planned anew: see `TopicWatch`. Checks from time to time, and blocks then.
+    /// Why a new plan is needed: see `TopicWatch`. Checks from time to time, and blocks then.
     func topicChange(now: RoundTime) throws -> String? {
         guard let watch = plan.watch, phase == .running, shortage == nil, topicSearch.takesTurn(at: now.uptime) else {
             return nil

@@ -20,7 +20,7 @@ final class StreamThreadLoop: Sendable {
         let restarted: @Sendable (_ number: Int) -> Void
         /// The thread has committed this many times since the last call.
         let committed: @Sendable (_ count: Int64) -> Void
-        /// The application must be planned anew: see `TopicWatch.change`.
+        /// A new plan is needed: see `TopicWatch.change`.
         let topicsChanged: @Sendable (_ reason: String) -> Void
         let ended: @Sendable (_ number: Int, (any Error)?) -> Void
     }

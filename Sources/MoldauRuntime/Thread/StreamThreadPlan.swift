@@ -77,7 +77,7 @@ package struct StreamThreadPlan: Sendable {
             // A single commit covers the records of the thread's tasks, and the results that its other tasks derived
             // from them.
             readsTransactionsOf: transactionalID)
-        // Otherwise the topic watch notices it, and the application is planned anew.
+        // Otherwise the topic watch notices it, and a new plan is made.
         options.tellsMissingTopics = !topology.readsByPattern && topology.globalTables.isEmpty
         return try cluster.makeConsumer(options)
     }

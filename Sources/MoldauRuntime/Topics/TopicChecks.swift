@@ -14,7 +14,7 @@ extension TopicDescription {
             ? "retention.bytes=\(size)" : age.map { "retention.ms=\($0)" } ?? "retention.ms is not set: seven days"
         return
             "the topic '\(name)' is read as a table and deletes old records (cleanup.policy=\(policy), \(limit)): rows that "
-            + "nobody writes again will be missing when the table is read anew; set cleanup.policy=compact, which keeps each "
+            + "nobody writes again will be missing when the table is read again; set cleanup.policy=compact, which keeps each "
             + "key's newest record ('moldau configs alter --topic \(name) --add-config cleanup.policy=compact'), or retention.ms=-1"
     }
 

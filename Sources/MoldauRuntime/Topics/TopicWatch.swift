@@ -31,7 +31,7 @@ package struct TopicWatch: Sendable {
     /// Whether there is anything that may change.
     package var isNeeded: Bool { topology.readsByPattern || !ids.isEmpty }
 
-    /// Why the application must be planned anew; nil if it need not, and while a global table's topic is missing.
+    /// Why a new plan is needed; nil if none is, and while a global table's topic is missing.
     /// Blocks.
     package func change(admin: any Admin) throws -> String? {
         let topics = try admin.topics()

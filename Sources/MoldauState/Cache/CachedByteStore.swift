@@ -62,7 +62,7 @@ package final class CachedByteStore {
     /// The first read of the byte store that failed, except for queries: user code may have caught the error.
     package internal(set) var failure: StateError?
 
-    /// Why the store's data was deleted so that it starts anew; nil if it was not.
+    /// Why the store was emptied when it was opened; nil if it was not.
     package var erasedBecause: String?
 
     /// Deleted rows whose deletion the changelog has lost.

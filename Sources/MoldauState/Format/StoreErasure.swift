@@ -16,7 +16,7 @@ extension StateStore {
 }
 
 extension StateStore {
-    /// Why the store's data was deleted so that it starts anew; nil if it was not.
+    /// Why the store was emptied when it was opened; nil if it was not.
     package var erasedBecause: String? { (self as? any CacheBackedStore)?.cache.erasedBecause }
 }
 
