@@ -298,6 +298,9 @@ public struct NewTopic: Hashable, Sendable {
     /// Settings by Kafka's names; others have their defaults.
     public var configuration: [String: String]
 
+    /// The prefix of this project's own settings; none of Kafka's starts with it.
+    package static let ownSettingPrefix = "moldau."
+
     /// A topic to create, with settings by Kafka's names.
     public init(_ name: String, partitionCount: Int32, configuration: [String: String] = [:]) {
         self.name = name

@@ -22,13 +22,23 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
             TopicMetadata(name: $0.name, partitionCount: $0.partitionCount, configuration: $0.configuration)
         }
         try translating { () throws(BrokerError) in
-            for topic in topics { try checkName(topic.name) }
+            for topic in topics {
+                try checkName(topic.name)
+                if let reason = objection(to: topic.configuration) {
+                    throw .invalidTopic(name: topic.name, reason: reason)
+                }
+            }
             try broker.create(topics)
         }
     }
 
     func configure(_ topic: String, _ changes: [String: String?]) throws {
-        try translating { () throws(BrokerError) in try broker.configure(topic, changes) }
+        try translating { () throws(BrokerError) in
+            if let reason = objection(to: changes.compactMapValues(\.self)) {
+                throw .invalidSettings(topic: topic, reason: reason)
+            }
+            try broker.configure(topic, changes)
+        }
     }
 
     func delete(_ topics: [String]) throws {
@@ -59,6 +69,11 @@ final class EmbeddedAdmin<Files: FileSystem>: Admin {
             }
             return GroupProgress(group: name, hasMembers: hasMembers, partitions: partitions)
         }
+    }
+
+    /// The reason why a topic cannot have these settings. Besides Kafka's it can have this project's own.
+    private func objection(to settings: [String: String]) -> String? {
+        TopicSetting.objection(to: settings.filter { !$0.key.hasPrefix(NewTopic.ownSettingPrefix) })
     }
 
     /// Refuses the broker's own topics.

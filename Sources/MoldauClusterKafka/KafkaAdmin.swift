@@ -92,18 +92,15 @@ final class KafkaAdmin: Admin {
         var unmarked: [NewTopic] = []
         for topic in topics {
             guard case .failure(let error)? = outcomes[topic.name] else { continue }
-            let marks = settings(topic.configuration).keys.contains { $0.hasPrefix(Self.ownPrefix) }
+            let marks = settings(topic.configuration).keys.contains { $0.hasPrefix(NewTopic.ownSettingPrefix) }
             guard error.refusal == .invalidConfig, marks else { throw ClusterError(error, creating: topic.name) }
             unmarked.append(topic)
         }
         guard !unmarked.isEmpty else { return }
         try create(unmarked, replicationFactor: replicationFactor) { settings in
-            settings.filter { !$0.key.hasPrefix(Self.ownPrefix) }
+            settings.filter { !$0.key.hasPrefix(NewTopic.ownSettingPrefix) }
         }
     }
-
-    /// The prefix of this project's own settings; none of Kafka's starts with it.
-    private static let ownPrefix = "moldau."
 
     func configure(_ topic: String, _ changes: [String: String?]) throws {
         let changes = changes.mapValues { value -> AdminClient.ConfigChange in value.map { .set($0) } ?? .delete }

@@ -57,11 +57,28 @@ struct EmbeddedClusterTests {
         try producer.send([long], to: words)
         #expect(try admin.describe(["words"])["words"]?.configuration == ["retention.ms": "5"])
         #expect(
-            throws: ClusterError.invalidSettings(topic: "words", reason: "'x' is not a valid value of retention.ms")
+            throws: ClusterError.invalidSettings(
+                topic: "words",
+                reason: "Invalid value x for configuration retention.ms: Not a number of type LONG")
         ) {
             try admin.configure("words", ["retention.ms": "x"])
         }
         #expect(throws: ClusterError.unknownTopic("orders")) { try admin.configure("orders", [:]) }
+    }
+
+    /// Otherwise a misspelled setting would silently have no effect.
+    @Test func `unknown settings of topics are refused, except for our own`() throws {
+        let admin = try makeCluster().makeAdmin(clientID: "test")
+        let unknown = "Unknown topic config name: retention"
+        #expect(throws: ClusterError.invalidTopic(name: "orders", reason: unknown)) {
+            try admin.create([NewTopic("orders", partitionCount: 1, configuration: ["retention": "1"])])
+        }
+        #expect(try admin.describe(["orders"]).isEmpty)
+        #expect(throws: ClusterError.invalidSettings(topic: "words", reason: unknown)) {
+            try admin.configure("words", ["retention": "1"])
+        }
+        try admin.create([NewTopic("orders", partitionCount: 1, configuration: ["moldau.store": "1"])])
+        try admin.configure("words", ["retention": nil, "moldau.store": "2"])
     }
 
     @Test func `an error in one partition does not affect the others`() throws {
