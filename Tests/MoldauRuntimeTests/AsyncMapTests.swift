@@ -78,7 +78,7 @@ struct AsyncMapTests {
         #expect(origins.all == ["input-0@0 7", "input-0@1 7"])
     }
 
-    @Test func `results leave in the order of the records, whichever comes first`() throws {
+    @Test func `results are forwarded in record order, whichever completes first`() throws {
         let gate = Gate()
         let driver = try TopologyTestDriver(
             try topology { value in
@@ -96,7 +96,7 @@ struct AsyncMapTests {
         #expect(try driver.read(from: Self.out).map(\.value) == ["a", "b", "c"])
     }
 
-    @Test func `a full operator makes the task wait, and no record is lost`() throws {
+    @Test func `an operator at its in-flight limit makes the task wait, and no record is lost`() throws {
         let gate = Gate()
         let driver = try TopologyTestDriver(
             try topology(maxInFlight: 2) { value in
@@ -115,7 +115,7 @@ struct AsyncMapTests {
         #expect(try driver.read(from: Self.out).map(\.value) == ["a", "b", "c", "d"])
     }
 
-    @Test func `tries again after a pause that grows, and gives up at the last attempt`() throws {
+    @Test func `a failed call is retried after a backoff, up to the maximum number of attempts`() throws {
         let calls = Gathered<String>()
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .skip }
@@ -139,7 +139,7 @@ struct AsyncMapTests {
         #expect(driver.drops == [DropKey(node: "ask", reason: .processing): 1])
     }
 
-    @Test func `an error that is not worth a retry is not retried`() throws {
+    @Test func `an error that is not retryable is not retried`() throws {
         let calls = Gathered<String>()
         let driver = try TopologyTestDriver(
             try topology(retry: .upTo(3) { !($0 is Refused) }) { value in
@@ -150,7 +150,7 @@ struct AsyncMapTests {
         #expect(calls.all == ["bad"])
     }
 
-    @Test func `a call that takes too long by the application's clock is cancelled`() throws {
+    @Test func `a call that exceeds its timeout on the application's clock is cancelled`() throws {
         let gate = Gate()
         let failures = Gathered<String>()
         var configuration = StreamsConfiguration()
@@ -173,7 +173,7 @@ struct AsyncMapTests {
         #expect(try driver.read(from: Self.out).map(\.value) == ["next"])
     }
 
-    @Test func `the record that failed goes to the dead-letter topic, not the one that came last`() throws {
+    @Test func `the record that failed goes to the dead-letter topic, not the latest one`() throws {
         let gate = Gate()
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .deadLetter(topic: "dead") }
@@ -196,7 +196,7 @@ struct AsyncMapTests {
         #expect(try driver.read(from: Self.out).map(\.value) == ["good"])
     }
 
-    @Test func `windows behind it close as if it were synchronous`() throws {
+    @Test func `windows after it close as after a synchronous operator`() throws {
         func counts(_ make: (KStream<String, String>) -> KStream<String, String>) throws -> [String] {
             let seen = Gathered<String>()
             let topology = try Topology { streams in
@@ -213,7 +213,7 @@ struct AsyncMapTests {
         #expect(try counts { $0.mapValuesAsync { $0 } } == synchronous)
     }
 
-    @Test func `stream time does not overtake records that are on their way`() throws {
+    @Test func `stream time does not overtake records in flight`() throws {
         let (gate, seen) = (Gate(), Gathered<String>())
         let topology = try Topology { streams in
             streams.stream(Self.input)
@@ -234,7 +234,7 @@ struct AsyncMapTests {
         #expect(seen.all.suffix(2) == ["c at 21", "tick 21"])
     }
 
-    @Test func `two in a row, and one after held changes, have all results before a commit`() throws {
+    @Test func `chained operators, and one after buffered changes, emit all results before a commit`() throws {
         let topology = try Topology(TopologyOptions(emission: .lastPerCommit())) { streams in
             let numbered = streams.stream(Self.input).mapValuesAsync { $0 + "1" }.mapValuesAsync { $0 + "2" }
             let joined: KTable<String, String> = numbered.groupByKey().reduce { $0 + $1 }
@@ -246,7 +246,7 @@ struct AsyncMapTests {
     }
 
     @Test(arguments: [(0, 1, 30_000), (1, 0, 30_000), (1, 1, 0)])
-    func `settings that cannot work are refused`(maxInFlight: Int, attempts: Int, timeoutMs: Int64) {
+    func `invalid settings are rejected`(maxInFlight: Int, attempts: Int, timeoutMs: Int64) {
         #expect(throws: TopologyError.self) {
             _ = try topology(
                 maxInFlight: maxInFlight, retry: AsyncRetry(attempts: attempts, backoff: .zero),
@@ -256,7 +256,7 @@ struct AsyncMapTests {
     }
 }
 
-/// Notes origins and stream time.
+/// Collects origins and stream time.
 private final class OriginReader: Processor {
     private let seen: Gathered<String>
     private var context: ProcessorContext<String, String>?
@@ -272,7 +272,7 @@ private final class OriginReader: Processor {
     }
 }
 
-/// Notes records, and stream-time punctuations every 10 ms with their times.
+/// Collects records, and the times of stream-time punctuations every 10 ms.
 private final class Ticker: Processor {
     private let seen: Gathered<String>
     private var context: ProcessorContext<String, String>?

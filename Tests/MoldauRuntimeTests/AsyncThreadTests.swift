@@ -7,7 +7,7 @@ import ProgramSupport
 import Synchronization
 import Testing
 
-/// Runs closures on a thread of their own: tests block the threads of Swift's pool.
+/// Runs closures on its own thread, because tests block the threads of Swift's pool.
 final class QueueExecutor: TaskExecutor {
     private let queue = DispatchQueue(label: "asynchronous closures")
 
@@ -17,7 +17,7 @@ final class QueueExecutor: TaskExecutor {
     }
 }
 
-/// Asynchronous operators under stream threads: what is committed, who waits, what a stop does.
+/// Asynchronous operators on stream threads: what is committed, what waits, what a stop does.
 struct AsyncThreadTests {
     private let out = Topic<String, String>("out")
 
@@ -50,10 +50,10 @@ struct AsyncThreadTests {
             if try condition() { return }
             try thread.runOnce(now: Timestamp(ms: now), wait: .milliseconds(10))
         }
-        Issue.record("it did not come to that in 500 rounds")
+        Issue.record("the condition did not hold within 500 rounds")
     }
 
-    @Test func `a commit waits for the results of what was taken, and takes no more meanwhile`() async throws {
+    @Test func `a commit waits for records in flight, and no more records are taken meanwhile`() async throws {
         let (gate, fixture) = (Gate(), try fixture())
         let thread = try fixture.thread(try topology(gate), configuration: configuration)
         try fixture.write("input", "k", "fast", at: 1)
@@ -77,9 +77,7 @@ struct AsyncThreadTests {
 
     /// Otherwise a record without a result would be lost with the process.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `after a full disk too, a commit waits for the results of what was taken`(guarantee: ProcessingGuarantee)
-        throws
-    {
+    func `a commit waits for records in flight also after a full disk`(guarantee: ProcessingGuarantee) throws {
         let (gate, files, log) = (Gate(), FullableFileSystem(), GatheredLog())
         let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "out": 1])
@@ -102,7 +100,7 @@ struct AsyncThreadTests {
         try thread.stop(now: Timestamp(ms: 501))
     }
 
-    @Test func `a full task does not hold up the others of its thread`() throws {
+    @Test func `a task at its in-flight limit does not block other tasks of its thread`() throws {
         let (gate, fixture) = (Gate(), try fixture(partitions: 2))
         let thread = try fixture.thread(try topology(gate, maxInFlight: 1), configuration: configuration)
         try fixture.write("input", "k", "slow", at: 1)
@@ -117,7 +115,7 @@ struct AsyncThreadTests {
         #expect(values.count == 7)
     }
 
-    @Test func `a stop while results are to come cancels them, commits nothing, and the next start has all`() throws {
+    @Test func `a stop cancels calls in flight and commits nothing, and the next start repeats them`() throws {
         let (gate, fixture, log) = (Gate(), try fixture(), GatheredLog())
         var logged = configuration
         logged.logger = log.logger
@@ -139,7 +137,7 @@ struct AsyncThreadTests {
         #expect(try fixture.committed("input")?.offset == Offset(1))
     }
 
-    @Test func `a failure stops the thread before anything of the record is committed`() throws {
+    @Test func `a failure stops the thread before the record's offset is committed`() throws {
         struct Refused: Error {}
         let (refusing, fixture) = (out, try fixture())
         let topology = try Topology { streams in
@@ -153,7 +151,7 @@ struct AsyncThreadTests {
         #expect(try fixture.committed("input") == nil)
     }
 
-    @Test func `an application that stops waits for what is on its way`() async throws {
+    @Test func `an application that stops waits for results in flight`() async throws {
         let (gate, fixture) = (Gate(), try fixture())
         let app = StreamsApplication(
             id: "app", topology: try topology(gate), cluster: .cluster(fixture.cluster, stateDirectory: nil),

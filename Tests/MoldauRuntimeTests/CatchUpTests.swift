@@ -76,7 +76,7 @@ struct CatchUpTests {
 
     /// The right side of each pair comes through a repartition topic that tasks of all threads write to.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [1, 2])
-    func `a join finds partners in a backlog that come through a repartition topic`(
+    func `a join on a backlog finds matches that arrive through a repartition topic`(
         guarantee: ProcessingGuarantee, threads: Int
     ) throws {
         let fixture = try ClusterFixture()
@@ -110,8 +110,8 @@ struct CatchUpTests {
         #expect(app.drops.isEmpty)
     }
 
-    /// Each round has as many records of the present as the thread may take.
-    @Test func `a record from the future waits for those of the present, and not for ever`() throws {
+    /// Each round has at least as many current records as the thread may take.
+    @Test func `a record with a future timestamp waits for current records, but not indefinitely`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["views": 2, "counts": 1])
         let topology = try Topology { streams in
@@ -134,7 +134,7 @@ struct CatchUpTests {
         #expect([10, 11, 12].contains(taken))
     }
 
-    @Test func `sub-topologies that write one topic keep step, and wait for what is upstream`() throws {
+    @Test func `sub-topologies that write to one topic are paced together, and wait for those upstream`() throws {
         let (left, right) = (Topic<String, String>("left"), Topic<String, String>("right"))
         let topology = try Topology { streams in
             let others = streams.stream(right).selectKey { _, value in value }

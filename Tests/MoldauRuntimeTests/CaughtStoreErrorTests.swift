@@ -7,7 +7,7 @@ import MoldauTopology
 import Synchronization
 import Testing
 
-/// Errors of a store's reads that user code catches: what it makes of them would be wrong, and is not committed.
+/// Errors from a store's reads that user code catches: results based on them would be wrong and are not committed.
 struct CaughtStoreErrorTests {
     enum Reading: CaseIterable { case get, update, all, next }
 
@@ -15,7 +15,7 @@ struct CaughtStoreErrorTests {
     private let input = Topic<String, String>("input")
     private let out = Topic<String, String>("out")
 
-    /// Forwards what the store has of a record's key, and "nothing" if that cannot be read.
+    /// Forwards what the store holds for a record's key, or "nothing" if that cannot be read.
     private func topology(_ provider: ByteStoreProvider, _ reading: Reading) throws -> Topology {
         var topology = Topology()
         try topology.addSource("source", reading: [input])
@@ -52,7 +52,9 @@ struct CaughtStoreErrorTests {
     }
 
     @Test(arguments: Reading.allCases, [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `end the thread all the same, and nothing is lost`(reading: Reading, guarantee: ProcessingGuarantee) throws {
+    func `a store error that user code catches still ends the thread, and nothing is lost`(
+        reading: Reading, guarantee: ProcessingGuarantee
+    ) throws {
         let (shelf, refusal) = (Shelf(), Refusal())
         let topology = try topology(refusal.provider(of: shelf, of: reading), reading)
         let fixture = try ClusterFixture()
@@ -84,7 +86,7 @@ struct CaughtStoreErrorTests {
     }
 }
 
-/// Whether stores refuse to be read.
+/// Makes the reads of its stores fail while it is on.
 private final class Refusal: Sendable {
     let isOn = Mutex(false)
 

@@ -7,7 +7,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Applications that come back with another definition of a store: they keep all rows, or are refused with a sentence.
+/// Applications that restart with a changed store definition: they keep all rows, or fail with an explanation.
 struct ChangedStoreTests {
     private static let clicks = Topic<String, String>("clicks")
     private static let others = Topic<String, String>("others")
@@ -21,7 +21,7 @@ struct ChangedStoreTests {
         return fixture
     }
 
-    /// - Returns: the records that were refused as expired or late.
+    /// - Returns: the number of records that were dropped as expired or late.
     @discardableResult
     private func run(_ topology: Topology, on fixture: ClusterFixture, inMemory: Bool = false) throws -> Int64 {
         let thread = try fixture.thread(topology, inMemory: inMemory)
@@ -65,10 +65,10 @@ struct ChangedStoreTests {
         }
     }
 
-    // MARK: Changes after which the store continues
+    // MARK: Changes that keep the store
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a longer grace continues with all windows, also after the state is lost`(kind: StoreKind) throws {
+    func `a longer grace period keeps all windows, even after the state is lost`(kind: StoreKind) throws {
         let fixture = try fixture()
         func count(_ grace: Duration, _ records: Int) throws {
             for number in 0..<records { try fixture.write("clicks", "a", "x", at: Self.start + 1_000 + Int64(number)) }
@@ -82,7 +82,7 @@ struct ChangedStoreTests {
         #expect(try values(fixture) == ["1", "2", "3", "4", "5", "6", "7", "8"])
     }
 
-    @Test func `retention that shrinks and grows, in memory and on disk, keeps what each rule keeps`() throws {
+    @Test func `windows are kept when the grace period shrinks and grows, in memory and on disk`() throws {
         let fixture = try fixture()
         for (round, grace) in ([0, 7_200, 600, 86_400, 30] as [Int64]).enumerated() {
             try fixture.write("clicks", "a", "x", at: Self.start + 90_000 + Int64(round))
@@ -95,7 +95,7 @@ struct ChangedStoreTests {
         }
     }
 
-    @Test func `windows can change from sending every change to sending when they close, and back`() throws {
+    @Test func `windows can switch between emitting every update and emitting on close`() throws {
         let fixture = try fixture()
         for (round, emit) in ([.onWindowUpdate, .onWindowClose, .onWindowUpdate, .onWindowClose] as [EmitStrategy])
             .enumerated()
@@ -106,13 +106,13 @@ struct ChangedStoreTests {
         }
         try fixture.write("clicks", "b", "x", at: Self.start + 600_000)
         try run(Self.windows(.tumbling(.seconds(60), grace: .seconds(3)), emit: .onWindowClose), on: fixture)
-        // Windows that were waiting to be emitted on close are emitted if each change is.
+        // Windows that were waiting to be emitted on close are emitted when every update is.
         #expect(try values(fixture) == ["1", "2", "3", "4"])
     }
 
     /// Closed and not emitted, or still open: neither has been emitted yet.
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [61, 30, 3_600] as [Int64])
-    func `windows that were to be sent when they close are sent at once when that changes`(
+    func `windows waiting to be emitted on close are emitted after a switch to every update`(
         kind: StoreKind, last: Int64
     ) throws {
         let fixture = try fixture()
@@ -126,7 +126,7 @@ struct ChangedStoreTests {
         #expect(results.prefix(2) == ["a@0=1", "a@0=2"])
     }
 
-    @Test func `sessions that were to be sent when they close are sent at once when that changes`() throws {
+    @Test func `sessions waiting to be emitted on close are emitted after a switch to every update`() throws {
         let fixture = try fixture()
         try fixture.write("clicks", "a", "1", at: Self.start + 1_000)
         try run(try Self.sessions(grace: .zero, emit: .onWindowClose), on: fixture)
@@ -135,7 +135,7 @@ struct ChangedStoreTests {
         #expect(try fixture.read(Self.out).map { "\($0.key)=\($0.value)" } == ["a=1", "b=1"])
     }
 
-    @Test func `sliding windows go on with another grace`() throws {
+    @Test func `sliding windows are kept when the grace period changes`() throws {
         let fixture = try fixture()
         for (round, grace) in ([0, 3_600, 60, 86_400] as [Int64]).enumerated() {
             try fixture.write("clicks", "a", "x", at: Self.start + 1_000)
@@ -145,7 +145,7 @@ struct ChangedStoreTests {
         }
     }
 
-    @Test func `sessions go on with another grace and another way of being sent`() throws {
+    @Test func `sessions are kept when the grace period and the emit strategy change`() throws {
         let fixture = try fixture()
         for (round, grace) in ([0, 7_200, 60, 86_400] as [Int64]).enumerated() {
             try fixture.write("clicks", "a", "x", at: Self.start + Int64(round) * 1_000)
@@ -157,7 +157,7 @@ struct ChangedStoreTests {
         #expect(try values(fixture).last == "4")
     }
 
-    @Test func `a join whose windows grew finds what it kept`() throws {
+    @Test func `a join whose windows change finds the records in its stores`() throws {
         let fixture = try fixture()
         try fixture.write("clicks", "k", "l", at: Self.start)
         try run(Self.join(difference: .seconds(600), grace: .zero), on: fixture)
@@ -169,7 +169,7 @@ struct ChangedStoreTests {
         #expect(try values(fixture) == ["l+r0", "l+r1", "l+r2"])
     }
 
-    // MARK: What is refused
+    // MARK: Rejected changes
 
     private enum Definition: String, CaseIterable {
         case count, text, window, shorterWindow, session, versioned, plain
@@ -204,7 +204,7 @@ struct ChangedStoreTests {
     }
 
     @Test(arguments: [false, true])
-    func `a store of another kind is refused before it touches a row`(losesState: Bool) throws {
+    func `a store of another kind is rejected before it changes a row`(losesState: Bool) throws {
         for before in Definition.allCases {
             for after in Definition.allCases where !after.isLike(before) {
                 let fixture = try fixture()
@@ -218,12 +218,12 @@ struct ChangedStoreTests {
                 #expect(sentence.contains("store"), "\(before) to \(after): \(sentence)")
                 #expect(sentence.contains("delete") && sentence.contains("keep the definition"), "\(sentence)")
                 try fixture.write("clicks", "a", "y", at: Self.start + 1)
-                try run(before.topology(), on: fixture)  // The old one still works.
+                try run(before.topology(), on: fixture)  // The old definition still works.
             }
         }
     }
 
-    @Test func `a store that was never logged is refused as well`() throws {
+    @Test func `a store without a changelog is rejected as well`() throws {
         let fixture = try fixture()
         func topology(_ isText: Bool) throws -> Topology {
             try Topology { streams in
@@ -240,7 +240,7 @@ struct ChangedStoreTests {
         try run(topology(false), on: fixture)
         let error = #expect(throws: StateError.self) { try run(topology(true), on: fixture) }
         guard case .changed(store: "store", _, let was, let wanted) = error else {
-            Issue.record("another error: \(String(describing: error))")
+            Issue.record("unexpected error: \(String(describing: error))")
             return
         }
         #expect(was == "a timestamped key-value store of utf8 to int64")
@@ -248,7 +248,7 @@ struct ChangedStoreTests {
     }
 
     @Test(arguments: [true, false])
-    func `the application ends with the sentence, whatever its handler says`(isLogged: Bool) async throws {
+    func `the application ends with the explanation, whatever its handler returns`(isLogged: Bool) async throws {
         let fixture = try fixture()
         try fixture.write("clicks", "a", "x", at: Self.start)
         func app(_ topology: Topology) -> StreamsApplication {
@@ -276,7 +276,7 @@ struct ChangedStoreTests {
         #expect(sentence.contains("store as a timestamped key-value store") && sentence.contains("keep the definition"))
     }
 
-    @Test func `a table that can be rebuilt from its topic is rebuilt as another kind, and the log says so`() throws {
+    @Test func `a table that can be rebuilt from its topic is rebuilt as another kind`() throws {
         let fixture = try fixture()
         func topology(_ history: Duration?) throws -> Topology {
             try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in

@@ -7,7 +7,7 @@ import MoldauState
 import MoldauTopology
 import Synchronization
 
-/// A cluster in memory, a state directory, and stream threads that run by hand.
+/// An in-memory cluster, a state directory, and stream threads that the test runs round by round.
 final class ClusterFixture {
     let cluster: EmbeddedCluster
     let calls = CallLog()
@@ -16,7 +16,7 @@ final class ClusterFixture {
     let consumer: any Consumer
     let admin: any Admin
 
-    /// Another cluster, with the state directory of one that is gone.
+    /// A new cluster with the state directory of another fixture.
     convenience init(sharingStateOf other: ClusterFixture) throws {
         try self.init(EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) }), directory: other.directory)
     }
@@ -40,7 +40,7 @@ final class ClusterFixture {
     func topicNames() throws -> [String] { try admin.topics().map(\.name) }
 
     func create(_ topics: [String: Int32]) throws {
-        // So that records stay, whatever their timestamps and however long the test takes.
+        // Records are never deleted, whatever their timestamps and however long the test takes.
         let settings = ["retention.ms": "-1"]
         try admin.create(
             topics.sorted { $0.key < $1.key }.map {
@@ -110,8 +110,8 @@ final class ClusterFixture {
 }
 
 extension ClusterFixture {
-    /// Runs a thread until it has nothing to do, and stops it. The cluster gives topics no ids: a changelog that was
-    /// made again is taken for the same one.
+    /// Runs a thread until it has nothing to do, and stops it. The thread knows no topic ids, so a recreated changelog
+    /// is taken for the same one.
     func runWithoutTopicIDs(_ topology: Topology, _ guarantee: ProcessingGuarantee, inMemory: Bool = false) throws {
         var configuration = StreamsConfiguration()
         configuration.guarantee = guarantee
@@ -123,8 +123,8 @@ extension ClusterFixture {
 
 /// Waits for something that other threads do; by default for a minute, which is long even for a busy machine.
 ///
-/// Blocks its thread: a task that slept would have to wait for its turn behind all tests of the run that have not
-/// started, while its application continues.
+/// Blocks its thread: a task that sleeps would have to wait behind all tests that have not started yet, while its
+/// application continues.
 func eventually(within time: Duration = .seconds(60), _ condition: () throws -> Bool) throws -> Bool {
     let limit = ContinuousClock.now + time
     while ContinuousClock.now < limit {
@@ -134,8 +134,8 @@ func eventually(within time: Duration = .seconds(60), _ condition: () throws -> 
     return try condition()
 }
 
-/// Like `eventually`, for something that other tasks do: they get the thread between two checks. On a busy machine a
-/// minute may be few checks, and few turns for the others, so this makes at least a thousand checks.
+/// Like `eventually`, for something that other tasks do: they can run between two checks. On a busy machine a minute
+/// may allow few checks, so this makes at least a thousand.
 func eventuallyInTasks(_ condition: () throws -> Bool) async throws -> Bool {
     let limit = ContinuousClock.now + .seconds(60)
     var looks = 0
@@ -147,7 +147,7 @@ func eventuallyInTasks(_ condition: () throws -> Bool) async throws -> Bool {
     return false
 }
 
-/// For clocks that are never set.
+/// For tests whose wall clock is never adjusted.
 extension StreamThread {
     convenience init(_ plan: StreamThreadPlan, now: Timestamp) throws { try self.init(plan, now: RoundTime(now)) }
 
@@ -184,11 +184,11 @@ extension StreamThread {
 final class CallLog: Sendable {
     private let lines = Mutex<[String]>([])
     private let failing = Mutex<[String: ClusterError]>([:])
-    /// What consumers tell of partitions, whatever these hold.
+    /// The bounds that consumers report for partitions, whatever these hold.
     let held = Mutex<[TopicPartition: Range<Offset>]>([:])
     private let asks = Mutex(false)
 
-    /// Whether producers of transactions ask for the member that commits, as those of a Kafka cluster do.
+    /// Whether transactional producers require the group member that commits, as those of a Kafka cluster do.
     var asksForMember: Bool {
         get { asks.withLock { $0 } }
         set { asks.withLock { $0 = newValue } }

@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Several streams that change one aggregate.
+/// Several streams that update one aggregate.
 struct CogroupTests {
     private let deposits = Topic<String, Int64>("deposits")
     private let names = Topic<String, String>("names")
@@ -22,7 +22,7 @@ struct CogroupTests {
     }
 
     @Test(arguments: [Emission.everyChange, .lastPerCommit()])
-    func `streams of different types change one value`(emission: Emission) throws {
+    func `streams of different types update one aggregate`(emission: Emission) throws {
         let driver = try driver(emission)
         try driver.pipe(deposits, key: "a", value: 5, at: Timestamp(ms: 1))
         try driver.pipe(names, key: "a", value: "x", at: Timestamp(ms: 0))
@@ -33,7 +33,7 @@ struct CogroupTests {
     }
 
     /// Both streams change the key in one commit; the second one last.
-    @Test func `held changes of several streams go in the order in which they were made`() throws {
+    @Test func `buffered changes of several streams are applied in the order in which they were made`() throws {
         let both = Topic<String, String>("both")
         let topology = try Topology(TopologyOptions(emission: .lastPerCommit())) { streams in
             let input = streams.stream(both)

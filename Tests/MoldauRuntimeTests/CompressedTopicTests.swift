@@ -7,7 +7,7 @@ import Testing
 
 struct CompressedTopicTests {
     /// The topic is compressed at first, then not, then again. A queue reads records ahead, but none beyond a
-    /// compressed batch: its memory would be gone.
+    /// compressed batch: its memory would be released.
     @Test(arguments: ["gzip", "snappy", "lz4", "zstd"])
     func `an application processes every record of compressed batches, in order`(codec: String) throws {
         let fixture = try ClusterFixture()

@@ -17,7 +17,7 @@ final class Shelf: Sendable {
     }
 }
 
-/// A dictionary on the shelf.
+/// A custom store whose entries are kept on the shelf.
 final class ShelfStore: CustomByteStore {
     private let shelf: Shelf
     private let name: String
@@ -54,7 +54,7 @@ struct CustomStoreTests {
     private let input = Topic<String, String>("input")
     private let rows = Topic<String, String>("rows")
 
-    /// A topology with stores of all shapes.
+    /// A topology with stores of all kinds.
     private func topology(_ stores: StoreKinds) throws -> Topology {
         try Topology(TopologyOptions(storeKinds: stores)) { streams in
             let (stream, table) = (streams.stream(input), streams.table(rows, as: TableStoreName("rows")))
@@ -76,7 +76,7 @@ struct CustomStoreTests {
         }
     }
 
-    /// Each commit writes behind, so that reads reach the stores.
+    /// Each commit writes the cached changes, so that reads reach the stores.
     @Test func `a topology has the same results on custom stores as in memory and on disk`() throws {
         let shelf = Shelf()
         var results: [[String: [RawRecord]]] = []
@@ -98,7 +98,7 @@ struct CustomStoreTests {
         #expect(try shelf.stores.withLock { $0.count } == topology(.inMemory).stores.count)
     }
 
-    @Test func `a custom store is there again after a restart, and without it the changelog brings it back`() throws {
+    @Test func `a custom store is reused after a restart, and restored from its changelog if it was lost`() throws {
         let (fixture, shelf) = (try ClusterFixture(), Shelf())
         try fixture.create(["input": 1, "out": 1])
         let topology = try Topology { streams in
@@ -132,7 +132,7 @@ struct CustomStoreTests {
         #expect(found == [.inMemory, .rocksDB, kinds.window, .rocksDB])
     }
 
-    @Test func `what a custom store throws stops the task, and names the store`() throws {
+    @Test func `an error on opening a custom store is thrown and names the store`() throws {
         struct Jammed: Error {}
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])

@@ -6,7 +6,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Foreign bytes in stores: whatever they are, they end in an error that names the store.
+/// Invalid bytes in stores: if they cause an error, it is one that names the store.
 struct DamagedStoreTests {
     private static let input = Topic<String, String>("input")
     private static let others = Topic<String, String>("others")
@@ -46,9 +46,7 @@ struct DamagedStoreTests {
     }
 
     @Test(arguments: 0..<60 as Range<UInt64>)
-    func `rows of any bytes in every kind of store end in an error that names the store, or in none`(seed: UInt64)
-        throws
-    {
+    func `random rows in any kind of store cause an error that names the store, or none`(seed: UInt64) throws {
         let topology = try Self.everything()
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "others": 1, "table": 1, "out": 1])
@@ -61,7 +59,7 @@ struct DamagedStoreTests {
         #expect(forms.values.allSatisfy { $0 != nil })
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { failure in
-            Issue.record("a failure of the user's: \(failure)")
+            Issue.record("reported as a processing failure: \(failure)")
             return .skip
         }
         let memory = StateMemory(budgetBytes: 8 << 20)
@@ -79,14 +77,14 @@ struct DamagedStoreTests {
             try thread.stop(now: Timestamp(ms: 0))
         } catch let error as StateError {
             guard case .damaged(let store, _) = error else {
-                Issue.record("another error: \(error)")
+                Issue.record("unexpected error: \(error)")
                 return
             }
             #expect(forms[store] != nil)
         }
     }
 
-    @Test func `a row that does not fit is the store's error, and no record goes to the dead letters for it`() throws {
+    @Test func `an unreadable row is a store error, and no record goes to the dead-letter topic`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1, "dead": 1])
         try fixture.write("input", "a", "x", at: 1)
@@ -106,7 +104,7 @@ struct DamagedStoreTests {
         }
         let error = #expect(throws: StateError.self) { try thread.runUntilIdle() }
         guard case .damaged(store: "counts", _) = error else {
-            Issue.record("another error: \(String(describing: error))")
+            Issue.record("unexpected error: \(String(describing: error))")
             return
         }
         #expect("\(error!)".hasPrefix("the store counts holds bytes that are not its own"))
@@ -115,7 +113,7 @@ struct DamagedStoreTests {
     }
 }
 
-/// Stores full of made-up rows.
+/// Stores filled with random rows.
 private final class JunkStorage: StateStorage {
     private let forms: [String: StoreForm?]
     private var random: SeededGenerator
@@ -130,14 +128,14 @@ private final class JunkStorage: StateStorage {
         metadata.form = forms[name] ?? nil
         metadata.bucketMs = [nil, 1, 60_000][Int.random(in: 0..<3, using: &random)]
         var rows: [[UInt8]: [UInt8]] = [:]
-        // A damaged store is mostly right: with many bad rows each run would end at the first.
+        // A few bad rows only: with many, each run would end at the first.
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             rows[bytes(upTo: 40)] = bytes(upTo: 30)
         }
         return MemoryByteStore(name: name, entries: rows, metadata: metadata)
     }
 
-    /// Bytes with small numbers and the records' keys among them.
+    /// Random bytes that include small numbers and the records' keys.
     private func bytes(upTo limit: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < limit, Int.random(in: 0..<5, using: &random) > 0 {

@@ -9,7 +9,7 @@ import Testing
 
 /// What clients see of the group of an application that runs in the broker's process.
 struct DescribedApplicationTests {
-    @Test func `the threads of a running application are members of its group, with all that they read`() async throws {
+    @Test func `the threads of a running application are group members with their assignments`() async throws {
         let broker = try Broker(
             MemoryFileSystem(), directory: "data", durability: .os, clock: EmbeddedCluster.systemClock)
         let fixture = try ClusterFixture(EmbeddedCluster(broker))

@@ -20,7 +20,7 @@ struct DiscardTests {
         return driver.drops.reduce(into: [:]) { $0[$1.key.reason, default: 0] += $1.value }
     }
 
-    @Test func `a stream's record without a row in an inner join, of a table or a global one`() throws {
+    @Test func `a stream record without a match in an inner join with a table or global table is counted`() throws {
         let text = Topic<String, String>("input")
         let table = try drops(of: [("a", "x", 1)]) { streams in
             streams.stream(text).join(streams.table(rows)) { $0 + $1 }.print()
@@ -36,21 +36,21 @@ struct DiscardTests {
         #expect(left == [:])
     }
 
-    @Test func `a record for which a split has no branch`() throws {
+    @Test func `a record that matches no branch of a split is counted`() throws {
         let counted = try drops(of: [("a", "x", 1), ("b", "x", 2)]) { streams in
             streams.stream(input).split().branch { key, _ in key == "a" }
         }
         #expect(counted == [.noBranch: 1])
     }
 
-    @Test func `a record that no window contains`() throws {
+    @Test func `a record outside all windows is counted`() throws {
         let counted = try drops(of: [("a", "x", 5), ("a", "x", 12)]) { streams in
             _ = streams.stream(input).groupByKey().windowedBy(.unlimited(from: Timestamp(ms: 10))).count()
         }
         #expect(counted == [.outsideWindows: 1])
     }
 
-    @Test func `rows that a grouping gives a null key or value, once, when they come`() throws {
+    @Test func `a row for which a grouping returns a null key or value is counted once`() throws {
         let counted = try drops(of: [("a", "key", 1), ("a", "value", 2), ("a", "good", 3)]) { streams in
             _ = streams.table(Topic<String, String>("input"))
                 .groupBy { _, row -> (String?, String?)? in (row == "key" ? nil : "k", row == "value" ? nil : row) }
@@ -59,7 +59,7 @@ struct DiscardTests {
         #expect(counted == [.nullKeyBeforeRepartition: 1, .nullValueBeforeRepartition: 1])
     }
 
-    @Test func `a null key before a repartition`() throws {
+    @Test func `a null key before a repartition is counted`() throws {
         let counted = try drops(of: [("a", nil, 1), ("a", "b", 2)]) { streams in
             _ = streams.stream(input).groupBy { _, value in value }.count()
         }

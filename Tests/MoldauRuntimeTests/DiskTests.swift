@@ -11,7 +11,7 @@ import Testing
 
 struct DiskTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a failed sync ends the application, whatever its handler says`(guarantee: ProcessingGuarantee) async throws {
+    func `a failed sync ends the application despite its error handler`(guarantee: ProcessingGuarantee) async throws {
         let files = FullableFileSystem()
         let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "counts": 1])
@@ -31,7 +31,7 @@ struct DiskTests {
         let error = await #expect(throws: ClusterError.self) { try await app.run() }
         guard case .offline = error else { throw error! }
         #expect(try #require(ended.all.first) - #require(started.all.first) < .seconds(5))
-        // Later writes are refused, although syncs would work again.
+        // Later writes are rejected, although syncs would work again.
         files.failsSyncs.withLock { $0 = false }
         #expect(throws: ClusterError.self) { try fixture.write("input", "a", "y", at: 2) }
     }
@@ -61,9 +61,9 @@ struct DiskTests {
         }
     }
 
-    /// No commit has the positions of a global table: results of a row that is lost would stay.
+    /// Commits do not contain a global table's positions, so the results of a lost row would remain.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a global table gets its rows once they are durable`(guarantee: ProcessingGuarantee) throws {
+    func `a global table reads rows only once they are durable`(guarantee: ProcessingGuarantee) throws {
         let files = FullableFileSystem()
         let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "rows": 1, "output": 1])
@@ -84,7 +84,7 @@ struct DiskTests {
 
     /// The disk is full from the n-th write on, which may be at any step of a commit.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a thread waits for room on the disk, and continues as if nothing had happened`(guarantee: ProcessingGuarantee)
+    func `a thread waits for disk space, then continues without loss or duplicates`(guarantee: ProcessingGuarantee)
         throws
     {
         var waited = 0
@@ -117,9 +117,10 @@ struct DiskTests {
         #expect(waited > 3)
     }
 
-    /// A topic that refuses the batch as too large gets its records singly. The disk is full from the n-th write on.
+    /// When a topic rejects a batch as too large, its records are sent one by one. The disk is full from the n-th write
+    /// on.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [1_500, 64 << 10])
-    func `records that are sent one by one wait for room too, and none is sent twice`(
+    func `records that are sent one by one also wait for disk space, and none is sent twice`(
         guarantee: ProcessingGuarantee, batchBytes: Int
     ) throws {
         var waited = 0
@@ -151,7 +152,7 @@ struct DiskTests {
 
     /// The disk is full from the n-th write of the commit on.
     @Test(arguments: [true, false], [true, false])
-    func `a commit for which there was no room may be repeated, and more may be sent before`(
+    func `a commit that failed on a full disk can be retried, and more can be sent before`(
         hasOffsets: Bool, sendsMore: Bool
     ) throws {
         let (out, place) = (Topic<String, String>("out"), TopicPartition("out", 0))
@@ -205,7 +206,7 @@ struct DiskTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `records for a chosen topic wait until there is room to create it, and no handler is asked`(
+    func `records for a chosen topic wait for disk space to create it, and no handler is called`(
         guarantee: ProcessingGuarantee
     ) throws {
         let files = FullableFileSystem()
@@ -233,7 +234,7 @@ struct DiskTests {
     }
 
     /// The disk is full from the n-th write on, which may be that of the next producer.
-    @Test func `a thread whose transaction was aborted waits for room to record its next producer`() throws {
+    @Test func `a thread whose transaction was aborted waits for disk space to register its next producer`() throws {
         var waited = 0
         for writes in 0..<8 {
             let files = FullableFileSystem()
@@ -275,7 +276,7 @@ struct DiskTests {
         #expect(waited > 0)
     }
 
-    @Test func `a thread that is stopped while it waits for room says what is lost`() throws {
+    @Test func `a thread that is stopped while it waits for disk space reports what is lost`() throws {
         let files = FullableFileSystem()
         let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 1, "counts": 1])
@@ -293,7 +294,7 @@ struct DiskTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a global table is not restored further than there is room for copies of unreadable rows`(
+    func `a global table's restore waits for disk space to dead-letter unreadable rows`(
         guarantee: ProcessingGuarantee
     ) throws {
         let files = FullableFileSystem()
@@ -325,7 +326,7 @@ struct DiskTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a thread that is removed waits for room on the disk`(guarantee: ProcessingGuarantee) async throws {
+    func `a thread that is removed waits for disk space`(guarantee: ProcessingGuarantee) async throws {
         let files = FullableFileSystem()
         let fixture = try ClusterFixture(on: files)
         try fixture.create(["input": 2, "counts": 1])
@@ -344,7 +345,7 @@ struct DiskTests {
         #expect(try eventually { app.metrics.processedRecords == 2 })
         files.writesLeft.withLock { $0 = 0 }
         async let removed = app.removeThread()
-        // It tries again and again.
+        // It keeps retrying.
         let waits = try await eventuallyInTasks {
             app.state == .error || app.state == .rebalancing && files.writesLeft.withLock { $0! < -20 }
         }
@@ -367,7 +368,7 @@ extension ClusterFixture {
     }
 }
 
-/// Files in memory that run out of room after a number of writes, and whose syncs can be made to fail.
+/// An in-memory file system that runs out of space after a number of writes, and whose syncs can be made to fail.
 final class FullableFileSystem: FileSystem {
     let memory = MemoryFileSystem()
     let writesLeft = Mutex<Int?>(nil)
@@ -390,7 +391,7 @@ final class FullableFileSystem: FileSystem {
                 left = left.map { $0 - 1 }
                 return left.map { $0 < 0 } ?? false
             }
-            // A part of it may have had room.
+            // A part of the write may still have fitted.
             try inner.write(head, isFull ? UnsafeRawBufferPointer(start: nil, count: 0) : body, at: position)
             if isFull { throw .io(operation: "writing", path: "data", code: 28, reason: "No space left on device") }
         }

@@ -41,7 +41,7 @@ struct DivertingTests {
         table.toStream { key, _ in "\(key)" }.mapValues { "\($0 ?? 0)" }.to(out)
     }
 
-    @Test func `records that come too late for their window go aside as they came, and are counted`() throws {
+    @Test func `records that are too late for their window are diverted unchanged and counted`() throws {
         let result = try run([("a", 1), ("b", 12), ("c", 3), ("d", 15)]) { _, stream in
             let (table, late) = stream.diverting(.late) {
                 $0.groupByKey().windowedBy(.tumbling(.milliseconds(10), grace: .zero)).count()
@@ -54,7 +54,7 @@ struct DivertingTests {
         #expect(result.drops == [.late: 1])
     }
 
-    @Test func `a record that is late for two windows goes aside once`() throws {
+    @Test func `a record that is late for two windows is diverted once`() throws {
         let result = try run([("a", 40), ("b", 7)]) { _, stream in
             let windows = TimeWindows.hopping(.milliseconds(10), every: .milliseconds(5), grace: .zero)
             let (table, late) = stream.groupByKey().diverting { $0.windowedBy(windows).count() }
@@ -65,7 +65,7 @@ struct DivertingTests {
         #expect(result.drops == [.late: 2])
     }
 
-    @Test func `late records of sliding windows and sessions go aside too`() throws {
+    @Test func `late records of sliding windows and sessions are diverted too`() throws {
         let inputs: [(String, Int64)] = [("a", 100), ("b", 3)]
         let sliding = try run(inputs) { _, stream in
             let (table, late) = stream.groupByKey().diverting(.late) {
@@ -85,7 +85,7 @@ struct DivertingTests {
         #expect(sessions.aside == ["b late@3"])
     }
 
-    @Test func `after a change of key, the diverted records are those that went through the repartition`() throws {
+    @Test func `after a key change, the diverted records are those of the repartition topic`() throws {
         let result = try run([("a", 1), ("a", 50), ("a", 2)]) { _, stream in
             let (table, late) = stream.groupBy { _, value in value + value }.diverting(.late) {
                 $0.windowedBy(.tumbling(.milliseconds(10), grace: .zero)).count()
@@ -96,7 +96,7 @@ struct DivertingTests {
         #expect(result.aside == ["aa/a late@2"])
     }
 
-    @Test func `a joined stream's record that is too old for its store goes aside; each side has its own`() throws {
+    @Test func `a record that is too old for its join store is diverted, separately for each side`() throws {
         let kept = JoinWindows(difference: .milliseconds(10), grace: .zero)
         let both = try run([("a", 1), ("new", 190_001)], other: [("o", 190_000), ("late", 5)]) { streams, left in
             let right = streams.stream(Topic<String, String>("other"))
@@ -118,7 +118,7 @@ struct DivertingTests {
         #expect(late.drops == [.expired: 1])
     }
 
-    @Test func `a record whose closure threw goes aside with the error, and the handler is not asked`() throws {
+    @Test func `a record whose closure throws is diverted with the error, and the handler is not called`() throws {
         let errors = Gathered<String>()
         let result = try run([("good", 1), ("bad", 2), ("good", 3)]) { _, stream in
             let (checked, failed) = stream.diverting(.processing) {
@@ -149,7 +149,7 @@ struct DivertingTests {
         #expect(result.drops == [.processing: 2])
     }
 
-    @Test func `a failure of an asynchronous closure goes aside when it is its turn`() throws {
+    @Test func `a record whose asynchronous closure throws is diverted`() throws {
         let result = try run([("good", 1), ("bad", 2), ("good", 3)]) { _, stream in
             let (answered, failed) = stream.diverting(.processing) { stream in
                 stream.mapValuesAsync { (value: String) async throws -> String in
@@ -165,7 +165,7 @@ struct DivertingTests {
         #expect(result.aside == ["bad processing@2"])
     }
 
-    @Test func `a joiner that throws on a waiting record does not send the present one aside`() throws {
+    @Test func `a joiner that throws on a waiting record does not divert the current record`() throws {
         var configuration = StreamsConfiguration()
         configuration.onProcessingFailure = { _ in .skip }
         let windows = JoinWindows(difference: .milliseconds(10), grace: .zero)
@@ -184,7 +184,7 @@ struct DivertingTests {
         #expect(result.drops == [.processing: 1])
     }
 
-    @Test func `a repartition within is refused, because what comes back is another record`() throws {
+    @Test func `a repartition among the diverted operators is rejected`() throws {
         #expect(throws: TopologyError.self) {
             _ = try Topology { streams in
                 let (table, _) = streams.stream(input).diverting(.late) { $0.groupBy { _, value in value }.count() }

@@ -5,7 +5,7 @@ import Testing
 
 /// What is kept of the events of an application.
 struct EventLogTests {
-    @Test func `the last events are kept, and commits are summed up by the second`() {
+    @Test func `the latest events are kept, and commits are summed per second`() {
         let log = EventLog()
         for second in 0..<1_000 as Range<Int64> {
             log.note(.state, "\(second)", at: Timestamp(ms: second * 1_000 + 5))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MoldauRuntime
 
-/// A made-up situation: what an application does, what is written to its topics, and what explains its lack of output.
+/// A test situation: what an application does, what is written to its topics, and what explains its lack of output.
 struct Situation: Sendable, CustomTestStringConvertible {
     struct Written: Sendable {
         var topic = "visits"
@@ -28,7 +28,7 @@ struct Situation: Sendable, CustomTestStringConvertible {
     var topics: [String: Int32]
     var records: [Written]
     var configure: @Sendable (inout StreamsConfiguration) -> Void
-    /// When the explanation is asked for; the records are processed at 0.
+    /// When the explanation is requested; the records are processed at 0.
     var asked: Int64
     let declare: @Sendable (StreamsBuilder) -> Void
 
@@ -86,10 +86,10 @@ extension ClusterFixture {
 }
 
 extension StreamThread {
-    /// Runs until nothing is on its way through repartition topics either.
+    /// Runs until no records are left in repartition topics either.
     func settle() throws { for _ in 0..<5 { try runUntilIdle() } }
 
-    /// Asks as an application does: through the mailbox, in the thread's next round.
+    /// Requests an explanation as an application does: through the mailbox, in the thread's next round.
     func explained(
         _ topology: Topology, _ configuration: StreamsConfiguration = StreamsConfiguration(), now: Int64 = 0
     ) throws -> Explanation {
@@ -113,7 +113,7 @@ private let prices = Topic<String, String>("prices")
 private let out = Topic<String, String>("out")
 private let both: [String: Int32] = ["visits": 1, "prices": 1]
 
-/// A record of each of the two topics, of different keys.
+/// One record in each of the two topics, with different keys.
 private let strangers = [Written(key: "ada"), Written(topic: "prices", key: "bob")]
 
 extension Situation {
@@ -203,7 +203,7 @@ extension Situation {
         Situation("a processor that forwards nothing", .nothingPasses, at: "silent", records: [Written()]) { streams in
             streams.stream(visits).process(named: "silent") { Silent() }.to(out)
         },
-        Situation("a branch that nobody takes", .branchNotTaken, at: "by-page-shop", records: [Written()]) { streams in
+        Situation("a branch that is not taken", .branchNotTaken, at: "by-page-shop", records: [Written()]) { streams in
             let split = streams.stream(visits).split(named: "by-page-")
             split.branch("shop") { _, page in page == "/shop" }.to(out)
             split.defaultBranch("others").forEach { _, _ in }
@@ -227,7 +227,7 @@ extension Situation {
         ) { streams in
             _ = streams.table(visits).join(streams.table(prices), on: { page in page }, named: "owner") { $0 + $1 }
         },
-        Situation("a topic that nobody writes", .topicEmpty, at: "visits-source", records: []) { streams in
+        Situation("a topic without records", .topicEmpty, at: "visits-source", records: []) { streams in
             streams.stream(visits, named: "visits-source").to(out)
         },
         Situation(
@@ -317,7 +317,7 @@ private final class Silent: Processor {
 
 struct ExplainTests {
     @Test(arguments: Situation.drops + Situation.flows + Situation.waits)
-    func `explain finds the cause, and no other`(situation: Situation) throws {
+    func `explain reports the cause and no other`(situation: Situation) throws {
         let explanation = try situation.run()
         let found = explanation.reasons.map { Situation.Cause(kind: $0.kind, node: $0.node, drop: $0.drop) }
         #expect(Set(found) == situation.causes, "\(explanation)")
@@ -330,7 +330,7 @@ struct ExplainTests {
 
     // MARK: What threads wait for
 
-    @Test func `the partition that has had no record lately holds stream time back`() throws {
+    @Test func `a partition without recent records is reported as holding stream time back`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 2])
         let topology = try Topology { streams in
@@ -356,7 +356,7 @@ struct ExplainTests {
         try thread.stop(now: Timestamp(ms: 400_000))
     }
 
-    @Test func `a disk without room`() throws {
+    @Test func `a full disk is reported until there is space again`() throws {
         let (shelf, full, fixture) = (Shelf(), FullShelf(), try ClusterFixture())
         let provider = full.provider(of: shelf)
         try fixture.create(["visits": 1])
@@ -377,7 +377,7 @@ struct ExplainTests {
         try thread.stop(now: Timestamp(ms: 4))
     }
 
-    @Test func `a restore, with its progress`() throws {
+    @Test func `a restore is reported with its progress`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1, "prices": 1])
         let topology = try Topology { streams in
@@ -399,7 +399,7 @@ struct ExplainTests {
 
     // MARK: Counts and samples
 
-    @Test func `every node says how many records it took and passed on`() throws {
+    @Test func `every node reports how many records it received and forwarded`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1, "out": 1])
         let topology = try Topology { streams in

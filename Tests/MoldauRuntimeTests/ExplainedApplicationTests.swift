@@ -7,7 +7,7 @@ import Testing
 
 @testable import MoldauRuntime
 
-/// What an application says about itself, and about keys of its stores.
+/// Explanations of a whole application, and of keys of its stores.
 struct ExplainedApplicationTests {
     private static let visits = Topic<String, String>("visits")
     private static let out = Topic<String, Int64>("out")
@@ -56,7 +56,7 @@ struct ExplainedApplicationTests {
         try? await app.stopped()
     }
 
-    /// Asks until the explanation satisfies a condition.
+    /// Requests explanations until one satisfies a condition.
     private func eventually(
         _ app: StreamsApplication, _ condition: (Explanation) -> Bool
     ) async throws -> Explanation {
@@ -65,13 +65,13 @@ struct ExplainedApplicationTests {
             if condition(explanation) { return explanation }
             try await Task.sleep(for: .milliseconds(5))
         }
-        Issue.record("it did not come to that")
+        Issue.record("no explanation satisfied the condition")
         return try await app.explain()
     }
 
     // MARK: The application
 
-    @Test func `an application whose records go through has no reason, and says how many`() async throws {
+    @Test func `an application that processes its records has no reasons, and reports the counts`() async throws {
         try await running(try Self.counting()) { app, fixture in
             for number in 0..<50 {
                 try fixture.write("visits", "k\(number)", "x", at: Int64(number), partition: Int32(number % 2))
@@ -87,7 +87,7 @@ struct ExplainedApplicationTests {
         }
     }
 
-    @Test func `before it starts, while it is paused, and after it was stopped`() async throws {
+    @Test func `an application that is not started, paused or stopped is reported as such`() async throws {
         let created = StreamsApplication(
             id: "app", topology: try Self.counting(),
             cluster: .cluster(try ClusterFixture().cluster, stateDirectory: nil))
@@ -104,7 +104,7 @@ struct ExplainedApplicationTests {
         }
     }
 
-    @Test func `a topic that is missing, with the node that reads it`() async throws {
+    @Test func `a missing topic is reported with the node that reads it`() async throws {
         let fixture = try ClusterFixture()
         let app = StreamsApplication(
             id: "app", topology: try Self.counting(), cluster: .cluster(fixture.cluster, stateDirectory: nil))
@@ -114,7 +114,7 @@ struct ExplainedApplicationTests {
         #expect(reasons[0].sentence.contains("'visits'"))
     }
 
-    @Test func `an error that ended the application, and a task without a thread after an error`() async throws {
+    @Test func `an error that ended the application or left a task without a thread is reported`() async throws {
         let topology = try Topology { streams in
             streams.stream(Self.visits).mapValues(named: "broken") { _ -> Int64 in throw SerdeError.invalidUTF8 }
                 .to(Self.out)
@@ -131,7 +131,7 @@ struct ExplainedApplicationTests {
         }
     }
 
-    @Test func `a thread that is busy with a closure`() async throws {
+    @Test func `a thread that is busy in a closure is reported`() async throws {
         let held = Held()
         let topology = try Topology { streams in
             streams.stream(Self.visits).peek { _, _ in held.wait() }.forEach { _, _ in }
@@ -147,7 +147,7 @@ struct ExplainedApplicationTests {
 
     // MARK: Keys
 
-    @Test func `a key that has a value has no reason`() async throws {
+    @Test func `no reason is reported for a key that has a value`() async throws {
         try await running(try Self.stores()) { app, fixture in
             try fixture.write("visits", "ada", "x", at: 1, partition: Self.partition(of: "ada"))
             _ = try await eventually(app) { $0.nodes.contains { $0.recordsIn == 1 } }
@@ -161,13 +161,13 @@ struct ExplainedApplicationTests {
         }
     }
 
-    @Test func `why a key has no value`() async throws {
+    @Test func `the reason why a key has no value is reported`() async throws {
         try await running(try Self.stores()) { app, fixture in
             let bob = Self.partition(of: "bob")
             try fixture.write([
-                // Another partitioner's choice.
+                // A partition that another partitioner chose.
                 .init(key: "ada", time: 1, partition: 1 - Self.partition(of: "ada")),
-                // A window that is over by far.
+                // A window that ended long ago.
                 .init(key: "bob", time: 1, partition: bob),
                 .init(key: "bob's neighbour", time: 500_000, partition: bob),
                 .init(topic: "offers", key: "tea", value: "5"), .init(topic: "offers", key: "tea", value: nil),
@@ -202,7 +202,7 @@ struct ExplainedApplicationTests {
         }
     }
 
-    @Test func `a key that was deleted since the last commit`() async throws {
+    @Test func `a key that was deleted since the last commit is reported as deleted`() async throws {
         try await running(try Self.stores(), nil, { $0.commitInterval = .seconds(3_600) }) { app, fixture in
             try fixture.write([
                 .init(topic: "offers", key: "tea", value: "5"), .init(topic: "offers", key: "tea", value: nil),
@@ -213,7 +213,7 @@ struct ExplainedApplicationTests {
         }
     }
 
-    @Test func `a key that another process has`() async throws {
+    @Test func `a key that another process holds is reported with its host`() async throws {
         var share = MemberShare(active: [TaskID(subtopology: 0, partition: Partition(0))])
         share.hosts = ["other:9092": ["0_1"]]
         try await running(try Self.counting(), { [share] in SharedCluster($0.cluster, [share]) }) { app, fixture in

@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Times and spans near the limits of 64 bits: a time that cannot be represented becomes the last one that can.
+/// Timestamps and durations near the 64-bit limits: a time that cannot be represented becomes the last one that can.
 struct ExtremeTimeTests {
     static let left = Topic<String, String>("left")
     static let right = Topic<String, String>("right")
@@ -29,7 +29,7 @@ struct ExtremeTimeTests {
         return try driver.read(from: Self.out).map { "\($0.value ?? "nil")@\($0.timestamp)" }
     }
 
-    @Test func `sums of times and spans end at the last and the first time`() {
+    @Test func `sums of timestamps and durations saturate at the minimum and maximum timestamp`() {
         #expect(Timestamp(ms: .max - 1) + .milliseconds(5) == Timestamp(ms: .max))
         #expect(Timestamp(ms: .min + 1) - .milliseconds(5) == Timestamp(ms: .min))
         #expect(Timestamp(ms: 5) - .seconds(Int64.max) == Timestamp(ms: 5 - .max))
@@ -38,7 +38,7 @@ struct ExtremeTimeTests {
         #expect(Int64.min.multipliedCapped(by: 2) == .min && Int64.min.multipliedCapped(by: -2) == .max)
     }
 
-    @Test func `the milliseconds of any span are a number`() {
+    @Test func `the milliseconds of any duration saturate`() {
         let longest = Duration.seconds(Int64.max) + .seconds(Int64.max)
         #expect(longest.milliseconds == .max)
         #expect((Duration.zero - longest).milliseconds == .min)
@@ -50,7 +50,7 @@ struct ExtremeTimeTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `streams are joined up to the last time there is`(kind: StoreKind) throws {
+    func `streams are joined up to the maximum timestamp`(kind: StoreKind) throws {
         let windows = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(5))
         let inputs = [
             (Self.left, "a", 0), (Self.right, "x", 5), (Self.left, "b", last - 10), (Self.right, "y", last),
@@ -63,7 +63,7 @@ struct ExtremeTimeTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a join window and a grace as long as time itself match everything`(kind: StoreKind) throws {
+    func `a join with the longest window and grace period matches everything`(kind: StoreKind) throws {
         let windows = JoinWindows(difference: .seconds(Int64.max), grace: .seconds(Int64.max))
         let inputs = [(Self.left, "a", 7), (Self.right, "x", last), (Self.left, "b", 0), (Self.right, "y", last - 1)]
         let joined = try results(kind, inputs) { left, right in
@@ -73,7 +73,7 @@ struct ExtremeTimeTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a stream is joined with itself at the last time there is`(kind: StoreKind) throws {
+    func `a stream is joined with itself at the maximum timestamp`(kind: StoreKind) throws {
         let windows = JoinWindows(
             before: .milliseconds(10), after: .milliseconds(10), grace: .seconds(Int64.max))
         let inputs = [(Self.left, "a", last - 1), (Self.left, "b", last)]
@@ -81,7 +81,7 @@ struct ExtremeTimeTests {
         #expect(joined == ["aa@\(last - 1)", "ba@\(last)", "ab@\(last)", "bb@\(last)"])
     }
 
-    @Test func `a window that would begin before 1970 has no records, and they are counted`() throws {
+    @Test func `records of a window that would begin before 1970 are dropped and counted`() throws {
         // Days of a time zone: the first one begins an hour before 1970.
         let days = CustomWindows(size: .seconds(86_400), grace: .zero) { time in
             let start = (time.ms + 3_600_000) / 86_400_000 * 86_400_000 - 3_600_000
@@ -98,7 +98,7 @@ struct ExtremeTimeTests {
         #expect(driver.drops.map(\.key.reason) == [.outsideWindows])
     }
 
-    @Test func `a store of windows refuses one that begins before 1970, and the handler may skip that`() throws {
+    @Test func `a window store rejects a window that begins before 1970, and the handler may skip it`() throws {
         let store = PlainWindowStoreName<String, String>("windows")
         let topology = try Topology { streams in
             streams.addStore(StoreDefinition(store, size: .seconds(1), retention: .seconds(10)))
@@ -114,7 +114,7 @@ struct ExtremeTimeTests {
     }
 
     @Test(arguments: [1, 7, Int64.max / 2, .max])
-    func `a punctuation that would be due after the end of time never comes again`(intervalMs: Int64) throws {
+    func `a punctuation that would be due after the maximum timestamp is not called again`(intervalMs: Int64) throws {
         let times = Gathered<Int64>()
         let topology = try Topology { streams in
             streams.stream(Self.left).process { Ticks(every: .milliseconds(intervalMs), into: times) }.to(Self.out)
@@ -136,7 +136,7 @@ struct ExtremeTimeTests {
         var testDescription: String { name }
     }
 
-    /// Records at 0, in the last hour, one millisecond before the end of time, and at 3 again.
+    /// Records at 0, in the last hour, one millisecond before the maximum timestamp, and at 3 again.
     static let windowings = [
         Windowing(name: "tumbling", windows: .tumbling(hour, grace: .zero), results: ["1@0", "1", "2"]),
         Windowing(name: "endless grace", windows: .tumbling(hour, grace: endless), results: ["1@0", "1", "2", "2@3"]),
@@ -149,7 +149,7 @@ struct ExtremeTimeTests {
     ]
 
     @Test(arguments: windowings, [StoreKind.rocksDB, .inMemory])
-    func `windows count up to the last time, and of any length`(windowing: Windowing, kind: StoreKind) throws {
+    func `windows of any length count up to the maximum timestamp`(windowing: Windowing, kind: StoreKind) throws {
         let inputs = [
             (Self.left, "a", 0), (Self.left, "b", last - 1_000), (Self.left, "c", last - 1), (Self.left, "d", 3),
         ]
@@ -183,7 +183,7 @@ private final class HourBefore: Processor {
     }
 }
 
-/// Called back by stream time.
+/// Collects the times of stream-time punctuations.
 private final class Ticks: Processor {
     private let interval: Duration
     private let times: Gathered<Int64>

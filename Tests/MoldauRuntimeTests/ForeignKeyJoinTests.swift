@@ -11,7 +11,7 @@ struct ForeignKeyJoinTests {
 
     static let hash = Array("a|x".utf8).withUnsafeBytes { Hash128(murmur3Of: $0) }
 
-    /// Test vectors of bytes from Kafka Streams.
+    /// Test vectors from Kafka Streams.
     @Test(
         arguments: [
             (0, true, "0100472a1789944f71e539ed7842c7fb4c097000000003"),
@@ -20,7 +20,7 @@ struct ForeignKeyJoinTests {
             (3, true, "0103472a1789944f71e539ed7842c7fb4c097000000003"),
             (1, false, "81017000000003"),
         ] as [(UInt8, Bool, String)])
-    func `subscriptions are Kafka Streams'`(instruction: UInt8, hasHash: Bool, hex: String) throws {
+    func `subscriptions are encoded as in Kafka Streams`(instruction: UInt8, hasHash: Bool, hex: String) throws {
         let serde = Subscription.serde(primaryKey: String.serde)
         let subscription = Subscription(
             hash: hasHash ? Self.hash : nil, instruction: try #require(.init(rawValue: instruction)), primaryKey: "p",
@@ -44,7 +44,7 @@ struct ForeignKeyJoinTests {
     }
 
     @Test(arguments: [(true, "A", "00472a1789944f71e539ed7842c7fb4c0941"), (false, nil, "80")])
-    func `responses are Kafka Streams'`(hasHash: Bool, foreign: String?, hex: String) throws {
+    func `responses are encoded as in Kafka Streams`(hasHash: Bool, foreign: String?, hex: String) throws {
         let serde = SubscriptionResponse.serde(foreign: String.serde)
         let response = SubscriptionResponse(
             hash: hasHash ? Self.hash : nil, foreign: foreign, primaryPartition: Partition(3))
@@ -56,7 +56,7 @@ struct ForeignKeyJoinTests {
     }
 
     @Test(arguments: ["", "00", "0002", "02", "7f00", "0104", "8101000000", "8002ff"])
-    func `bytes that are not a message are refused`(hex: String) throws {
+    func `bytes that are not a message are rejected`(hex: String) throws {
         let bytes = stride(from: 0, to: hex.count, by: 2).map { index in
             UInt8(hex.dropFirst(index).prefix(2), radix: 16) ?? 0
         }
@@ -64,7 +64,7 @@ struct ForeignKeyJoinTests {
     }
 
     @Test(arguments: [[], [0, 0, 0], [0, 0, 0, 2, 0x61], [0xff, 0xff, 0xff, 0xff, 0x61]] as [[UInt8]])
-    func `bytes that are not a combined key are refused`(bytes: [UInt8]) throws {
+    func `bytes that are not a combined key are rejected`(bytes: [UInt8]) throws {
         let serde = CombinedKey.serde(foreignKey: String.serde, primaryKey: String.serde)
         #expect(throws: SerdeError.self) { try decode(bytes, serde) }
     }
@@ -94,7 +94,7 @@ struct ForeignKeyJoinTests {
         }
     }
 
-    @Test func `the registration topic follows the right table, the response topic the left one`() throws {
+    @Test func `the registration topic is partitioned like the right table, the response topic like the left`() throws {
         let topology = try topology()
         let names = InternalTopicNames(applicationID: "app", topology: topology)
         let existing = ["orders": 3, "customers": 5, "joined": 1].reduce(into: [:]) {
@@ -107,7 +107,7 @@ struct ForeignKeyJoinTests {
         #expect(plan.tasks.count == 8)
     }
 
-    @Test func `rows meet across partitions, and answers come back to where the row is`() throws {
+    @Test func `rows are joined across partitions, and responses return to the row's partition`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["orders": 3, "customers": 5, "joined": 1])
         for number in 0..<12 {
@@ -134,14 +134,14 @@ struct ForeignKeyJoinTests {
         #expect(found.sorted() == (0..<12).map { "o\($0)=c\($0 % 4)|\($0) by C\($0 % 4)" }.sorted())
     }
 
-    /// Each update is faster than the answers to the previous one: they are dropped as stale. A row without a customer
-    /// begins with a bar.
+    /// Each update is processed before the responses to the previous one, which are dropped as stale. A row without a
+    /// customer begins with a bar.
     @Test(
         arguments: [
             ([nil, "c2|2"], nil), (["|2", "c2|3"], nil), (["|2", nil], nil), (["c2|2", "|3", "c2|4"], nil),
             ([nil, "c1|2"], "c1|2 by C1"), (["|2", "c1|3"], "c1|3 by C1"), ([nil, "c2|2", "c1|3"], "c1|3 by C1"),
         ] as [([String?], String?)])
-    func `a result is deleted when its row refers to no other row any more`(quickly: [String?], last: String?) throws {
+    func `a result is deleted when its row refers to no existing row`(quickly: [String?], last: String?) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["orders": 1, "customers": 1, "joined": 1])
         let topology = try Topology { streams in
@@ -178,7 +178,7 @@ struct ForeignKeyJoinTests {
             (right: true, left: nil, results: 4), (right: true, left: 0, results: 4),
             (right: true, left: 1, results: 0), (right: false, left: nil, results: 0),
         ] as [(right: Bool, left: Int32?, results: Int)])
-    func `partitioners say where the rows are`(right: Bool, left: Int32?, results: Int) throws {
+    func `custom partitioners determine the partitions of the rows`(right: Bool, left: Int32?, results: Int) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["orders": 3, "customers": 5, "joined": 1])
         let byNumber: StreamPartitioner<String, Void> = { _, key, _, count in
@@ -200,7 +200,7 @@ struct ForeignKeyJoinTests {
         #expect(try fixture.read(Self.joined).count == results)
     }
 
-    @Test func `a row of the result is looked up in a store when somebody asks`() throws {
+    @Test func `a row of the result is looked up when another operator reads it`() throws {
         let topology = try Topology { streams in
             let result = streams.table(Self.orders)
                 .leftJoin(streams.table(Self.customers), on: { order in String(order.prefix(2)) }) { order, customer in

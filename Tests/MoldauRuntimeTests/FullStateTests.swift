@@ -8,7 +8,7 @@ import Synchronization
 import ProgramSupport
 import Testing
 
-/// A disk without room for the state: the thread waits, as it does if the broker's disk is full.
+/// A full disk for the state: the thread waits, as it does if the broker's disk is full.
 struct FullStateTests {
     private let input = Topic<String, String>("input")
     private let out = Topic<String, Int64>("out")
@@ -23,7 +23,7 @@ struct FullStateTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a thread waits for room in its stores, and continues as if nothing had happened`(
+    func `a thread waits for space in its stores, then continues without loss or duplicates`(
         guarantee: ProcessingGuarantee
     ) throws {
         let shelf = Shelf()
@@ -49,8 +49,8 @@ struct FullStateTests {
         #expect(shelf.stores.withLock { $0["0_0/counts"]?.isEmpty == false })
     }
 
-    /// Each poll brings records of both changelogs, and each store is too full to take them.
-    @Test func `stores that are restored on a full disk get all their rows when there is room`() throws {
+    /// Each poll returns records of both changelogs, and neither store has space for them.
+    @Test func `stores that are restored on a full disk get all their rows once there is space`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         let (shelf, full) = (Shelf(), FullShelf())
@@ -86,7 +86,7 @@ struct FullStateTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a task goes to another thread also while its store has no room`(guarantee: ProcessingGuarantee) throws {
+    func `a task can move to another thread while its store has no space`(guarantee: ProcessingGuarantee) throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = full.provider(of: shelf)
         let fixture = try ClusterFixture()
@@ -109,8 +109,8 @@ struct FullStateTests {
         #expect(try fixture.read(out).map(\.value) == [1, 2])
     }
 
-    /// Nothing could restore the rows.
-    @Test func `a task whose store has no changelog is not handed over before its rows have room`() throws {
+    /// Without a changelog, nothing could restore the rows.
+    @Test func `a task whose store has no changelog is not handed over before its rows are written`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = full.provider(of: shelf)
         let fixture = try ClusterFixture()
@@ -134,7 +134,7 @@ struct FullStateTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a task that comes while its store cannot be opened is opened when there is room`(
+    func `a task that is assigned while its store cannot be opened is opened once there is space`(
         guarantee: ProcessingGuarantee
     ) throws {
         let (shelf, full) = (Shelf(), FullShelf())
@@ -165,7 +165,7 @@ struct FullStateTests {
         #expect(try fixture.read(out).map(\.value) == [1, 2, 3, 1, 2])
     }
 
-    @Test func `a task whose store must be emptied when it is opened waits for room`() throws {
+    @Test func `a task whose store must be cleared when it is opened waits for space`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         full.setFull(false)
         let provider = full.provider(of: shelf)
@@ -181,7 +181,7 @@ struct FullStateTests {
         try before.commit(now: Timestamp(ms: 1), writeBehind: true)
         try before.stop(now: Timestamp(ms: 2))
         full.setFull(true)
-        // The broker has lost everything: the store is of another topic.
+        // The broker has lost everything: the store belongs to another topic.
         let second = try ClusterFixture()
         try second.create(["input": 1, "out": 1])
         try write(1, to: second)
@@ -195,9 +195,7 @@ struct FullStateTests {
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `an application whose global table cannot be opened begins when there is room`()
-        async throws
-    {
+    func `an application whose global table cannot be opened starts once there is space`() async throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = full.provider(of: shelf) { _ in try full.check() }
         let fixture = try ClusterFixture()
@@ -221,7 +219,7 @@ struct FullStateTests {
         try await app.stopped()
     }
 
-    @Test func `an application finds its copies on a full disk, and begins when there is room`() async throws {
+    @Test func `an application with standby copies on a full disk runs once there is space`() async throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = full.provider(of: shelf) { _ in try full.check() }
         let fixture = try ClusterFixture()
@@ -245,8 +243,8 @@ struct FullStateTests {
         #expect(try fixture.read(out).map(\.value) == [1])
     }
 
-    /// If it lost its place, the store would count as restored, and the task would begin.
-    @Test func `a restore that finds its changelog shortened on a full disk waits for room`() throws {
+    /// If the position were lost, the store would count as restored, and the task would start.
+    @Test func `a restore that finds its changelog truncated on a full disk waits for space`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         full.setFull(false)
         let provider = full.provider(of: shelf)
@@ -282,7 +280,7 @@ struct FullStateTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `rounds that wait for room are no commits`(guarantee: ProcessingGuarantee) throws {
+    func `rounds that wait for space do not count as commits`(guarantee: ProcessingGuarantee) throws {
         let (shelf, roomy, full) = (Shelf(), FullShelf(), FullShelf())
         for disk in [roomy, full] { disk.setFull(false) }
         let provider = roomy.provider(of: shelf) { if $0.task == "0_1" { try full.check() } }
@@ -309,7 +307,7 @@ struct FullStateTests {
         try thread.stop(now: Timestamp(ms: 5_001))
     }
 
-    @Test func `queries find all stores of a task at the same position, also while one of them has no room`() throws {
+    @Test func `queries see all stores of a task at the same position, even while one has no space`() throws {
         let (shelf, full) = (Shelf(), FullShelf())
         let provider = full.provider(of: shelf)
         let fixture = try ClusterFixture()
@@ -347,7 +345,7 @@ struct FullStateTests {
 
     #if os(Linux)
         @Test(.enabled(if: TinyDisk.isPossible, "only root may mount a small disk"))
-        func `RocksDB on a full disk waits, and goes on when there is room`() throws {
+        func `RocksDB on a full disk waits, and resumes once there is space`() throws {
             let disk = try TinyDisk()
             let fixture = try ClusterFixture()
             try fixture.create(["input": 1, "out": 1])
@@ -367,7 +365,7 @@ struct FullStateTests {
             try thread.runUntilIdle()
             try thread.commit(now: Timestamp(ms: 2), writeBehind: true)
             try fixture.write("input", "a", "x", at: 3)
-            #expect(try thread.runOnce(now: Timestamp(ms: 3), wait: .zero) == 0, "it is held")
+            #expect(try thread.runOnce(now: Timestamp(ms: 3), wait: .zero) == 0, "the thread waits for space")
             try disk.makeRoom()
             try thread.commit(now: Timestamp(ms: 4), writeBehind: true)
             try thread.runUntilIdle(now: 5)
@@ -381,7 +379,7 @@ struct FullStateTests {
         }
 
         @Test(.enabled(if: TinyDisk.isPossible, "only root may mount a small disk"))
-        func `RocksDB is opened when there is room`() throws {
+        func `RocksDB is opened once there is space`() throws {
             let disk = try TinyDisk()
             let fixture = try ClusterFixture()
             try fixture.create(["input": 1, "out": 1])
@@ -402,7 +400,7 @@ struct FullStateTests {
     #endif
 }
 
-/// Whether stores have room.
+/// Decides whether stores are full.
 final class FullShelf: Sendable {
     private let isFull = Mutex(true)
     func setFull(_ full: Bool) { isFull.withLock { $0 = full } }
@@ -410,7 +408,7 @@ final class FullShelf: Sendable {
         if isFull.withLock({ $0 }) { throw StateError.noSpace(place: "the shelf", message: "it is full") }
     }
 
-    /// Stores on a shelf, which take nothing while there is no room.
+    /// Stores on a shelf, whose writes fail while they are full.
     /// - Parameter opens: called before a store is opened.
     func provider(
         of shelf: Shelf, opens: @escaping @Sendable (ByteStoreProvider.Place) throws -> Void = { _ in }

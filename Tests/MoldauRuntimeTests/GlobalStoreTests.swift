@@ -43,7 +43,7 @@ struct GlobalStoreTests {
         }
     }
 
-    @Test func `a processor makes the store, deletions too, and every node may read it`() throws {
+    @Test func `a processor updates the global store, including deletions, and every node can read it`() throws {
         let driver = try TopologyTestDriver(try topology(), state: .memory)
         try driver.pipe(words, key: "a", value: "three", at: Timestamp(ms: 1))
         try driver.pipe(input, key: "a", value: "", at: Timestamp(ms: 2))
@@ -78,16 +78,16 @@ struct GlobalStoreTests {
                 """)
     }
 
-    @Test func `a global store's processor gets no punctuations`() throws {
+    @Test func `a global store's processor cannot schedule punctuations`() throws {
         let topology = try Topology { streams in
             streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: words) { CalledBack() }
         }
         #expect(throws: TopologyError.self) { try TopologyTestDriver(topology, state: .memory) }
     }
 
-    /// No copy is made of it again: the next start goes on after the row.
+    /// The next start resumes after the row and does not send it to the dead-letter topic again.
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `the copy of an unreadable row is kept, even if no task runs before the stop`(
+    func `the dead letter of an unreadable row is kept, even if no task runs before the stop`(
         guarantee: ProcessingGuarantee
     ) throws {
         let fixture = try ClusterFixture()
@@ -109,7 +109,7 @@ struct GlobalStoreTests {
         }
     }
 
-    @Test func `one processor gets the records of all partitions, and a restart goes on where it was`() throws {
+    @Test func `one processor receives the records of all partitions, and a restart resumes at its position`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["words": 2, "input": 1, "output": 1])
         try fixture.write("words", "a", "three", at: 1)

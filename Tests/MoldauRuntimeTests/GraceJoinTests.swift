@@ -21,7 +21,7 @@ struct GraceJoinTests {
         }
     }
 
-    @Test func `a record waits for a late row, and is joined as it came`() throws {
+    @Test func `a record waits for a late row, and keeps its timestamp and headers`() throws {
         let driver = try TopologyTestDriver(try topology(grace: .milliseconds(10)))
         let headers: Headers = [Header("trace", "1"), Header("empty", nil)]
         try driver.pipe(Self.orders, key: "k", value: "first", at: Timestamp(ms: 100), headers: headers)
@@ -43,7 +43,7 @@ struct GraceJoinTests {
     }
 
     /// The layouts at the top of GraceBuffer.swift.
-    @Test func `waiting records are in the changelog as Kafka Streams writes them`() throws {
+    @Test func `waiting records are written to the changelog in Kafka Streams' format`() throws {
         let driver = try TopologyTestDriver(try topology(grace: .milliseconds(10)), state: .memory)
         try driver.pipe(Self.orders, key: "k", value: "v", at: Timestamp(ms: 5), headers: [Header("h", "1")])
         let written = try #require(driver.readBytes(from: "test-priced-Buffer-changelog").first)
@@ -74,7 +74,7 @@ struct GraceJoinTests {
     }
 
     @Test(arguments: [(10, nil), (10, 9), (-1, 100)] as [(Int, Int?)])
-    func `a plain table, a history that is too short and a negative grace are refused`(grace: Int, retention: Int?) {
+    func `a plain table, a history that is too short and a negative grace are rejected`(grace: Int, retention: Int?) {
         #expect(throws: TopologyError.self) {
             try topology(grace: .milliseconds(grace), retention: retention.map { .milliseconds($0) })
         }

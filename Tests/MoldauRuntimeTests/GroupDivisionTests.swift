@@ -5,12 +5,12 @@ import Testing
 
 private let tasks = (0..<6).map { TaskID(subtopology: 0, partition: Partition($0)) }
 
-/// Processes that follow their shares, and divide anew when that is due.
+/// Processes that follow their shares, and divide the tasks again when that is due.
 private struct Processes {
     private let work: GroupDivision.Work
-    /// What each process works on.
+    /// The active tasks of each process.
     private(set) var active: [String: Set<TaskID>] = [:]
-    /// How far the copies of each process are behind.
+    /// The lags of each process's copies.
     private(set) var lags: [String: [TaskID: Int64]] = [:]
     private(set) var shares: [String: MemberShare] = [:]
     /// How often a task was closed by a process that was alive.
@@ -35,7 +35,7 @@ private struct Processes {
         divide()
     }
 
-    /// A process that is started again under its instance id: the group hands it its share, and divides nothing.
+    /// A process that restarts under its instance id: the group returns its share without a new division.
     mutating func restart(_ name: String) {
         for task in active[name] ?? [] { lags[name]?[task] = 0 }
         active[name] = []
@@ -60,8 +60,8 @@ private struct Processes {
         }
     }
 
-    /// Follows the shares: copies begin far behind, and those of a task that was worked on are up to date.
-    /// - Returns: whether anybody asks for another division.
+    /// Follows the shares: copies start far behind, except those of a task that was active here, which are up to date.
+    /// - Returns: whether any process requests another division.
     mutating func follow(catchingUp: Bool = true) -> Bool {
         var asks = false
         for (name, share) in shares.sorted(by: { $0.key < $1.key }) {
@@ -86,14 +86,14 @@ private struct Processes {
             guard follow() else { return }
             divide()
         }
-        Issue.record("the processes divide their tasks without end")
+        Issue.record("the processes never stop dividing their tasks")
     }
 
     var counts: [Int] { active.sorted { $0.key < $1.key }.map(\.value.count) }
 }
 
 struct GroupDivisionTests {
-    @Test func `the first process has all tasks, and the next ones get theirs when the first has given them up`() {
+    @Test func `the first process gets all tasks, and others get theirs once the first has released them`() {
         var processes = Processes(stateful: false)
         processes.start("a")
         processes.settle()
@@ -107,7 +107,7 @@ struct GroupDivisionTests {
         #expect(processes.counts == [2, 2, 2] && processes.moves == 5)
     }
 
-    @Test func `a task with state stays where it is until its stores have been copied, two at a time`() {
+    @Test func `a stateful task stays where it is until its stores have been copied, two tasks at a time`() {
         var processes = Processes()
         processes.start("a")
         processes.settle()
@@ -131,7 +131,7 @@ struct GroupDivisionTests {
         #expect(processes.shares["a"]?.active.count == 3 && processes.shares["b"]?.standby == [])
     }
 
-    @Test func `a process with a copy takes over from one that is gone`() {
+    @Test func `a process with a standby copy takes over from a process that left`() {
         var processes = Processes(standbys: 1)
         for name in ["a", "b", "c"] { processes.start(name) }
         processes.settle()
@@ -145,7 +145,7 @@ struct GroupDivisionTests {
         }
     }
 
-    @Test func `of tasks on disk the process gets those whose state it has`() {
+    @Test func `a process gets the tasks whose state it has on disk`() {
         var processes = Processes()
         let own = Dictionary(uniqueKeysWithValues: tasks.suffix(3).map { ($0, Int64(10)) })
         processes.start("b", lags: own)
@@ -157,7 +157,7 @@ struct GroupDivisionTests {
         #expect(processes.active["a"] == Set(tasks.prefix(3)))
     }
 
-    @Test func `what a process was to give up is given away after it was started again`() {
+    @Test func `tasks that a process had to release are reassigned after it restarts`() {
         var processes = Processes(stateful: false)
         processes.start("a")
         processes.settle()
@@ -166,14 +166,14 @@ struct GroupDivisionTests {
         processes.restart("a")
         processes.settle()
         #expect(processes.counts == [3, 3])
-        // In a restart while nobody waits, nothing is divided.
+        // A restart while no process waits causes no division.
         processes.restart("a")
         let asks = processes.follow()
         #expect(!asks && processes.counts == [3, 3])
     }
 
     @Test(arguments: 1...200 as ClosedRange<UInt64>)
-    func `processes come and go, no task is on two of them, and in the end loads are even`(seed: UInt64) {
+    func `as processes join and leave, no task is on two of them, and loads become even`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var processes = Processes(
             standbys: Int.random(in: 0...2, using: &random), stateful: Bool.random(using: &random),
@@ -195,7 +195,7 @@ struct GroupDivisionTests {
 
     /// Processes are in one of two zones.
     @Test(arguments: 1...100 as ClosedRange<UInt64>)
-    func `a copy is in another zone than its task, whoever comes and goes`(seed: UInt64) {
+    func `a copy is in another zone than its task, whichever processes join and leave`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var processes = Processes(standbys: 1, size: Bool.random(using: &random) ? 100 : 1_000_000)
         let zone: @Sendable (String) -> String = { name in name.hasPrefix("x") ? "x" : "y" }
@@ -223,13 +223,13 @@ struct GroupDivisionTests {
         }
     }
 
-    @Test func `what a process of a version before tags tells is understood`() throws {
+    @Test func `a report of a version without tags can be decoded`() throws {
         let told = #"{"held":{"0_1":{"isOwned":true,"lag":2,"size":3}},"process":"p","version":1}"#
         let report = try MemberReport.decoded(Array(told.utf8), of: "m")
         #expect(report == MemberReport(process: "p", held: [tasks[1]: .init(isOwned: true, lag: 2, size: 3)]))
     }
 
-    @Test func `what a process tells is understood again, and other bytes are refused in a sentence`() throws {
+    @Test func `a report survives encoding, other bytes are rejected, and invalid task ids are skipped`() throws {
         let report = MemberReport(
             process: "p", host: "h:1", held: [tasks[1]: .init(isOwned: true, lag: 2, size: 3)])
         #expect(try MemberReport.decoded(report.encoded(), of: "m") == report)

@@ -3,7 +3,7 @@ import MoldauRecords
 import MoldauState
 import MoldauTopology
 
-/// Nodes like those that a DSL makes, for topologies built by hand.
+/// Nodes like those that the DSL adds, for topologies built by hand.
 extension Topology {
     mutating func addProcessor<KeyIn, ValueIn, KeyOut, ValueOut>(
         _ name: String, after parents: [String], stores: [String] = [],
@@ -22,8 +22,8 @@ extension Topology {
         for store in stores { try connect(name, toStore: store) }
     }
 
-    /// The input of `CountTopology`, and a node "timed" after it that only listens to clocks.
-    /// - Parameter schedule: says to which.
+    /// The input of `CountTopology`, followed by a node "timed" that only has punctuations.
+    /// - Parameter schedule: schedules them.
     static func timed(_ schedule: @escaping @Sendable (NodeContext) throws -> Void) throws -> Topology {
         var topology = Topology()
         try topology.addSource("source", reading: [CountTopology.input])
@@ -43,7 +43,7 @@ struct CountTopology {
     static let input = Topic<String, String>("input")
     static let counts = Topic<String, Int64>("counts")
     static let store = KeyValueStoreName<String, Int64>("counts-store")
-    /// The same store as the DSL keeps it.
+    /// The same store as the DSL declares it.
     static let table = TableStoreName<String, Int64>("counts-store")
 
     static func make(kind: StoreKind = .rocksDB) throws -> Topology {

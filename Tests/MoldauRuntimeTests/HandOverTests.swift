@@ -33,7 +33,7 @@ final class HandOverBench {
     ) throws -> StreamsApplication {
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .milliseconds(20)
-        // On a busy machine a thread may not get its turn for long.
+        // On a busy machine a thread may not run for a long time.
         configuration.transactionTimeout = .seconds(600)
         configure(&configuration)
         return StreamsApplication(
@@ -70,7 +70,7 @@ final class HandOverBench {
         }
     }
 
-    /// Whether the copies have all of their changelogs as these are now: `storeLags` is from the last check.
+    /// Whether the copies have read their changelogs up to the current ends: `storeLags` is from the last check.
     func isCopied(by app: StreamsApplication) throws -> Bool {
         let lags = app.storeLags
         let bounds = try fixture.consumer.bounds(of: Set(lags.map(\.changelog)))
@@ -86,7 +86,7 @@ final class HandOverBench {
 
 struct HandOverTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [0, 1])
-    func `threads come and go under load, and each record is counted once`(
+    func `threads are added and removed under load, and each record is counted once`(
         guarantee: ProcessingGuarantee, standbys: Int
     ) async throws {
         let fixture = try HandOverBench()
@@ -111,7 +111,7 @@ struct HandOverTests {
         #expect(app.state == .running)
         try fixture.write(20)
         #expect(try eventually { try fixture.isExact() })
-        // A round's records are counted in the metrics after its output is there.
+        // A round's records are counted in the metrics after its output is written.
         #expect(try eventually { app.metrics.processedRecords == fixture.writtenCount })
         // At least once for the start and once for each change.
         #expect(states.all.filter { $0 == .rebalancing }.count >= 5)
@@ -119,7 +119,7 @@ struct HandOverTests {
         #expect(try fixture.isExact())
     }
 
-    @Test func `the other threads keep their tasks`() async throws {
+    @Test func `other threads keep their tasks when a thread is added or removed`() async throws {
         let fixture = try HandOverBench(partitions: 6)
         let app = try fixture.application { $0.streamThreads = 2 }
         try await app.started()
@@ -134,7 +134,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `a task moves with its state: nothing is restored`() async throws {
+    @Test func `a task moves to another thread with its state, without a restore`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application()
         try await app.started()
@@ -147,7 +147,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `the only thread cannot be removed, nor can threads of applications that do not run`() async throws {
+    @Test func `the only thread cannot be removed, and threads are added only to running applications`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application()
         await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "created")) {
@@ -161,7 +161,7 @@ struct HandOverTests {
         }
     }
 
-    @Test func `many changes of threads at once settle down`() async throws {
+    @Test func `concurrent changes of threads settle`() async throws {
         let fixture = try HandOverBench(partitions: 8)
         let app = try fixture.application { $0.guarantee = .exactlyOnce }
         try await app.started()
@@ -181,7 +181,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `a stop ends a hand-over, and who waits is told`() async throws {
+    @Test func `a stop ends a hand-over, and the waiting caller gets an error`() async throws {
         let fixture = try HandOverBench()
         let gate = Gathered<Bool>()
         var topology = Topology()
@@ -205,7 +205,7 @@ struct HandOverTests {
         try await stopping.value
     }
 
-    /// Counts, and fails at records of the failing key with the given numbers.
+    /// Counts, and fails at the records of the key `k1` that have the given numbers.
     private func failingTopology(_ failures: ClosedRange<Int>, kind: StoreKind = .rocksDB) throws -> Topology {
         struct Passing: Error {}
         let seen = Gathered<Int>()
@@ -230,7 +230,7 @@ struct HandOverTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a thread that fails and is replaced takes its tasks again, and nothing is lost`(
+    func `a thread that fails and is replaced gets its tasks again, and nothing is lost`(
         guarantee: ProcessingGuarantee
     ) async throws {
         let fixture = try HandOverBench()
@@ -249,7 +249,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `a thread that fails while it leaves gives its tasks up all the same`() async throws {
+    @Test func `a thread that fails while it is removed still releases its tasks`() async throws {
         let fixture = try HandOverBench()
         let calls = CallLog()
         var configuration = StreamsConfiguration()
@@ -276,7 +276,7 @@ struct HandOverTests {
         #expect(try fixture.isComplete())
     }
 
-    @Test func `a task with asynchronous work goes when its results are there, in order`() async throws {
+    @Test func `a task with asynchronous calls is handed over once its results are complete, in order`() async throws {
         let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input)
@@ -298,7 +298,7 @@ struct HandOverTests {
 
     // MARK: Standby copies
 
-    @Test func `memory is divided among the stores that there are, copies included`() async throws {
+    @Test func `memory is shared by all open stores, including standby copies`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application { $0.standbys = 1 }
         try await app.started()
@@ -313,7 +313,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `a start continues with the most advanced copy`() async throws {
+    @Test func `a start continues with the most up-to-date copy`() async throws {
         let fixture = try HandOverBench()
         func run(threads: Int, standbys: Int, rounds: Int) async throws -> StreamsMetrics {
             let app = try fixture.application {
@@ -336,7 +336,9 @@ struct HandOverTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a copy follows, takes over when the thread goes, and reads the tail alone`(kind: StoreKind) async throws {
+    func `a standby copy keeps up, and takes over without a restore when a thread is removed`(kind: StoreKind)
+        async throws
+    {
         let fixture = try HandOverBench()
         let restores = Gathered<RestoreProgress>()
         let app = try fixture.application(try CountTopology.make(kind: kind)) {
@@ -364,7 +366,7 @@ struct HandOverTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce], [StoreKind.rocksDB, .inMemory])
-    func `a copy takes over when the thread fails, and tasks go back when all run`(
+    func `a standby copy takes over when a thread fails, and tasks are balanced again afterwards`(
         guarantee: ProcessingGuarantee, kind: StoreKind
     ) async throws {
         let fixture = try HandOverBench()
@@ -382,13 +384,13 @@ struct HandOverTests {
         #expect(try eventually { try guarantee == .exactlyOnce ? fixture.isExact() : fixture.isComplete() })
         #expect(try eventually { app.state == .running })
         #expect(app.threads.map(\.tasks.count) == [2, 2])
-        // Only the rest of the changelog, never all that was counted before.
+        // Only the rest of the changelog is restored, never everything that was counted before.
         if kind == .rocksDB { #expect(app.metrics.restoredRecords < 50) }
         try await app.stopped()
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a table that is restored from its input is copied up to what is committed`(
+    func `a table that is restored from its input topic has standby copies of its rows`(
         guarantee: ProcessingGuarantee
     ) async throws {
         let fixture = try HandOverBench()
@@ -421,7 +423,7 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `tasks with a store that is not logged have no copies`() async throws {
+    @Test func `tasks with a store without a changelog have no standby copies`() async throws {
         let fixture = try HandOverBench()
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).groupByKey()

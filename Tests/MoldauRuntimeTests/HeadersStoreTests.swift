@@ -50,7 +50,7 @@ struct HeadersStoreTests {
     private let some: Headers = [Header("trace", "é1"), Header("empty", []), Header("null", nil), Header("trace", "2")]
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a value comes back with its headers and time`(kind: StoreKind) throws {
+    func `a value is read with its headers and timestamp`(kind: StoreKind) throws {
         let driver = try TopologyTestDriver(try keeping(kind))
         try driver.pipe(input, key: "a", value: "1", at: Timestamp(ms: 5), headers: some)
         try driver.pipe(input, key: "a", value: "2", at: Timestamp(ms: 4))
@@ -61,7 +61,7 @@ struct HeadersStoreTests {
     }
 
     /// Kafka Streams' format, so that either can restore what the other wrote.
-    @Test func `in the changelog the headers are the record's, and the value stands alone`() throws {
+    @Test func `a changelog record has the headers as its own, and the plain value`() throws {
         let driver = try TopologyTestDriver(try keeping(.inMemory))
         try driver.pipe(input, key: "a", value: "1", at: Timestamp(ms: 5), headers: some)
         for store in ["rows", "windows"] {
@@ -72,7 +72,7 @@ struct HeadersStoreTests {
         }
     }
 
-    @Test func `headers come back from the changelog`() throws {
+    @Test func `headers are restored from the changelog`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         func run() throws {
@@ -111,7 +111,7 @@ struct HeadersStoreTests {
         #expect(found.map(\.headers) == [[]])
     }
 
-    @Test func `a serde of headers finds those that are kept`() throws {
+    @Test func `a serde that uses headers gets the stored ones`() throws {
         let headed = Serde<String>(
             encode: { text, _, headers in headers.append(Header("text", text)) },
             decode: { _, headers in headers["text"].map { String(decoding: $0, as: UTF8.self) } ?? "lost" })

@@ -19,7 +19,7 @@ struct LRUTableTests {
         }
     }
 
-    @Test func `an aggregate that was forgotten begins anew`() throws {
+    @Test func `an aggregate that was evicted starts from the beginning`() throws {
         let driver = try TopologyTestDriver(try counting(store))
         for (time, key) in ["a", "b", "a", "c", "a", "b"].enumerated() {
             try driver.pipe(input, key: key, value: "x", at: Timestamp(ms: Int64(time)))
@@ -32,7 +32,7 @@ struct LRUTableTests {
         #expect(rows.map(\.value.timestamp.ms) == [4, 5])
     }
 
-    @Test func `a look-up by a join is a use`() throws {
+    @Test func `a lookup by a join counts as a use`() throws {
         let topology = try Topology { streams in
             let table = streams.table(cities, as: LRUTableStoreName("cities", maxEntries: 2))
             streams.stream(input).leftJoin(table) { "\($0) \($1 ?? "-")" }.to(out)
@@ -46,7 +46,7 @@ struct LRUTableTests {
     }
 
     /// The changelog has a deletion for the evicted key; timestamps are the records'.
-    @Test func `a restart finds the rows, their times and their order`() throws {
+    @Test func `a restart restores the rows, their timestamps and their order of use`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         for (time, key) in ["a", "b", "c"].enumerated() {
@@ -67,7 +67,7 @@ struct LRUTableTests {
         #expect(last.map { "\($0.key)\($0.value)@\($0.timestamp.ms)" } == ["b2@101", "d1@50", "c1@50"])
     }
 
-    @Test func `an LRU table of no rows is refused`() {
+    @Test func `an LRU table for zero rows is rejected`() {
         let none = LRUTableStoreName<String, Int64>("counts", maxEntries: 0)
         #expect(throws: TopologyError.self) { try counting(none) }
     }

@@ -50,8 +50,8 @@ struct LostChangelogTests {
         }
     }
 
-    /// Runs a topology, cuts the last `lost` records of each changelog off, and goes on from what is left, with the
-    /// stores and then without them.
+    /// Runs a topology, truncates the last `lost` records of each changelog, and continues from the rest, first with
+    /// the stores and then without them.
     /// - Returns: the output, and how many records the longest changelog had.
     private func run(
         _ kind: Kind, _ guarantee: ProcessingGuarantee, losing lost: Int
@@ -72,7 +72,7 @@ struct LostChangelogTests {
             try write(key, time)
             try run()
         }
-        // Windows close, and what was held is sent; some of the new ones are held when the changelog is cut.
+        // Windows close, and held results are emitted; some of the new ones are held when the changelog is truncated.
         for (key, time) in [("b", 22), ("c", 31), ("d", 32), ("b", 33), ("a", 34)] as [(String, Int64)] {
             try write(key, time)
         }
@@ -96,7 +96,7 @@ struct LostChangelogTests {
     }
 
     @Test(arguments: Kind.allCases, [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `whatever a changelog loses, the results stay`(kind: Kind, guarantee: ProcessingGuarantee) throws {
+    func `results stay the same, whatever a changelog loses`(kind: Kind, guarantee: ProcessingGuarantee) throws {
         let (expected, count) = try run(kind, guarantee, losing: 0)
         #expect(expected.count >= 5 && count >= 5, "\(expected)")
         for lost in guarantee == .exactlyOnce ? [1, count / 2, count] : [2] {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import MoldauRuntime
 
-/// What an application says of itself in numbers.
+/// The metrics of an application.
 struct MetricsTests {
     private static let visits = Topic<String?, String>("visits")
     private static let currencies = Topic<String, String>("currencies")
@@ -57,11 +57,11 @@ struct MetricsTests {
             }
             try await Task.sleep(for: .milliseconds(5))
         }
-        Issue.record("the records did not go through")
+        Issue.record("not all records were processed")
         try await app.stopped()
     }
 
-    @Test func `counts agree with what went through`() async throws {
+    @Test func `counts match the processed records`() async throws {
         try await counted { app, found in
             #expect(found.sum("moldau_thread_process_total") == 40)
             #expect(found.sum("moldau_task_process_total") == 40)
@@ -88,9 +88,9 @@ struct MetricsTests {
         }
     }
 
-    @Test func `ages are those of the records, and durations were measured`() async throws {
+    @Test func `latencies follow the records' timestamps, and durations are measured`() async throws {
         try await counted { _, found in
-            // The records' times are those of 1970, and the cluster's clock is that of today.
+            // The records' timestamps are in 1970, and the application's clock shows the present.
             #expect(found.sum("moldau_topic_record_e2e_latency_min_seconds", "out") > 1e9)
             let most = found.sum("moldau_topic_record_e2e_latency_max_seconds", "out")
             #expect(most >= found.sum("moldau_topic_record_e2e_latency_min_seconds", "out"))
@@ -106,7 +106,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `every metric of the list is measured, and no other`() async throws {
+    @Test func `every listed metric is measured, and no other`() async throws {
         try await counted { _, found in
             #expect(Set(found.map(\.metric.name)) == Set(Metric.all.map(\.name)))
             for measurement in found { #expect(measurement.labels.count == measurement.metric.labels.count) }
@@ -115,7 +115,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `the text for Prometheus has the form that it reads`() async throws {
+    @Test func `the metrics are rendered in Prometheus' text format`() async throws {
         try await counted { app, _ in
             let text = try await app.prometheus()
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -125,7 +125,7 @@ struct MetricsTests {
             for line in lines.dropLast() {
                 if let found = line.wholeMatch(of: /# HELP (moldau_[a-z0-9_]+) [^\n]+/) {
                     current = String(found.1)
-                    #expect(types[current] == nil, "\(current) stands in one place")
+                    #expect(types[current] == nil, "\(current) has one HELP line")
                 } else if let found = line.wholeMatch(of: /# TYPE (moldau_[a-z0-9_]+) (counter|gauge|summary)/) {
                     #expect(String(found.1) == current)
                     types[current] = String(found.2)
@@ -144,7 +144,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `the lag is told, and judged when it was asked for again and again`() async throws {
+    @Test func `the lag is reported, and a second request within five seconds gets the same report`() async throws {
         try await counted { app, _ in
             let began = ContinuousClock.now
             let (report, again) = (try await app.lag(), try await app.lag())
@@ -156,7 +156,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `others' groups are judged only if that is asked for`() async throws {
+    @Test func `other groups are reported only on request`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1, "currencies": 1, "out": 1])
         try fixture.write("visits", "k", "x", at: 1)
@@ -173,7 +173,7 @@ struct MetricsTests {
     }
 
     /// A task that waits for another partition has records that are not processed.
-    @Test func `status and metrics tell the same age of the next record`() async throws {
+    @Test func `status and metrics report the same age of the next record`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["left": 1, "right": 1])
         let (left, right) = (Topic<String, String>("left"), Topic<String, String>("right"))
@@ -186,7 +186,7 @@ struct MetricsTests {
             id: "app", topology: topology, cluster: .cluster(fixture.cluster, stateDirectory: fixture.directory),
             configuration: configuration, clock: { Timestamp(ms: 90_000) })
         try await app.started()
-        // The second record of the left side waits for one of the right side, which never comes.
+        // The second record of the left side waits for one of the right side, which never arrives.
         try fixture.write("left", "k", "1", at: 10_000)
         try fixture.write("right", "k", "1", at: 20_000)
         try fixture.write("left", "k", "2", at: 30_000)
@@ -204,7 +204,7 @@ struct MetricsTests {
         Issue.record("no record waits")
     }
 
-    @Test func `an application that has not started or has ended is measured too`() async throws {
+    @Test func `an application that has not started or has ended also has metrics`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1, "currencies": 1, "out": 1])
         let app = StreamsApplication(
@@ -218,9 +218,9 @@ struct MetricsTests {
     }
 }
 
-/// The page about operating an application has each metric.
+/// The page about operating an application documents each metric.
 struct MetricTableTests {
-    @Test func `the table of metrics says what the program has`() throws {
+    @Test func `the documented table of metrics matches the program`() throws {
         let page = BuiltProgram.repository.appending(path: "Docs/Operating.md")
         let rows = try String(contentsOf: page, encoding: .utf8).split(separator: "\n")
             .filter { $0.hasPrefix("| `moldau_") }
@@ -233,7 +233,7 @@ struct MetricTableTests {
         #expect(rows.map(String.init) == expected)
     }
 
-    @Test func `names have Prometheus' form, and end as their kind and unit want`() {
+    @Test func `names are valid for Prometheus, and include their kind and unit`() {
         for metric in Metric.all {
             #expect(metric.name.wholeMatch(of: /moldau_[a-z0-9_]+/) != nil, "\(metric.name)")
             #expect(
@@ -264,7 +264,7 @@ struct PrometheusTextTests {
     @Test(arguments: [
         (0.5, "0.5"), (1e20, "1e+20"), (-2, "-2"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
     ])
-    func `numbers are written as Prometheus reads them`(value: Double, text: String) {
+    func `numbers are written in Prometheus' format`(value: Double, text: String) {
         var found = Measurements()
         found.add(.threadPollRatio, value, "t")
         #expect(PrometheusText(application: "x").render(found.all).hasSuffix("} \(text)\n"))
@@ -272,7 +272,7 @@ struct PrometheusTextTests {
 }
 
 struct RecentValuesTests {
-    @Test func `what is older than a minute does not count, and what is younger than half a minute does`() {
+    @Test func `values older than a minute are dropped, and values younger than half a minute are kept`() {
         var recent = RecentValues<[Int]>([])
         #expect(recent.recent(at: .zero) == nil)
         for second in stride(from: 0, to: 65, by: 5) { recent.update(at: .seconds(second)) { $0.append(second) } }
@@ -283,19 +283,19 @@ struct RecentValuesTests {
         #expect(recent.recent(at: .seconds(125))?.values == [[]])
     }
 
-    @Test func `times of an activity are summed up, and their shares are of the time that passed`() {
+    @Test func `times of an activity are summed, and their ratio is of the elapsed time`() {
         var times = ActivityTimes()
         #expect(times.ratio(at: .seconds(1)) == 0 && times.longest(at: .seconds(1)) == 0)
         for second in 1...20 { times.add(.milliseconds(second == 7 ? 400 : 100), at: .seconds(second)) }
         #expect(abs(times.ratio(at: .seconds(21)) - 2.3 / 20) < 0.001)
         #expect(times.longest(at: .seconds(21)) == 0.4)
         guard case .summary(let count, let sum, let quantiles) = times.summary(at: .seconds(21)) else {
-            return #expect(Bool(false), "it is a summary")
+            return #expect(Bool(false), "expected a summary")
         }
         #expect(count == 20 && abs(sum - 2.3) < 0.001)
         #expect(abs((quantiles.first?.seconds ?? 0) - 0.1) < 0.1 / 16)
         #expect(abs((quantiles.last?.seconds ?? 0) - 0.4) < 0.4 / 16)
-        // The sum stays, what was lately is forgotten.
+        // The sum is kept, the recent values expire.
         #expect(times.longest(at: .seconds(200)) == 0)
         #expect(times.summary(at: .seconds(200)) == .summary(count: 20, sum: sum, quantiles: []))
     }

@@ -2,7 +2,7 @@ import Moldau
 import MoldauTesting
 import Testing
 
-/// A processor tested by itself.
+/// A processor tested on its own.
 struct MockProcessorContextTests {
     /// Counts by key, forwards even counts, and forwards all counts every ten seconds.
     private final class Counting: Processor {
@@ -46,7 +46,7 @@ struct MockProcessorContextTests {
         Record(key: key, value: "", timestamp: Timestamp(ms: ms))
     }
 
-    @Test func `shows what was forwarded to all and to one, and what is in the stores`() throws {
+    @Test func `the mock shows records forwarded to all and to one child, and the contents of stores`() throws {
         let (processor, mock) = try started()
         for time in [1, 2, 3] as [Int64] { try processor.process(record("a", at: time)) }
         #expect(mock.forwarded == [Record(key: "a", value: 2, timestamp: Timestamp(ms: 2))])
@@ -56,7 +56,7 @@ struct MockProcessorContextTests {
         #expect(mock.forwarded.isEmpty && mock.forwarded(to: "odd").isEmpty)
     }
 
-    @Test func `calls back what was scheduled when it is due, until it is cancelled`() throws {
+    @Test func `punctuations are called when they are due, until they are cancelled`() throws {
         let (_, mock) = try started()
         #expect(mock.schedules.map(\.interval) == [.seconds(10), .seconds(1)])
         try mock.advanceWallClock(by: .seconds(9))
@@ -72,7 +72,7 @@ struct MockProcessorContextTests {
         #expect(mock.forwarded(to: "odd").map(\.timestamp.ms) == [5])
     }
 
-    @Test func `a node and a store that the test did not name are errors`() throws {
+    @Test func `a child or a store that the test did not declare is an error`() throws {
         let mock = try MockProcessorContext<String, Int>(children: ["odd"])
         let record = Record(key: "a", value: 1, timestamp: Timestamp(ms: 0))
         #expect(throws: TopologyError.unknownParent(node: "other", parent: "processor")) {

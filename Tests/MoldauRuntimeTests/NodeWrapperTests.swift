@@ -3,9 +3,9 @@ import MoldauTesting
 import Synchronization
 import Testing
 
-/// A wrapper before all nodes.
+/// A wrapper around all nodes.
 struct NodeWrapperTests {
-    /// Counts the records that each node takes.
+    /// Counts the records that each node receives.
     private final class Counter: NodeWrapper {
         private let counts = Mutex<[String: Int]>([:])
         var all: [String: Int] { counts.withLock { $0 } }
@@ -20,7 +20,7 @@ struct NodeWrapperTests {
         }
     }
 
-    @Test func `sees every record before every node, also those of the DSL`() throws {
+    @Test func `a wrapper sees every record of every node, including those of the DSL`() throws {
         let (input, output) = (Topic<String, String>("input"), Topic<String, Int64>("output"))
         let counter = Counter()
         let topology = try Topology(TopologyOptions(naming: .kafkaStreams, wrapper: counter)) { streams in

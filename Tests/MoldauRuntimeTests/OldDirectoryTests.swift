@@ -9,7 +9,7 @@ import MoldauTopology
 import OldData
 import Testing
 
-/// A directory from before stores recorded how they are laid out.
+/// A directory of a version whose stores did not record their layout.
 struct OldDirectoryTests {
     /// A copy that is deleted with its last reference.
     private final class Copy {
@@ -102,7 +102,7 @@ struct OldDirectoryTests {
         try Topology { streams in make(streams.stream(OldTopology.clicks).groupByKey()).to(OldTopology.results) }
     }
 
-    @Test func `old windows go on with another retention`() throws {
+    @Test func `existing windows are kept when the retention changes`() throws {
         let store = WindowStoreName<String, Int64>("hourly")
         let copy = try Copy()
         try copy.with { cluster in
@@ -116,7 +116,7 @@ struct OldDirectoryTests {
         }
     }
 
-    @Test func `old stores that are wanted as others are refused by what their rows show`() throws {
+    @Test func `old stores that are opened as another kind are rejected based on their rows`() throws {
         let windows = try changed { grouped in
             grouped.windowedBy(.tumbling(.seconds(3_600), grace: .zero)).count(
                 as: WindowStoreName<String, Int64>("counts")
@@ -140,7 +140,7 @@ struct OldDirectoryTests {
                 try writeMore(cluster)
                 let error = #expect(throws: StateError.self) { try copy.run(topology, cluster, until: ["": ""]) }
                 guard case .changed(_, _, let was, _) = error else {
-                    Issue.record("another error: \(String(describing: error))")
+                    Issue.record("unexpected error: \(String(describing: error))")
                     return
                 }
                 #expect(was == kind)

@@ -6,15 +6,15 @@ import MoldauTopology
 import ProgramSupport
 import Testing
 
-/// Offsets that were committed beyond a transaction which is still open: by an application that reads records which
-/// are not committed yet, for example, whose work goes on here.
+/// Offsets that were committed beyond a transaction that is still open, for example by an application that reads
+/// uncommitted records and whose work is continued here.
 struct OpenTransactionTests {
     private let fixture: ClusterFixture
     private let log = GatheredLog()
 
     init() throws { fixture = try ClusterFixture() }
 
-    /// Sends a record in a transaction, and commits the offset behind it for the application.
+    /// Sends a record in a transaction, and commits the offset after it for the application.
     private func begin(on topic: String, committing offset: Int64) throws -> any TransactionalProducer {
         let producer = try fixture.cluster.makeTransactionalProducer(
             TransactionalProducerOptions(clientID: "other", id: "other", timeout: .seconds(60)))
@@ -35,7 +35,7 @@ struct OpenTransactionTests {
         return try fixture.thread(topology, configuration: configuration, inMemory: false)
     }
 
-    @Test func `reading goes on behind it, not at the beginning`() throws {
+    @Test func `reading resumes after the open transaction, not at the beginning`() throws {
         try fixture.create(["input": 1, "counts": 1])
         for value in ["a", "b"] { try fixture.write("input", value, "x", at: 1) }
         let other = try begin(on: "input", committing: 3)
@@ -48,7 +48,7 @@ struct OpenTransactionTests {
         #expect(try fixture.read(CountTopology.counts).map(\.key) == ["c"])
     }
 
-    @Test func `a table that reads its input as its changelog keeps its rows`() throws {
+    @Test func `a table that uses its input topic as its changelog keeps its rows`() throws {
         let rows = Topic<String, String>("rows")
         let topology = try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
             _ = streams.table(rows, as: TableStoreName<String, String>("table"))
@@ -61,7 +61,7 @@ struct OpenTransactionTests {
         let other = try begin(on: "rows", committing: 3)
         let second = try thread(topology)
         for round: Int64 in 1...3 { try second.runOnce(now: Timestamp(ms: round), wait: .zero) }
-        #expect(!second.status.isRunning, "what was read of it is not known yet")
+        #expect(!second.status.isRunning, "the table is not restored yet")
         try other.abort()
         try second.runUntilIdle()
         #expect(second.status.isRunning)

@@ -112,7 +112,7 @@ struct OperatorDescriptionTests {
         _ = one.leftJoin(two, on: { $0 }, named: "foreign-left") { one, _ in one }
     }
 
-    /// Generated names, so that stores need none.
+    /// Uses generated names, so that stores need no explicit ones.
     private static func topology(_ declare: (StreamsBuilder) -> Void) throws -> Topology {
         var options = TopologyOptions()
         options.naming = .kafkaStreams
@@ -130,19 +130,19 @@ struct OperatorDescriptionTests {
         return (nodes + globals).joined(separator: "\n")
     }
 
-    @Test func `stateless operators and the topics at both ends`() throws {
+    @Test func `stateless operators, sources and sinks are described`() throws {
         #expect(try Self.text(Self.stateless) == OperatorTexts.stateless)
     }
 
-    @Test func `aggregations with their windows`() throws {
+    @Test func `aggregations are described with their windows`() throws {
         #expect(try Self.text(Self.aggregations) == OperatorTexts.aggregations)
     }
 
-    @Test func `tables with their stores`() throws {
+    @Test func `tables are described with their stores`() throws {
         #expect(try Self.text(Self.tables) == OperatorTexts.tables)
     }
 
-    @Test func `joins of streams and tables`() throws {
+    @Test func `joins of streams and tables are described`() throws {
         #expect(try Self.text(Self.joins) == OperatorTexts.joins)
     }
 
@@ -179,7 +179,7 @@ struct OperatorDescriptionTests {
             built.nodes.map { "\($0.operation)" } == ["source of utf8 to utf8", "process", "sink of utf8 to int64"])
     }
 
-    @Test func `descriptions are read back as they were written, and Kafka's text shows nothing of them`() throws {
+    @Test func `descriptions survive encoding, and are not part of Kafka's topology text`() throws {
         for declare in [Self.stateless, Self.aggregations, Self.tables, Self.joins] {
             let topology = try Self.topology(declare)
             let operations = topology.nodes.map(\.operation)

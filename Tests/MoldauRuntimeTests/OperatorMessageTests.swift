@@ -40,7 +40,7 @@ struct OperatorMessageTests {
                 "the source 'read' cannot read the value of the record at offset 0 of lines-0: the bytes are not UTF-8 text"
             ),
         ] as [([UInt8]?, [UInt8]?, String)])
-    func `a record that cannot be read is named, and the part of it`(
+    func `a record that cannot be read is named, with the part that cannot`(
         key: [UInt8]?, value: [UInt8]?, sentence: String
     ) throws {
         let topology = try Topology { $0.stream(Self.lines, named: "read").to(Topic("out")) }
@@ -78,7 +78,7 @@ struct OperatorMessageTests {
         return report
     }
 
-    @Test func `a node that keeps dropping is logged once a minute, and at the end`() {
+    @Test func `a node that keeps dropping records is logged once a minute, and at the end`() {
         var watch = DropWatch()
         func look(_ drops: Int64, of processed: Int64, at second: Int64, isLast: Bool = false) -> [String] {
             watch.look(
@@ -101,7 +101,7 @@ struct OperatorMessageTests {
 
     /// An inner join may well keep only a tenth.
     @Test(arguments: [(DropReason.noMatch, 500, false), (.noMatch, 950, true), (.late, 100, true), (.late, 99, false)])
-    func `how many drops count as many depends on the reason`(reason: DropReason, drops: Int64, isTold: Bool) {
+    func `the share of drops that is logged depends on the reason`(reason: DropReason, drops: Int64, isTold: Bool) {
         var watch = DropWatch()
         let told = watch.look(at: report(drops, of: 1_000, reason), now: .zero)
         #expect(told.isEmpty != isTold)
@@ -144,9 +144,7 @@ struct OperatorMessageTests {
     // MARK: Start and restore
 
     @Test
-    func `the log says where topics and state are, what is read, written and restored, and that all is committed`()
-        throws
-    {
+    func `the log reports where data is stored, the topics, restores, and the final commit`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             let log = GatheredLog()
@@ -205,7 +203,7 @@ struct OperatorMessageTests {
     // MARK: Places
 
     @Test(arguments: ["", "/below"])
-    func `a data directory that is a file is named in a sentence`(below: String) throws {
+    func `the error names a data directory that is a file`(below: String) throws {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "file").path
             try Data("text".utf8).write(to: URL(filePath: file))
@@ -219,7 +217,7 @@ struct OperatorMessageTests {
         }
     }
 
-    @Test func `a file system that cannot be written is named in a sentence`() throws {
+    @Test func `the error names a directory that cannot be created`() throws {
         let topology = try Topology { $0.stream(Self.lines).to(Topic("out")) }
         let app = StreamsApplication(id: "app", topology: topology, cluster: .embedded(at: "/proc/moldau"))
         let error = #expect(throws: LogError.self) { try app.start() }

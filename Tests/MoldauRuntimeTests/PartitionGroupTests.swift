@@ -56,7 +56,7 @@ struct PartitionGroupTests {
         while try task.processNext(now: Timestamp(ms: now)) {}
     }
 
-    @Test func `batches that end within a batch leave nothing behind that is read later`() throws {
+    @Test func `fetched bytes that end within a batch leave nothing that is read later`() throws {
         let (task, seen) = try task(idling: .never, ends: (2, 0))
         let (first, second) = (batch("left", [("l1", 1)], end: 2), batch("left", [("l2", 2)]))
         let bytes = Array(first.bytes.bytes) + Array(second.bytes.bytes.prefix(62))
@@ -68,14 +68,14 @@ struct PartitionGroupTests {
             FetchedBatches(partition: first.partition, bytes: cut, firstOffset: .zero, end: Offset(2)),
             now: Timestamp(ms: 0))
         try drain(task)
-        // Others may have the memory now.
+        // The memory may have been reused by now.
         memory.initializeMemory(as: UInt8.self, repeating: 0)
         try task.add(second, now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == ["l1", "l2"])
     }
 
-    @Test func `within a partition offsets decide, across partitions times`() throws {
+    @Test func `records are ordered by offset within a partition, and by timestamp across partitions`() throws {
         let (task, seen) = try task(idling: .never, ends: (3, 2))
         try task.add(batch("left", [("l10", 10), ("l1", 1), ("l20", 20)]), now: Timestamp(ms: 0))
         try task.add(batch("right", [("r5", 5), ("r15", 15)]), now: Timestamp(ms: 0))
@@ -84,7 +84,7 @@ struct PartitionGroupTests {
         #expect(task.context.streamTime == Timestamp(ms: 20))
     }
 
-    @Test func `waits for a partition of which the cluster has more, and says so`() throws {
+    @Test func `waits for a partition that has more records on the cluster, and reports it`() throws {
         let (task, seen) = try task(idling: .untilCaughtUp, ends: (1, 1))
         try task.add(batch("left", [("l10", 10)]), now: Timestamp(ms: 0))
         try drain(task)
@@ -102,14 +102,14 @@ struct PartitionGroupTests {
         #expect(seen.all == ["l10"])
     }
 
-    @Test func `never idling processes what is there`() throws {
+    @Test func `without idling, available records are processed at once`() throws {
         let (task, seen) = try task(idling: .never, ends: (1, 1))
         try task.add(batch("left", [("l10", 10)]), now: Timestamp(ms: 0))
         try drain(task)
         #expect(seen.all == ["l10"])
     }
 
-    @Test func `idles as long as it is told for records still to be written`() throws {
+    @Test func `idles up to the configured time for records that are still to be written`() throws {
         let (task, seen) = try task(idling: .upTo(.milliseconds(30)), ends: (1, 0))
         try task.add(batch("left", [("l10", 10)]), now: Timestamp(ms: 0))
         try drain(task, now: 100)
@@ -119,7 +119,7 @@ struct PartitionGroupTests {
         #expect(seen.all == ["l10"])
     }
 
-    @Test func `negative times are dropped, counted, and committed past`() throws {
+    @Test func `records with negative timestamps are dropped and counted, and their offsets committed`() throws {
         let (task, seen) = try task(idling: .never, ends: (2, 0))
         try task.add(batch("left", [("none", -1), ("l1", 1)]), now: Timestamp(ms: 0))
         try drain(task)
@@ -128,7 +128,7 @@ struct PartitionGroupTests {
         #expect(task.offsetsToCommit()[TopicPartition("left", 0)]?.offset == Offset(2))
     }
 
-    @Test func `what lies before a record that cannot be read is processed first`() throws {
+    @Test func `records before one that cannot be read are processed first`() throws {
         let (task, seen) = try task(idling: .never, ends: (3, 0))
         let whole = batch("left", [("l1", 1), ("l2", 2), ("l3", 3)])
         var bytes = Array(whole.bytes.bytes)
@@ -142,7 +142,7 @@ struct PartitionGroupTests {
         #expect(task.offsetsToCommit()[whole.partition]?.offset == Offset(2))
     }
 
-    @Test func `an unread partition's bytes are counted until its last record is done`() throws {
+    @Test func `a partition's buffered bytes are counted until its last record is processed`() throws {
         let (task, _) = try task(idling: .never, ends: (2, 0))
         let fetched = batch("left", [("l1", 1), ("l2", 2)])
         try task.add(fetched, now: Timestamp(ms: 0))

@@ -28,7 +28,7 @@ struct PlacedSerdeTests {
         }
     }
 
-    @Test func `source, repartition topic, changelog and sink each see their own name`() throws {
+    @Test func `serdes of a source, repartition topic, changelog and sink get the topic's name`() throws {
         let (input, out) = (topic("input"), topic("out"))
         let topology = try Topology { streams in
             streams.stream([topic("other"), input]).groupBy(key: placed, value: placed, named: "by-value") { _, value in
@@ -50,7 +50,7 @@ struct PlacedSerdeTests {
         #expect(texts(driver.readBytes(from: "out")).last == "out key|v = out value|vv")
     }
 
-    @Test func `a sink that chooses topics writes each as that topic's serde does`() throws {
+    @Test func `a sink that chooses topics encodes each record for its topic`() throws {
         let input = Topic<String, String>("input")
         let topology = try Topology { streams in
             streams.stream(input).to(key: placed, value: placed) { record, _ in record.value }
@@ -63,7 +63,7 @@ struct PlacedSerdeTests {
 
     /// All of these encode for one topic and decode for another if one of their parts does not pass the topic on.
     @Test(arguments: [StoreKinds.inMemory, .rocksDB])
-    func `tables, windows, joins and suppressions pass the place on`(stores: StoreKinds) throws {
+    func `tables, windows, joins and suppressions pass the topic to their serdes`(stores: StoreKinds) throws {
         let (left, right, out) = (topic("left"), topic("right"), topic("out"))
         let windows = JoinWindows(difference: .milliseconds(5), grace: .zero)
         let topology = try Topology(TopologyOptions(emission: .lastPerCommit(), storeKinds: stores)) { streams in
@@ -107,14 +107,14 @@ struct PlacedSerdeTests {
             try !driver.read(from: Topic("sessions", key: Windowed.sessionSerde(of: placed), value: placed)).isEmpty)
     }
 
-    @Test func `without a topic, a serde made per topic says what is missing`() {
+    @Test func `a serde made per topic throws an error without a topic`() {
         #expect(throws: SerdeError.topicNeeded(type: "String")) { try placed.bytes(of: "x") }
         #expect(throws: SerdeError.topicNeeded(type: "String")) { try placed.value(of: [1]) }
     }
 
     // MARK: Headers
 
-    /// Encodes the text into a header and reads it from there; without the header it says so.
+    /// Encodes the text into a header and reads it from there; without the header it returns "lost".
     private let headed = Serde<String>(
         encode: { text, writer, headers in
             headers.append(Header("text", text))
@@ -124,7 +124,7 @@ struct PlacedSerdeTests {
             headers.last { $0.name == "text" }?.value.map { String(decoding: $0, as: UTF8.self) } ?? "lost"
         })
 
-    @Test func `headers are read at sources, written at sinks and go through repartition topics`() throws {
+    @Test func `headers are read at sources, written at sinks and kept in repartition topics`() throws {
         let input = Topic("input", key: String.serde, value: headed)
         let out = Topic("out", key: String.serde, value: headed)
         let topology = try Topology { streams in
@@ -140,7 +140,7 @@ struct PlacedSerdeTests {
         #expect(record.headers["text"] == Array("v!".utf8))
     }
 
-    @Test func `a serde within another one sees the headers too, in topics but not in stores`() throws {
+    @Test func `a nested serde gets the headers too, in topics but not in stores`() throws {
         let input = Topic("input", key: String.serde, value: Serde.list(of: headed))
         let out = Topic("out", key: String.serde, value: Serde.list(of: headed).optional)
         let topology = try Topology { streams in

@@ -5,7 +5,7 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Processors that bring their stores along, and topologies built node by node.
+/// Processors that declare their stores, and topologies built node by node.
 struct ProcessorStoreTests {
     private final class Numbered: Processor {
         static let counts = KeyValueStoreName<String, Int>("counts")
@@ -42,7 +42,7 @@ struct ProcessorStoreTests {
         return try driver.read(from: output).compactMap(\.value)
     }
 
-    @Test func `nodes of one class share the stores that the class brings, in one sub-topology`() throws {
+    @Test func `processors of one class share the stores that the class declares, in one sub-topology`() throws {
         let topology = try Topology { streams in
             for topic in [first, second] { streams.stream(topic).process { Numbered() }.to(output) }
         }
@@ -50,7 +50,7 @@ struct ProcessorStoreTests {
         #expect(try pipe(topology) == ["1 x", "2 y"])
     }
 
-    @Test func `a store of that name that comes from elsewhere is refused`() throws {
+    @Test func `a store of the same name from another definition is rejected`() throws {
         #expect(throws: TopologyError.duplicateName(kind: "store", name: "counts")) {
             try Topology { streams in
                 streams.addStore(StoreDefinition(Numbered.counts))
@@ -59,7 +59,7 @@ struct ProcessorStoreTests {
         }
     }
 
-    @Test func `one definition that is added twice is one store, unless its settings differ`() throws {
+    @Test func `a definition that is added twice is one store, and is rejected if its settings differ`() throws {
         let counts = StoreDefinition(Numbered.counts)
         let topology = try Topology { streams in
             for topic in [first, second] {
@@ -80,7 +80,7 @@ struct ProcessorStoreTests {
         }
     }
 
-    @Test func `a topology can be made node by node`() throws {
+    @Test func `a topology can be built node by node`() throws {
         var topology = Topology()
         try topology.addSource("source", reading: [first, second])
         try topology.addProcessor("numbered", after: ["source"]) { Numbered() }
@@ -102,7 +102,7 @@ struct RequiredNameTests {
     private let output = Topic<String, String>("output")
     private let store = TableStoreName<String, Int64>("counts")
 
-    @Test func `stores that only their order would tell apart are refused until one has a name`() throws {
+    @Test func `stores that differ only in their order are rejected until one is named`() throws {
         let options = TopologyOptions(naming: .stable)
         let error = #expect(throws: TopologyError.self) {
             try Topology(options) { streams in
@@ -125,7 +125,7 @@ struct RequiredNameTests {
         }
     }
 
-    @Test func `topics that only their order would tell apart are refused too`() {
+    @Test func `topics that differ only in their order are rejected too`() {
         #expect(
             throws: TopologyError.indistinguishable(
                 first: "first-rekeyed-repartition", other: "first-rekeyed-2-repartition")
@@ -137,7 +137,7 @@ struct RequiredNameTests {
     }
 
     /// The numbers of Java's `count()`, `count(Materialized.with(…))` and `count(Materialized.as(…))`.
-    @Test func `a count is numbered as Kafka Streams numbers it, with and without a word about its store`() throws {
+    @Test func `a count is numbered as in Kafka Streams, with and without a Materialized`() throws {
         func stores(_ count: (KGroupedStream<String, String>) -> Void) throws -> [String] {
             try Topology(TopologyOptions(naming: .kafkaStreams)) { count($0.stream(first).groupByKey()) }
                 .stores.map(\.name)
@@ -183,13 +183,13 @@ struct RequiredNameTests {
             ]
         ),
     ])
-    func `generated names are told`(naming: Naming, names: [String]) throws {
+    func `generated names are reported`(naming: Naming, names: [String]) throws {
         #expect(throws: TopologyError.unnamed(names)) {
             try build(naming) { $0.groupBy { _, word in word }.count().toStream().print() }
         }
     }
 
-    @Test func `generated names of a join's stores are told`() throws {
+    @Test func `the generated names of a join's stores are reported`() throws {
         let windows = JoinWindows(difference: .seconds(1), grace: .zero)
         #expect(throws: TopologyError.unnamed(["input-input-other-join-store", "input-input-this-join-store"])) {
             try build(.stable) { $0.join($0, within: windows) { $0 + $1 }.print() }

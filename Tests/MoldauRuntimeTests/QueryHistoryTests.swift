@@ -7,18 +7,18 @@ import MoldauTopology
 import Synchronization
 import Testing
 
-/// What readers are told by an application under load while its threads come, go and fail, and while it is stopped or
-/// fails altogether and is started again. Afterwards the answers are compared with the changelog.
+/// Queries of an application under load while its threads are added, removed and fail, and while it stops or fails as a
+/// whole and is restarted. Afterwards the answers are compared with the changelog.
 ///
-/// `QUERY_SECONDS` says for how long; `make query-history` does it for a minute.
+/// `QUERY_SECONDS` sets the duration; `make query-history` runs for a minute.
 struct QueryHistoryTests {
     private static let time = Duration.seconds(
         ProcessInfo.processInfo.environment["QUERY_SECONDS"].flatMap { Int64($0) } ?? 3)
     private static let readers = 6
-    /// Each reader is to see the application at more positions than these.
+    /// Each reader must see the application at more positions than this.
     private static let leastPositions = 10
 
-    @Test func `committed answers are in the changelog at their position, and never go back for a reader`()
+    @Test func `committed answers match the changelog at their position, and never go back for a reader`()
         async throws
     {
         let bench = try QueryBench()
@@ -35,14 +35,14 @@ struct QueryHistoryTests {
         try await bench.stop()
         let changelog = try bench.changelog()
         for history in histories { #expect(complaints(about: history, changelog, bench.inputs) == []) }
-        // Each reader was answered, and saw things change.
+        // Each reader got answers, and saw changes.
         for history in histories {
             #expect(Set(history.filter { !$0.isStale }.map(\.positions)).count > Self.leastPositions)
         }
     }
 
-    /// Writes all the time, and causes one trouble after the other.
-    /// - Returns: what was caused.
+    /// Writes continuously, and causes one trouble after another.
+    /// - Returns: the troubles that were caused.
     private static func cause(
         _ bench: QueryBench, until end: ContinuousClock.Instant
     ) async throws -> Set<QueryBench.Trouble> {
@@ -100,7 +100,7 @@ struct QueryHistoryTests {
 }
 
 extension Array {
-    /// The elements at the beginning for which it holds, of an array where it holds for no later ones.
+    /// The leading elements for which `holds` is true, of an array where it is false for all later ones.
     fileprivate func prefix(ofSorted holds: (Element) -> Bool) -> ArraySlice<Element> {
         var (low, high) = (0, count)
         while low < high {
@@ -111,7 +111,7 @@ extension Array {
     }
 }
 
-/// What a reader was told.
+/// An answer that a reader got.
 private struct TakenAnswer: Sendable, CustomStringConvertible {
     let key: String
     let value: String?
@@ -134,12 +134,12 @@ private struct ChangelogRow {
     var input: Offset { Offset(Int64(value.split(separator: " ")[1]) ?? 0) }
 }
 
-/// An application with what happens to it.
+/// An application, and the troubles that are caused to it.
 private final class QueryBench: Sendable {
     enum Trouble: CaseIterable { case threadAdded, threadRemoved, threadFailed, restarted, failedAndRestarted }
 
     static let visits = Topic<String, String>("visits")
-    /// The value says how many visits there were, and the offset of the last one.
+    /// The value has the number of visits, and the offset of the last one.
     private static let lastVisits = TableStoreName<String, String>("last-visits")
     private static let partitions: Int32 = 4
     private static let keys = (0..<12).map { "k\($0)" }
@@ -150,12 +150,12 @@ private final class QueryBench: Sendable {
         var inputs: [String: [Offset]] = [:]
     }
 
-    /// Whether readers are to end.
+    /// Whether readers must end.
     let isOver = Atomic(false)
     private let cluster: EmbeddedClusterAccess
     private let inner = Mutex(Inner())
     private let positions = Mutex<[Int: Set<[Int64]>]>([:])
-    /// What the next record of any thread leads to.
+    /// The response to the failure that the next record of any thread causes.
     private let failure = Mutex<UncaughtErrorResponse?>(nil)
     private let response = Mutex(UncaughtErrorResponse.replaceThread)
 
@@ -278,10 +278,10 @@ private final class QueryBench: Sendable {
 
     // MARK: Readers
 
-    /// At how many positions a reader has seen the application so far.
+    /// The number of positions at which a reader has seen the application so far.
     func positionsSeen(by reader: Int) -> Int { positions.withLock { $0[reader]?.count ?? 0 } }
 
-    /// Asks all the time, whatever happens to the application.
+    /// Queries continuously, whatever happens to the application.
     /// - Returns: the answers.
     func ask(as number: Int) async throws -> [TakenAnswer] {
         var random = SeededGenerator(seed: UInt64(number))

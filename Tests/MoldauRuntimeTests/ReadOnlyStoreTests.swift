@@ -31,14 +31,14 @@ struct ReadOnlyStoreTests {
             try TopicPlan(topology, names: names, existing: existing, newTopicPartitions: nil).missing.map(\.name))
     }
 
-    @Test func `a read-only store has no changelog, unless it starts later than its topic`() throws {
+    @Test func `a read-only store has no changelog, unless it starts after its topic's beginning`() throws {
         #expect(try !plannedTopics(try topology()).contains("app-rows-store-changelog"))
         #expect(try plannedTopics(try topology(start: .latest)).contains("app-rows-store-changelog"))
     }
 
-    /// A store on disk knows that it has everything that was committed.
+    /// A store on disk already has everything that was committed.
     @Test(arguments: [true, false])
-    func `a read-only store is there after a restart, and reads what came since`(inMemory: Bool) throws {
+    func `a read-only store is available after a restart, and reads the records written since`(inMemory: Bool) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["rows": 2, "questions": 2, "answers": 1])
         try fixture.write("rows", "a", "1", at: 1, partition: 1)

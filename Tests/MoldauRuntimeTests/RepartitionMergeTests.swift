@@ -43,7 +43,7 @@ struct RepartitionMergeTests {
             + driver.read(from: Self.longest).map { "\($0.key)=\($0.value ?? "")" }
     }
 
-    @Test func `operators after one change of key share one topic, and give the same`() throws {
+    @Test func `operators after one key change share one topic, and give the same results`() throws {
         let (apart, together) = (try shared([]), try shared([.mergeRepartitionTopics]))
         #expect(apart.repartitionTopics.count == 2)
         #expect(together.repartitionTopics.count == 1)
@@ -51,7 +51,7 @@ struct RepartitionMergeTests {
         #expect(try results(together).count == 10)
     }
 
-    @Test func `below a merge of streams, the shared topic stands behind the merge`() throws {
+    @Test func `after a merge of streams, the shared topic follows the merge`() throws {
         let (apart, together) = (try merged([]), try merged([.mergeRepartitionTopics]))
         #expect(apart.repartitionTopics.count == 2)
         #expect(together.repartitionTopics.count == 1)
@@ -60,7 +60,7 @@ struct RepartitionMergeTests {
         #expect(try results(together) == results(apart))
     }
 
-    @Test func `a change of value in between keeps repartitions apart`() throws {
+    @Test func `a value change in between keeps the repartition topics separate`() throws {
         let topology = try Topology(TopologyOptions(optimizations: [.mergeRepartitionTopics])) { streams in
             let byValue = streams.stream(Self.lines).selectKey { _, value in value }
             byValue.groupByKey().count().toStream().mapValues { $0 ?? 0 }.to(Self.counts)

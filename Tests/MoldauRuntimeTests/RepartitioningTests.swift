@@ -5,8 +5,8 @@ import MoldauTesting
 import MoldauTopology
 import Testing
 
-/// Where repartition topics are inserted: before operators that need equal keys together, if one upstream changed the
-/// keys.
+/// Where repartition topics are inserted: before operators that need equal keys in one partition, if an upstream
+/// operator changed the keys.
 struct RepartitioningTests {
     typealias Texts = KStream<String, String>
 
@@ -112,7 +112,7 @@ struct RepartitioningTests {
     }
 
     @Test(arguments: changing, consuming)
-    func `a repartition topic stands between a change of key and an operator that uses keys`(
+    func `a repartition topic is inserted between a key change and an operator that uses keys`(
         change: Step, consumer: Step
     ) throws {
         #expect(try topics([change]) == 0)
@@ -128,7 +128,7 @@ struct RepartitioningTests {
     }
 
     @Test(arguments: consuming.filter { !["windows", "sliding windows", "sessions"].contains($0.testDescription) })
-    func `operators after a repartition see complete keys`(consumer: Step) throws {
+    func `operators after a repartition need no further repartition topic`(consumer: Step) throws {
         let last = Step("last") { stream, _ in
             Self.numbers(stream.groupByKey().count(as: TableStoreName<String, Int64>("last")).toStream())
         }
@@ -137,7 +137,7 @@ struct RepartitioningTests {
         #expect(try topics([Self.changing[2], consumer, last]) == behind)
     }
 
-    @Test func `repartition stands for itself, and a table's grouping always has a topic`() throws {
+    @Test func `an explicit repartition adds one topic, and a table's grouping always has one`() throws {
         let explicit = Step("repartition") { stream, _ in stream.repartition() }
         #expect(try topics([explicit, Self.consuming[0]]) == 1)
         #expect(try topics([Self.changing[2], explicit, Self.consuming[0]]) == 1)
@@ -147,7 +147,7 @@ struct RepartitioningTests {
         #expect(try topics([grouped]) == 1)
     }
 
-    @Test func `a processor with stores behind a change of key is warned of, one without is not`() throws {
+    @Test func `a processor with stores after a key change causes a warning, one without does not`() throws {
         let kept = KeyValueStoreName<String, String>("kept")
         func warnings(_ changed: Bool, _ stores: [any StoreName]) throws -> [TopologyWarning] {
             try Topology { streams in
@@ -169,7 +169,7 @@ struct RepartitioningTests {
     }
 
     @Test(arguments: [false, true])
-    func `a count's repartition topic has no values, unless other operators read it too`(merges: Bool) throws {
+    func `a count's repartition topic has no values, unless repartition topics are merged`(merges: Bool) throws {
         let nullable = Topic<String, String?>("input")
         var options = TopologyOptions()
         if merges { options.optimizations = [.mergeRepartitionTopics] }

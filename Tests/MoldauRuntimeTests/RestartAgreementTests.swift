@@ -115,7 +115,7 @@ struct RestartAgreementTests {
     }
 
     @Test(arguments: [Waiting.selfJoin, .graceJoin, .suppression, .windowSuppression], [true, false])
-    func `results are the same at the same time`(waiting: Waiting, keepsDisk: Bool) throws {
+    func `results and their times do not depend on restarts`(waiting: Waiting, keepsDisk: Bool) throws {
         try check(waiting, keepsDisk: keepsDisk) { found, expected in #expect(found == expected) }
     }
 
@@ -123,7 +123,7 @@ struct RestartAgreementTests {
     /// are searched only when the last one seen may have expired. A restart forgets that one, so the result may be sent
     /// earlier, before another late match.
     @Test(arguments: [Waiting.leftJoin, .outerJoin], [true, false])
-    func `a result without a match is neither lost nor doubled, and comes out when its window is over`(
+    func `a result without a match is neither lost nor duplicated, and is sent after its window ends`(
         waiting: Waiting, keepsDisk: Bool
     ) throws {
         try check(waiting, keepsDisk: keepsDisk) { found, expected in

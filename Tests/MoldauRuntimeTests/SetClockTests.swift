@@ -5,7 +5,7 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// The wall clock is set while the application runs: its time is passed on, and nothing waits for it.
+/// The wall clock is adjusted while the application runs: user code gets its time, but no interval depends on it.
 struct SetClockTests {
     private static let hour: Int64 = 3_600_000
 
@@ -22,7 +22,7 @@ struct SetClockTests {
         return thread
     }
 
-    @Test(arguments: [-hour, hour]) func `commits when the interval is over, however the clock is set`(by set: Int64)
+    @Test(arguments: [-hour, hour]) func `commits follow the interval, however the clock is adjusted`(by set: Int64)
         throws
     {
         let fixture = try ClusterFixture()
@@ -36,7 +36,7 @@ struct SetClockTests {
         #expect(try fixture.committed("input")?.offset == Offset(1))
     }
 
-    @Test func `a punctuation by the wall clock comes in real time, and is told what the clock shows`() throws {
+    @Test func `a wall-clock punctuation follows elapsed time, and gets the clock's time`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
         let told = Gathered<Int64>()
@@ -50,7 +50,7 @@ struct SetClockTests {
         #expect(told.all == [9 * Self.hour + 10, 9 * Self.hour + 20])
     }
 
-    @Test func `a schedule goes on to the end of time, and does not trap there`() throws {
+    @Test func `a schedule continues up to the maximum timestamp, and does not trap there`() throws {
         let told = Gathered<Int64>()
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])

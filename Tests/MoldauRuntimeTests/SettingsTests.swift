@@ -36,17 +36,17 @@ struct SettingsTests {
     }
 
     @Test(arguments: ["", ".", "..", "a/../../b c", "ü", "__app", String(repeating: "a", count: 250)])
-    func `an id that cannot stand in names of topics and directories is refused`(id: String) throws {
+    func `an id that is invalid in topic or directory names is rejected`(id: String) throws {
         #expect(try complaints(id: id).count == 1)
     }
 
-    @Test func `an id that leaves no room for the names of the application's topics is refused`() throws {
+    @Test func `an id that makes the application's topic names too long is rejected`() throws {
         let id = String(repeating: "a", count: 240)
         #expect(try complaints(id: id).first?.contains("'\(id)-counts-store-changelog' cannot be created") == true)
         #expect(try complaints(id: "orders-eu_1.x").isEmpty)
     }
 
-    @Test func `all complaints come together, a sentence each`() throws {
+    @Test func `all invalid settings are reported together`() throws {
         let complaints = try complaints {
             ($0.streamThreads, $0.standbys, $0.recordsPerTurn) = (-3, -1, 0)
             ($0.stateMemoryBytes, $0.bufferedBytesPerPartition, $0.batchBytes) = (-1, 0, 0)
@@ -60,7 +60,7 @@ struct SettingsTests {
         #expect(complaints.first == "streamThreads is -3, but must be from 1 to 1024")
     }
 
-    @Test func `a transaction timeout has to be longer than the commit interval`() throws {
+    @Test func `a transaction timeout must be longer than the commit interval`() throws {
         let long = try complaints {
             ($0.guarantee, $0.commitInterval, $0.transactionTimeout) = (.exactlyOnce, .seconds(30), .seconds(10))
         }
@@ -71,7 +71,7 @@ struct SettingsTests {
         #expect(try complaints { ($0.guarantee, $0.commitInterval) = (.exactlyOnce, .seconds(Int64.max)) }.count == 1)
     }
 
-    @Test func `settings of any length do not trap`() throws {
+    @Test func `durations of any length do not trap`() throws {
         let never = Duration.seconds(Int64.max)
         let complaints = try complaints {
             ($0.commitInterval, $0.writeBehindInterval, $0.stopPatience) = (never, never, never)
@@ -83,7 +83,7 @@ struct SettingsTests {
         #expect(try self.complaints { $0.streamThreads = .max }.count == 1)
     }
 
-    @Test func `two applications whose names would give the same topic are refused`() throws {
+    @Test func `an application whose internal topic belongs to another one is rejected`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         func topology(_ store: String) throws -> Topology {
@@ -105,7 +105,7 @@ struct SettingsTests {
         try again.stop()
     }
 
-    @Test func `topics that closures write to are created or missed at the start`() throws {
+    @Test func `named topics that do not exist are reported or created at the start`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let missing = try application(fixture) { $0.namedTopics = ["dead"] }
@@ -119,7 +119,7 @@ struct SettingsTests {
         #expect(try fixture.admin.describe(["dead"])["dead"]?.partitionCount == 3)
     }
 
-    @Test func `a dead-letter topic that nobody named is made for its first record`() throws {
+    @Test func `a dead-letter topic that the configuration does not name is created for its first record`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         struct Refused: Error {}
@@ -139,7 +139,7 @@ struct SettingsTests {
         #expect(try fixture.read(CountTopology.counts).count == 1)
     }
 
-    @Test func `a row that its changelog does not take is never skipped`() throws {
+    @Test func `a row that its changelog rejects is never skipped`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
         let store = TableStoreName<String, String>("rows")
@@ -159,7 +159,7 @@ struct SettingsTests {
         try thread.runUntilIdle()
         let error = #expect(throws: RuntimeError.self) { try thread.commit(now: Timestamp(ms: 0)) }
         guard case .changelogRefused("rows", TopicPartition("app-rows-changelog", 0), keyBytes: 5, _)? = error else {
-            Issue.record("not the changelog's own error: \(String(describing: error))")
+            Issue.record("unexpected error: \(String(describing: error))")
             return
         }
         #expect(asked.withLock { $0 } == 0)
@@ -167,7 +167,7 @@ struct SettingsTests {
         try thread.close()
     }
 
-    @Test func `a source that begins with the latest goes on where it began, though nothing came`() throws {
+    @Test func `a source that starts at the latest offset resumes there, even if no record arrived`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let topology = try Topology { streams in
@@ -185,8 +185,7 @@ struct SettingsTests {
         #expect(try fixture.read(CountTopology.counts).count == 1)
     }
 
-    @Test func `threads that fail again and again are replaced with pauses that grow, and a stop ends a pause`() throws
-    {
+    @Test func `a thread that keeps failing is replaced after growing pauses, and a stop ends a pause`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         struct Refused: Error {}
@@ -211,9 +210,7 @@ struct SettingsTests {
         #expect(app.state == .notRunning)
     }
 
-    @Test func `a thread that fails while the application is stopped, and would be replaced, is no error of the stop`()
-        throws
-    {
+    @Test func `a thread that fails during a stop and would be replaced does not fail the stop`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         struct Refused: Error {}

@@ -75,7 +75,7 @@ struct SeveralApplicationsTests {
                 try fixture.read(Self.totals).reduce(into: [:]) { $0[$1.key] = $1.value }
             }
             #expect(try eventually { try last() == expected })
-            // They are independent: one may stop, and come back.
+            // They are independent: one can be stopped and restarted.
             try await apps[1].stopped()
             try fixture.write("lines", "l", "avocado", at: 2)
             let again = application("totals", try totals(), cluster, directory, guarantee)
@@ -90,7 +90,7 @@ struct SeveralApplicationsTests {
     }
 
     @Test(arguments: [true, false])
-    func `a second one of the same id is refused by a sentence that names it, and may run after the first`(
+    func `a second application of the same id is rejected by name, and can run after the first`(
         hasDirectory: Bool
     ) async throws {
         try await withCluster { cluster, fixture, directory in
@@ -110,7 +110,7 @@ struct SeveralApplicationsTests {
         }
     }
 
-    @Test func `state belongs to one application, on whatever cluster`() async throws {
+    @Test func `a state directory is locked by one application, whatever its cluster`() async throws {
         try await withCluster { cluster, fixture, directory in
             let first = application("word-count", try wordCount(), cluster, directory)
             try await first.started()
@@ -126,7 +126,7 @@ struct SeveralApplicationsTests {
         }
     }
 
-    @Test func `another process is refused while the holder lives, and goes on at once when that was killed`() throws {
+    @Test func `a process cannot use the state of a running one, and can at once when that was killed`() throws {
         try withTemporaryDirectory { directory in
             let state = directory.appending(path: "state").path
             let program = BuiltProgram("state-holder")

@@ -3,8 +3,8 @@ import MoldauClusterEmbedded
 import MoldauRuntime
 import Synchronization
 
-/// A cluster whose group hands these shares to a process, one for each time that it asks, and then has all of the work
-/// divided among the process alone.
+/// A cluster whose group returns these shares to a process, one per division that it requests, and then assigns all of
+/// the work to that process.
 final class SharedCluster: ClusterPort {
     private let inner: EmbeddedCluster
     private let shares: Mutex<[MemberShare]>
@@ -16,7 +16,7 @@ final class SharedCluster: ClusterPort {
         self.shares = Mutex(shares)
     }
 
-    /// How often the process has asked for a division.
+    /// How often the process has requested a division.
     var divisions: Int { asked.withLock(\.self) }
 
     func makeConsumer(_ options: ConsumerOptions) throws -> any Consumer { try inner.makeConsumer(options) }
@@ -26,7 +26,7 @@ final class SharedCluster: ClusterPort {
     }
     func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
 
-    /// Hands the process a share that it has not asked for.
+    /// Gives the process a share that it has not requested.
     func hand(_ share: MemberShare) throws {
         let bytes = try share.encoded()
         worker.withLock(\.self)?.take(bytes)

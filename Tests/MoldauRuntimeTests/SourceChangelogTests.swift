@@ -60,7 +60,7 @@ struct SourceChangelogTests {
 
     /// The second price was written but not processed when the first run ended.
     @Test(arguments: [false, true])
-    func `a restart restores what was committed, with and without the disk, and then goes on with the rest`(
+    func `a restart restores what was committed, with and without the disk, and processes the rest`(
         losesDisk: Bool
     ) throws {
         let fixture = try fixture()
@@ -75,7 +75,7 @@ struct SourceChangelogTests {
         #expect(try fixture.read(out).map(\.value) == ["first at 5", "second at 6"])
     }
 
-    @Test func `after a crash the store goes on from what it holds`() throws {
+    @Test func `after a crash the store continues from what it holds`() throws {
         let fixture = try fixture()
         for price in 1...3 {
             try fixture.write("prices", "k\(price)", "\(price)", at: Int64(price))
@@ -89,7 +89,7 @@ struct SourceChangelogTests {
         #expect(try fixture.read(out).map(\.value) == ["order at 1", "order at 2", "order at 3"])
     }
 
-    @Test func `without a committed offset the store is made anew by processing`() throws {
+    @Test func `without a committed offset the store is rebuilt by processing`() throws {
         let fixture = try fixture()
         try fixture.write("prices", "gone", "1", at: 1)
         try run(fixture, try topology(), inMemory: false)
@@ -102,9 +102,7 @@ struct SourceChangelogTests {
         #expect(try fixture.read(out).map(\.value) == ["order at ?"])
     }
 
-    @Test func `a restore skips what the handler skipped, takes the extractor's times, and counts nothing again`()
-        throws
-    {
+    @Test func `a restore skips unreadable records, uses the extractor's timestamps, and counts no drops`() throws {
         let fixture = try fixture()
         let numbers = Topic<String, Int32>("prices")
         let topology = try Topology(TopologyOptions(optimizations: .all)) { streams in
@@ -134,7 +132,7 @@ struct SourceChangelogTests {
         try strict.close()
     }
 
-    @Test func `versioned tables come back with their history`() throws {
+    @Test func `versioned tables are restored with their history`() throws {
         let fixture = try fixture()
         let versioned = try topology(.all, VersionedStoreName("prices-store", historyRetention: .seconds(1)))
         for (price, time) in [("5", 10), ("7", 30), ("6", 20)] as [(String, Int64)] {
@@ -146,11 +144,11 @@ struct SourceChangelogTests {
         #expect(try fixture.read(out).map(\.value) == ["15 at 5", "25 at 6", "35 at 7"])
     }
 
-    @Test func `a table that starts later keeps a changelog: what lies before never came into it`() throws {
+    @Test func `a table that does not start at its topic's beginning keeps a changelog`() throws {
         #expect(try topology(start: .latest).stores.map(\.isLogged) == [true])
     }
 
-    @Test func `with exactly once, restores end at what was committed too`() throws {
+    @Test func `with exactly once, restores also end at the committed offset`() throws {
         let fixture = try fixture()
         var configuration = StreamsConfiguration()
         configuration.guarantee = .exactlyOnce

@@ -3,13 +3,13 @@ import MoldauRuntime
 import MoldauTopology
 import Testing
 
-/// A process that is started again under its instance id, and to which the group hands the share of the one before.
+/// A process that restarts under its instance id, and gets the share of the previous process from the group.
 struct StaleShareTests {
     private static let all = [
         TaskID(subtopology: 0, partition: Partition(0)), TaskID(subtopology: 0, partition: Partition(1)),
     ]
 
-    /// Runs a process that gets these shares, until it has these tasks and has asked so often.
+    /// Runs a process that gets these shares, until it has these tasks and has requested this many divisions.
     private func expect(
         _ tasks: [TaskID], after divisions: Int, getting shares: MemberShare...
     ) async throws {
@@ -43,11 +43,11 @@ struct StaleShareTests {
         return DivisionTerms(GroupDivision.Work(tasks: tasks, stateful: stateful, standbys: standbys), for: member)
     }
 
-    @Test func `a division that the one before owed is asked for`() async throws {
+    @Test func `a division that the previous process owed is requested`() async throws {
         try await expect(Self.all, after: 2, getting: share(revoked: ["0_1"], terms: terms()))
     }
 
-    @Test func `a division by other terms is asked for anew`() async throws {
+    @Test func `a new division is requested if the share was made by other terms`() async throws {
         let others = [
             terms(tasks: [Self.all[0]]), terms(stateful: []), terms(standbys: 1), terms(host: "before:9092"),
             terms(tags: ["zone": "a"]),
@@ -55,17 +55,19 @@ struct StaleShareTests {
         for terms in others { try await expect(Self.all, after: 2, getting: share(terms: terms)) }
     }
 
-    @Test func `a share that is still right is kept, and one whose terms are not told`() async throws {
+    @Test func `a share with the same terms or without terms is kept`() async throws {
         try await expect([Self.all[0]], after: 1, getting: share(terms: terms()))
         try await expect([Self.all[0]], after: 1, getting: share())
     }
 
-    @Test func `whoever divides by other terms is asked only once more`() async throws {
+    @Test func `if the new share has other terms too, no further division is requested`() async throws {
         let other = share(terms: terms(tasks: [Self.all[0]]))
         try await expect([Self.all[0]], after: 2, getting: other, other)
     }
 
-    @Test func `a task that was given and taken away while a thread was busy is no thread's`() async throws {
+    @Test func `a task that is assigned and revoked while a thread is busy is released, then assigned again`()
+        async throws
+    {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 2])
         let (held, first) = (Held(), share())

@@ -6,7 +6,7 @@ import MoldauTopology
 import ProgramSupport
 import Testing
 
-/// Standby copies whose changelogs, or whose tasks' positions, nobody tells about: tasks of the thread go on.
+/// Standby copies for which lookups of changelog bounds or of committed positions fail: the thread's tasks continue.
 struct StandbyLookupTests {
     private let input = Topic<String, String>("input")
     private let out = Topic<String, String>("out")
@@ -45,7 +45,7 @@ struct StandbyLookupTests {
     private var warnings: [String] { log.all.filter { $0.contains("standby copies have to wait") } }
 
     @Test(arguments: ["bounds of rows-1", "committed of rows-1", "committed of input-1"])
-    func `a look-up for copies that fails is no end, and is made again`(lookup: String) throws {
+    func `a failed lookup for standby copies does not end the thread, and is retried`(lookup: String) throws {
         let fixture = try ClusterFixture()
         let thread = try thread(fixture)
         try thread.runUntilIdle()
@@ -70,7 +70,7 @@ struct StandbyLookupTests {
         try thread.stop(now: Timestamp(ms: 30_000))
     }
 
-    @Test func `copies that cannot be opened now keep no task and no other copy waiting`() throws {
+    @Test func `standby copies that cannot be opened do not block tasks or other copies`() throws {
         let fixture = try ClusterFixture()
         let thread = try thread(fixture, partitions: 3)
         fixture.calls.fail("bounds of rows-1")
@@ -78,7 +78,7 @@ struct StandbyLookupTests {
         for round: Int64 in 1...4 { try thread.runOnce(now: Timestamp(ms: round * 200), wait: .zero) }
         #expect(try fixture.read(out).map(\.value) == ["x row"])
         #expect(thread.held == TaskSet(active: [task(0): 0]))
-        #expect(thread.status.isRunning, "nobody waits for a copy")
+        #expect(thread.status.isRunning, "nothing waits for a copy")
         for round: Int64 in 1...4 { try thread.runOnce(now: Timestamp(ms: round * 10_500), wait: .zero) }
         #expect(thread.held.standby.keys.map(\.self) == [task(2)])
         fixture.calls.heal()
@@ -87,7 +87,7 @@ struct StandbyLookupTests {
         try thread.stop(now: Timestamp(ms: 90_000))
     }
 
-    @Test func `a copy that is further than the commit that is told keeps its rows`() throws {
+    @Test func `a standby copy that is ahead of the reported commit keeps its rows`() throws {
         let fixture = try ClusterFixture()
         let thread = try thread(fixture, inMemory: false)
         func follow(from time: Int64) throws {
@@ -111,7 +111,7 @@ struct StandbyLookupTests {
         try thread.stop(now: Timestamp(ms: 100_000))
     }
 
-    @Test func `a cluster that is offline ends the thread all the same`() throws {
+    @Test func `a cluster that is offline still ends the thread`() throws {
         let fixture = try ClusterFixture()
         let thread = try thread(fixture)
         try thread.runUntilIdle()

@@ -51,7 +51,7 @@ struct StickyAssignmentTests {
     }
 
     @Test(arguments: 1...200 as ClosedRange<UInt64>)
-    func `members come, go and are replaced; everything stays even, and no more moves than must`(seed: UInt64) {
+    func `as members are added, removed and replaced, loads stay even with the fewest moves`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let work = work(&random, standbys: Int.random(in: 0...2, using: &random))
         var members: Set = [1]
@@ -76,7 +76,7 @@ struct StickyAssignmentTests {
     }
 
     @Test(arguments: 1...100 as ClosedRange<UInt64>)
-    func `from nothing, the tasks of each sub-topology are spread evenly`(seed: UInt64) {
+    func `initially, the tasks of each sub-topology are spread evenly`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let work = work(&random)
         let members = Set(1...Int.random(in: 1...6, using: &random))
@@ -93,7 +93,7 @@ struct StickyAssignmentTests {
         }
     }
 
-    @Test func `a member that joins gets of each sub-topology`() {
+    @Test func `a member that joins gets tasks of each sub-topology`() {
         let work = Assignment.Work(tasks: tasks(2, 6))
         let two = Assignment(work, members: [1, 2])
         let three = Assignment(work, members: [1, 2, 3], previous: two)
@@ -101,21 +101,21 @@ struct StickyAssignmentTests {
         #expect(three.tasks(of: 3).count { $0.subtopology == 1 } == 2)
     }
 
-    @Test func `tasks are assigned in turn`() {
+    @Test func `tasks are assigned round-robin`() {
         let work = Assignment.Work(tasks: tasks(1, 5).reversed())
         let dealt = Assignment(work, members: [1, 2])
         #expect(dealt.tasks(of: 1).map(\.description) == ["0_0", "0_2", "0_4"])
         #expect(dealt.tasks(of: 2).map(\.description) == ["0_1", "0_3"])
     }
 
-    @Test func `a member with a copy takes over`() {
+    @Test func `a member with a standby copy takes over`() {
         let work = Assignment.Work(tasks: tasks(1, 6), copied: Set(tasks(1, 6)), standbys: 1)
         let three = Assignment(work, members: [1, 2, 3])
         let two = Assignment(work, members: [1, 2], previous: three)
         for task in three.tasks(of: 3) { #expect(two.active[task] == three.standby[task]?.first) }
     }
 
-    @Test func `without balancing, copies take over whatever their members have`() {
+    @Test func `without balancing, standby copies take over regardless of load`() {
         let work = Assignment.Work(tasks: tasks(1, 4), copied: Set(tasks(1, 4)), standbys: 1)
         let before = Assignment(work, members: [1, 2])
         let after = Assignment(

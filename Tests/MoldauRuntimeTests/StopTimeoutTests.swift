@@ -8,9 +8,9 @@ import ProgramSupport
 import Synchronization
 import Testing
 
-/// Stops of an application whose cluster does not answer.
+/// Stops of an application whose cluster does not respond.
 struct StopTimeoutTests {
-    /// Holds calls up while it is closed: not for ever, so that a test without an end fails.
+    /// Blocks calls while it is closed, but not forever, so that a test that hangs fails.
     private final class Barrier: Sendable {
         private let isOpen = Mutex(true)
         func set(open: Bool) { isOpen.withLock { $0 = open } }
@@ -35,7 +35,7 @@ struct StopTimeoutTests {
             configuration: configuration)
     }
 
-    @Test func `ends in time, and says which threads it has left; nothing is lost`() async throws {
+    @Test func `a stop ends in time and reports the threads that still run; nothing is lost`() async throws {
         try await withTaskExecutorPreference(QueueExecutor()) { try stopsInTime() }
     }
 
@@ -56,7 +56,7 @@ struct StopTimeoutTests {
         #expect(error == .stopTimedOut(after: .milliseconds(500), threads: threads))
         #expect(app.state == .error)
         #expect(log.all.contains { $0.hasPrefix("error: the application was told to stop") }, "\(log.all)")
-        // The threads that are held up still have the state.
+        // The blocked threads still hold the state.
         let early = try application(fixture, log)
         #expect(throws: (any Error).self) { try early.start() }
         barrier.set(open: true)
@@ -76,8 +76,7 @@ struct StopTimeoutTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value).sorted() == [1, 1, 2, 2])
     }
 
-    @Test(.timeLimit(.minutes(2))) func `who follows changes is told of the end by a stop that gives up`() async throws
-    {
+    @Test(.timeLimit(.minutes(2))) func `a stop that times out ends the sequences of changes`() async throws {
         let (fixture, barrier, log) = (try ClusterFixture(), Barrier(), GatheredLog())
         try fixture.create(["input": 1, "counts": 1])
         fixture.calls.hook.withLock { hook in hook = { if $0 == "flush" { barrier.pass() } } }
@@ -95,7 +94,7 @@ struct StopTimeoutTests {
         barrier.set(open: true)
     }
 
-    @Test func `a stop that goes well takes no longer than it has to`() async throws {
+    @Test func `a successful stop does not wait for its timeout`() async throws {
         let (fixture, log) = (try ClusterFixture(), GatheredLog())
         try fixture.create(["input": 1, "counts": 1])
         var configuration = StreamsConfiguration()

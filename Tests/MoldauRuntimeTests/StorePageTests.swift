@@ -3,15 +3,15 @@ import Testing
 
 @testable import MoldauRuntime
 
-/// How pages are joined from what the tasks have, when their searches are cut short.
+/// How pages are merged from the rows of several tasks when their searches are cut short.
 struct StorePageTests {
     private typealias Merge = StorePageMerge<[UInt8], Int>
 
-    /// What a task has, in the order of the search: the rows that are wanted, among others.
+    /// The rows of a task in search order, wanted and unwanted.
     private struct Rows {
         var rows: [(place: [UInt8], isWanted: Bool)]
 
-        /// As a stream thread answers: after the place, up to so many entries, looking at so many rows.
+        /// Answers as a stream thread does: up to `count` entries after the place, reading at most `steps` rows.
         func slice(after place: [UInt8]?, _ count: Int, steps: Int, isReversed: Bool) -> Merge.Slice {
             var found: [Merge.Placed] = []
             var (looked, last) = (0, place)

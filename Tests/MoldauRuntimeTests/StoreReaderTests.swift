@@ -57,7 +57,7 @@ struct StoreReaderTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a key is read from the task that has it, and contains what was written before`(
+    func `a key is read from the task that has it, up to the requested position`(
         guarantee: ProcessingGuarantee
     ) async throws {
         try await running({ $0.guarantee = guarantee }) { app, fixture in
@@ -65,7 +65,7 @@ struct StoreReaderTests {
             var written: [Int32: Int64] = [:]
             for round in 1...3 as ClosedRange<Int64> {
                 for number in 0..<20 { written[try visit("k\(number)", at: round, fixture), default: 0] += 1 }
-                // A transaction's marker is an offset, too.
+                // A transaction's marker takes an offset, too.
                 let ends = try fixture.consumer.ends(of: [TopicPartition("visits", 0), TopicPartition("visits", 1)])
                 table.options.atLeast = ends
                 for number in 0..<20 {
@@ -85,7 +85,7 @@ struct StoreReaderTests {
             for number in 0..<300 { for _ in 0...(number % 3) { _ = try visit("k\(number)", at: 1, fixture) } }
             let ends = try fixture.consumer.ends(of: [TopicPartition("visits", 0), TopicPartition("visits", 1)])
             table.options.atLeast = ends
-            // Some twice, and some that are not there.
+            // Some twice, and some that do not exist.
             let numbers = Array((0..<320).reversed()) + [7, 7]
             let answer = try await table.get(numbers.map { "k\($0)" })
             let expected = numbers.map { $0 < 300 ? Int64($0 % 3 + 1) : nil }
@@ -96,7 +96,7 @@ struct StoreReaderTests {
         }
     }
 
-    @Test func `entries of all tasks are listed in the order of their keys, in pages`() async throws {
+    @Test func `entries of all tasks are listed in key order, in pages`() async throws {
         try await running { app, fixture in
             var table = try app.table(Self.counts)
             for number in 0..<700 { _ = try visit("k\(1_000 + number)", at: 1, fixture) }
@@ -125,7 +125,7 @@ struct StoreReaderTests {
         }
     }
 
-    @Test func `windows, sessions, versions and global tables are read by their kind`() async throws {
+    @Test func `windows, sessions, versioned tables and global tables can be queried`() async throws {
         try await running { app, fixture in
             for time in [0, 1, 12_000, 25_000] as [Int64] { _ = try visit("ada", at: time, fixture) }
             _ = try visit("bob", at: 12_500, fixture)
@@ -159,7 +159,7 @@ struct StoreReaderTests {
         }
     }
 
-    @Test func `the committed view changes with a commit, the newest one with each record`() async throws {
+    @Test func `the committed view changes with a commit, the newest view with each record`() async throws {
         try await running({ $0.commitInterval = .seconds(3_600) }) { app, fixture in
             var table = try app.table(Self.counts)
             table.options.view = .committed
@@ -173,7 +173,7 @@ struct StoreReaderTests {
             table.options.view = .committed
             let committed = try await table.get("ada")
             #expect(committed.value == nil && committed.position[partition] ?? .zero == .zero)
-            // Nothing commits: the wait ends, and says what is missing.
+            // Nothing is committed: the wait ends with an error.
             table.options.atLeast = [partition: Offset(1)]
             table.options.timeout = .milliseconds(50)
             await #expect(throws: QueryError.self) { try await table.get("ada") }
@@ -184,8 +184,8 @@ struct StoreReaderTests {
         }
     }
 
-    @Test func `a query that waits ends when its task is cancelled`() async throws {
-        // Of its own, since other tests keep Swift's threads busy.
+    @Test func `a waiting query ends when its task is cancelled`() async throws {
+        // The test's own executor, since other tests keep Swift's threads busy.
         let executor = QueueExecutor()
         try await running { app, fixture in
             var table = try app.table(Self.counts)
@@ -201,7 +201,7 @@ struct StoreReaderTests {
             asking.cancel()
             await #expect(throws: CancellationError.self) { try await asking.value }
             #expect(try #require(ended.all.first) - begin < .seconds(10))
-            // One that is cancelled before it begins asks nothing.
+            // A query that is cancelled before it begins ends, too.
             let late = Task(executorPreference: executor) { [table] in
                 while !Task.isCancelled { await Task.yield() }
                 return try await table.get("ada")
@@ -213,7 +213,7 @@ struct StoreReaderTests {
         }
     }
 
-    @Test func `a name that is not there, or of another type, is refused with a sentence`() async throws {
+    @Test func `unknown names, names of another type and unknown partitions are rejected`() async throws {
         try await running { app, _ in
             let known = ["counts", "history", "hourly", "names", "sessions"]
             #expect(throws: QueryError.unknownStore("count", known: known)) {
@@ -229,7 +229,7 @@ struct StoreReaderTests {
         }
     }
 
-    @Test func `an application that does not run is not asked`() async throws {
+    @Test func `a query of an application that does not run fails or waits for the start`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 2, "prices": 2, "currencies": 1])
         let app = StreamsApplication(
@@ -248,7 +248,7 @@ struct StoreReaderTests {
         await #expect(throws: QueryError.notRunning(.notRunning)) { try await table.get("ada") }
     }
 
-    @Test func `a copy answers only where that is allowed, and says how far it is behind`() async throws {
+    @Test func `a standby copy answers only if stale answers are allowed, and reports its lag`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1, "prices": 1, "currencies": 1])
         try fixture.write("visits", "ada", "x", at: 1)
@@ -276,7 +276,7 @@ struct StoreReaderTests {
         let answer = try #require(try ask(stale)?.get())
         #expect(answer.value == 1 && answer.position.isEmpty)
         #expect(answer.lag.map(\.records) == [0] && answer.lag.map(\.isStandby) == [true])
-        // A copy does not know its position: who asks for one waits for the task.
+        // A copy does not know its position: a query that requires one waits for the task.
         stale.atLeast = [TopicPartition("visits", 0): Offset(1)]
         #expect(try ask(stale) == nil)
         thread.granted = TaskSet(active: [task: 1])
@@ -285,7 +285,7 @@ struct StoreReaderTests {
         try thread.close()
     }
 
-    @Test func `a store that is ready before others of its task says that its answer is not the task's`() throws {
+    @Test func `during a task's restore, the answer of each store reports its lag and no position`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1])
         try fixture.write("visits", "ada", "x", at: 1)
@@ -314,8 +314,7 @@ struct StoreReaderTests {
         try thread.close()
     }
 
-    @Test func `many queries at once, while threads come and go, all get an answer that never goes back`() async throws
-    {
+    @Test func `concurrent queries get answers that never go back while threads are added and removed`() async throws {
         try await running({ ($0.commitInterval, $0.guarantee) = (.milliseconds(5), .exactlyOnce) }) { app, fixture in
             let table = try app.table(Self.counts)
             try await withThrowingTaskGroup(of: Int64.self) { group in
@@ -342,7 +341,7 @@ struct StoreReaderTests {
         }
     }
 
-    @Test func `after a restart, a global table's committed answers have what its topic held then`() throws {
+    @Test func `after a restart, a global table's committed view is at the end of its topic`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["visits": 1, "prices": 1, "currencies": 1])
         func thread() throws -> StreamThread { try fixture.thread(try Self.topology(), inMemory: false) }
@@ -359,7 +358,7 @@ struct StoreReaderTests {
     }
 }
 
-/// Whether a query comes to give that answer.
+/// Whether a query eventually gives the expected answer.
 private func eventuallyAnswers<Value: Equatable>(
     _ expected: Value, _ query: () async throws -> Value?
 ) async throws -> Bool {

@@ -24,7 +24,7 @@ struct StreamJoinTests {
 
     private let tenMs = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(5))
 
-    @Test func `a record without a match goes out when its window is over, with its own time`() throws {
+    @Test func `a record without a match is sent after its window ends, with its own timestamp`() throws {
         let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
         try driver.pipe(Self.left, key: "a", value: "A", at: Timestamp(ms: 100))
         try driver.pipe(Self.right, key: "b", value: "B", at: Timestamp(ms: 115))
@@ -36,7 +36,7 @@ struct StreamJoinTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [false, true])
-    func `a window of no length joins records of the same time`(kind: StoreKind, isSelfJoin: Bool) throws {
+    func `a window of zero length joins records with the same timestamp`(kind: StoreKind, isSelfJoin: Bool) throws {
         let windows = JoinWindows(difference: .zero, grace: .zero)
         let options = TopologyOptions(storeKinds: StoreKinds(kind), optimizations: .all)
         let topology = try Topology(options) { streams in
@@ -57,7 +57,7 @@ struct StreamJoinTests {
     /// The window of the record at 0 ends at 10, its grace at 30. With Kafka Streams' window memory, its result without
     /// a match is sent at once (KAFKA-19536).
     @Test(arguments: [WindowMemory.complete, .kafkaStreams])
-    func `a record that comes late within the grace waits for its match`(memory: WindowMemory) throws {
+    func `a late record within the grace period waits for its match`(memory: WindowMemory) throws {
         let windows = JoinWindows(difference: .milliseconds(10), grace: .milliseconds(20))
         let topology = try Topology(TopologyOptions(windowMemory: memory)) { streams in
             streams.stream(Self.left).leftJoin(streams.stream(Self.right), within: windows) { "\($0)+\($1 ?? "null")" }
@@ -84,7 +84,7 @@ struct StreamJoinTests {
     }
 
     /// 100 in eight bytes, 1 for the left side, the key; a list of two values, each with 1 for the left side.
-    @Test func `waiting records are in the changelog as Kafka Streams writes them`() throws {
+    @Test func `waiting records are written to the changelog in Kafka Streams' format`() throws {
         let driver = try TopologyTestDriver(try outer(tenMs), state: .memory)
         try driver.pipe(Self.left, key: "k", value: "A", at: Timestamp(ms: 100))
         try driver.pipe(Self.left, key: "k", value: "B", at: Timestamp(ms: 100))
@@ -107,7 +107,7 @@ struct StreamJoinTests {
         #expect(try fixture.read(Self.out).map(\.value) == ["A-"])
     }
 
-    @Test func `closed windows are looked for once a second at most`() throws {
+    @Test func `closed windows are searched for at most once a second`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["left": 1, "right": 1, "out": 1])
         let thread = try fixture.thread(try outer(tenMs))
@@ -129,11 +129,11 @@ struct StreamJoinTests {
         JoinWindows(before: .milliseconds(-5), after: .milliseconds(4), grace: .zero),
         JoinWindows(difference: .zero, grace: .milliseconds(-1)),
     ])
-    func `windows that end before they begin, or with a negative grace, are refused`(windows: JoinWindows) {
+    func `windows that end before they begin or have a negative grace period are rejected`(windows: JoinWindows) {
         #expect(throws: TopologyError.self) { try outer(windows) }
     }
 
-    @Test func `a join of a stream with itself gives the same with one store as with two`() throws {
+    @Test func `a self-join gives the same results with one store as with two`() throws {
         func results(_ optimizations: Set<TopologyOptimization>) throws -> (
             stores: Int, results: [Record<String, String?>]
         ) {

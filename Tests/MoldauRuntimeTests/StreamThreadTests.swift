@@ -16,7 +16,7 @@ final class Gathered<Element: Sendable>: Sendable {
 }
 
 struct StreamThreadTests {
-    @Test func `takes the oldest record across its inputs`() throws {
+    @Test func `a thread takes the oldest record across its inputs`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["left": 1, "right": 1])
         for (topic, value, time) in [("left", "l1", 1), ("left", "l5", 5), ("right", "r2", 2), ("right", "r3", 3)] {
@@ -32,7 +32,7 @@ struct StreamThreadTests {
         #expect(seen.all == ["l1", "r2", "r3", "l5"])
     }
 
-    @Test func `commits offsets after changelogs, and writes these after output is acknowledged`() throws {
+    @Test func `offsets are committed after changelogs, which are written after acknowledged output`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 7)
@@ -51,7 +51,9 @@ struct StreamThreadTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2])
     }
 
-    @Test func `a failed commit leaves the store at the last one, and the next start reads the records again`() throws {
+    @Test func `a failed commit leaves the store at the previous one, and the next start reads the records again`()
+        throws
+    {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)
@@ -67,12 +69,12 @@ struct StreamThreadTests {
         try second.runUntilIdle()
         try second.stop(now: Timestamp(ms: 2))
         #expect(try fixture.committed("input")?.offset == Offset(1))
-        // The result was sent before the flush failed, and is there twice. The changelog would have followed the flush,
+        // The result was sent before the flush failed, and exists twice. The changelog would have followed the flush,
         // so nothing is restored and the record is counted once.
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 1])
     }
 
-    @Test func `goes on counting after it was dropped without a close`() throws {
+    @Test func `counting resumes after a thread was dropped without a close`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)
@@ -90,7 +92,7 @@ struct StreamThreadTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2, 3])
     }
 
-    @Test func `restores from the offset that the store holds, not from the beginning`() throws {
+    @Test func `a restore starts at the offset that the store holds, not at the beginning`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         for round in 1...3 {
@@ -135,7 +137,7 @@ struct StreamThreadTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1, 2])
     }
 
-    @Test func `a store whose changelog is another topic begins anew, and the reason is told`() throws {
+    @Test func `a store whose changelog is another topic is rebuilt, and the reason is reported`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)
@@ -160,7 +162,7 @@ struct StreamThreadTests {
         #expect(reason.hasPrefix("the topic 'app-counts-store-changelog' is not the one that the store was built from"))
     }
 
-    @Test func `reports the progress of a restore`() throws {
+    @Test func `the progress of a restore is reported`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)
@@ -178,7 +180,7 @@ struct StreamThreadTests {
         #expect(told.all.last?.changelog == TopicPartition("app-counts-store-changelog", 0))
     }
 
-    @Test func `a paused thread processes nothing, and goes on where it was`() throws {
+    @Test func `a paused thread processes nothing, and resumes where it was`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let thread = try fixture.thread(try CountTopology.make())
@@ -190,7 +192,7 @@ struct StreamThreadTests {
         #expect(thread.report.processed == 1)
     }
 
-    @Test func `user errors stop by default, and are counted when the handler skips them`() throws {
+    @Test func `user errors stop the thread by default, and are counted when the handler skips them`() throws {
         struct Refused: Error {}
         func topology() throws -> Topology {
             var topology = Topology()
@@ -219,7 +221,7 @@ struct StreamThreadTests {
         #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["good"])
     }
 
-    @Test func `repartition topics that cannot be purged are no end, and are purged later`() throws {
+    @Test func `a failed purge of repartition topics does not end the thread, and is retried`() throws {
         let topology = try Topology { streams in
             streams.stream(CountTopology.input).map { _, value in (value, value) }
                 .groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream().mapValues { $0 ?? 0 }
@@ -248,7 +250,7 @@ struct StreamThreadTests {
         try thread.close()
     }
 
-    @Test func `a position that is lost while global tables are read is no end`() throws {
+    @Test func `a position that is lost while global tables are read does not end the thread`() throws {
         let rows = Topic<String, String>("rows")
         let topology = try Topology { streams in
             let table = streams.globalTable(rows)
@@ -267,9 +269,9 @@ struct StreamThreadTests {
         #expect(try fixture.read(Topic<String, String>("out")).map(\.value) == ["c1"])
     }
 
-    /// Otherwise a handler that skips would leave out the record's results and what comes after `forward`.
+    /// Otherwise a handler that skips would lose the record's results and whatever follows `forward`.
     @Test(arguments: [false, true])
-    func `errors of the cluster below a processor's forward are not the user code's`(areCaught: Bool) throws {
+    func `cluster errors within a processor's forward are not treated as user errors`(areCaught: Bool) throws {
         func topology() throws -> Topology {
             var topology = Topology()
             try topology.addSource("source", reading: [CountTopology.input])
@@ -306,8 +308,8 @@ struct StreamThreadTests {
         #expect(try fixture.committed("input") == nil)
     }
 
-    /// A process that was taken for dead must not commit what only the clock has led to.
-    @Test func `the results of a punctuation are committed with a position, so that the group is asked`() throws {
+    /// A process that was considered dead must not commit the results of punctuations.
+    @Test func `a punctuation's results are committed with an offset, so that the group checks the member`() throws {
         let fixture = try ClusterFixture()
         fixture.calls.asksForMember = true
         try fixture.create(["input": 1, "out": 1])
@@ -333,7 +335,7 @@ struct StreamThreadTests {
         try thread.stop(now: Timestamp(ms: 20_005))
     }
 
-    @Test func `a record that is too large goes alone to the handler, its neighbours are written`() throws {
+    @Test func `only a record that is too large goes to the handler, its neighbours are written`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1])
         try fixture.admin.create([NewTopic("out", partitionCount: 1, configuration: ["max.message.bytes": "1000"])])

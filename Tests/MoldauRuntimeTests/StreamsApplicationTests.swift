@@ -22,7 +22,7 @@ struct StreamsApplicationTests {
             configuration: configuration)
     }
 
-    @Test func `a process that leaves its group for good while topics are planned ends`() throws {
+    @Test func `a process that loses its group while topics are planned ends with the error`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let cluster = ExpellingCluster(fixture.cluster)
@@ -36,7 +36,7 @@ struct StreamsApplicationTests {
         engine.waitUntilEnded()
     }
 
-    @Test func `goes through its states, and a stop commits what was done`() async throws {
+    @Test func `an application goes through its states, and a stop commits what was processed`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         try fixture.write("input", "a", "x", at: 1)
@@ -55,7 +55,7 @@ struct StreamsApplicationTests {
         await #expect(throws: RuntimeError.self) { try await app.started() }
     }
 
-    @Test func `internal topics are created with the settings of the configuration`() throws {
+    @Test func `internal topics are created with the configured settings`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let app = application(try CountTopology.make(), on: fixture) {
@@ -80,7 +80,7 @@ struct StreamsApplicationTests {
         #expect(app.state == .notRunning)
     }
 
-    @Test func `a signal ends run, and is nobody's afterwards`() async throws {
+    @Test func `a signal ends run, and has its default action again afterwards`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let app = application(try CountTopology.make(), on: fixture)
@@ -94,7 +94,7 @@ struct StreamsApplicationTests {
         #expect(action.__sigaction_handler.sa_handler == nil)  // SIG_DFL
     }
 
-    @Test func `a signal ends all applications of the process that listen to it, again and again`() async throws {
+    @Test func `a signal ends all applications that listen to it, each time`() async throws {
         for _ in 0..<10 {
             let apps = try (0..<2).map { _ in
                 let fixture = try ClusterFixture()
@@ -120,7 +120,7 @@ struct StreamsApplicationTests {
         #expect(app.state == .notRunning)
     }
 
-    @Test func `run throws why it could not start`() async throws {
+    @Test func `run throws the error that prevented the start`() async throws {
         let app = application(try CountTopology.make(), on: try ClusterFixture())
         await #expect(throws: RuntimeError.missingSourceTopics(["input"])) { try await app.run() }
         #expect(app.state == .error)
@@ -142,7 +142,7 @@ struct StreamsApplicationTests {
         return topology
     }
 
-    @Test func `a replaced thread takes over from the last commit`() async throws {
+    @Test func `a replacement thread resumes from the last commit`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         try fixture.write("input", "a", "x", at: 1)
@@ -170,7 +170,7 @@ struct StreamsApplicationTests {
         #expect(app.state == .error)
     }
 
-    @Test func `paused, nothing is processed until it is resumed`() async throws {
+    @Test func `a paused application processes nothing until it is resumed`() async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "counts": 1])
         let app = application(try CountTopology.make(), on: fixture)
@@ -199,7 +199,7 @@ struct StreamsApplicationTests {
         #expect(last == ["k0": 10, "k1": 10, "k2": 10, "k3": 10])
     }
 
-    @Test func `an embedded application makes its topics, and finds its state again`() async throws {
+    @Test func `an embedded application creates its topics, and reuses its state`() async throws {
         let directory = NSTemporaryDirectory() + "/moldau-app-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         for round in 0...2 {
@@ -224,7 +224,7 @@ struct StreamsApplicationTests {
     }
 }
 
-/// A cluster whose group has no place for a process that plans its topics.
+/// A cluster whose group fails a process while it plans its topics.
 private final class ExpellingCluster: ClusterPort {
     static let reason = ClusterError.unavailable(reason: "another process has the same name")
     private let inner: EmbeddedCluster

@@ -44,7 +44,7 @@ struct TableChangesTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `changes come as they are committed, and end with the application`(
+    func `changes are received as they are committed, and end with the application`(
         guarantee: ProcessingGuarantee
     ) async throws {
         let fixture = try ClusterFixture()
@@ -60,7 +60,7 @@ struct TableChangesTests {
         let first = try #require(try await changes.next())
         #expect((first.key, first.value, first.timestamp.ms, first.missed) == ("ada", 1, 7, 0))
         #expect(first.partition == Partition(0) && first.offset == .zero)
-        // What was committed before the end comes, then the end.
+        // Changes that were committed before the end are received, then the end.
         try fixture.write("visits", "bob", "x", at: 8, partition: 0)
         try await app.stopped()
         var rest: [String: Int64] = [:]
@@ -69,7 +69,7 @@ struct TableChangesTests {
         await #expect(throws: QueryError.notRunning(.notRunning)) { _ = try await app.changes(of: Self.counts) }
     }
 
-    @Test func `a snapshot comes before what is committed later, with nothing left out between`() async throws {
+    @Test func `a snapshot is followed by later changes without a gap`() async throws {
         try await running(partitions: 2) { app, fixture in
             func visit(_ numbers: Range<Int>) throws {
                 for number in numbers {
@@ -77,7 +77,8 @@ struct TableChangesTests {
                 }
             }
             for round in 0..<8 {
-                // Some of the records are before the reader's time, some are on their way, and some come later.
+                // Some of the records are committed before the reader starts, some are in flight, and some are written
+                // later.
                 try visit(100 * round..<100 * round + 50)
                 try await Task.sleep(for: .milliseconds(7 * round))
                 let changes = try await app.changes(of: Self.counts, from: .snapshot)
@@ -85,7 +86,7 @@ struct TableChangesTests {
                 var counts: [String: Int64] = [:]
                 for try await change in changes {
                     #expect(change.missed == 0)
-                    #expect(change.value ?? 0 > counts[change.key] ?? 0, "a count goes up")
+                    #expect(change.value ?? 0 > counts[change.key] ?? 0, "counts increase")
                     counts[change.key] = change.value
                     if counts.count == 10, counts.values.allSatisfy({ $0 == 10 * (round + 1) }) { break }
                 }
@@ -94,19 +95,19 @@ struct TableChangesTests {
         }
     }
 
-    @Test func `a slow reader is told how much it missed`() async throws {
+    @Test func `a slow reader gets the number of changes that it missed`() async throws {
         try await running { app, fixture in
             var changes = try await app.changes(of: Self.latest, limit: 10).makeAsyncIterator()
             var other = try await app.changes(of: Self.latest).makeAsyncIterator()
             for number in 0..<100 { try fixture.write("cities", "k\(number)", "x", at: 1, partition: 0) }
-            // The other one holds them all: then the first one has been offered them all.
+            // The other reader gets them all: then the first one has been offered them all.
             var missed: [Int64] = []
             for _ in 0..<100 { missed.append(try #require(try await other.next()).missed) }
             #expect(missed.allSatisfy { $0 == 0 })
             var count: Int64 = 0
             while count < 100 {
                 let change = try #require(try await changes.next())
-                if count == 0 { #expect(change.missed > 0, "the oldest ones are left out") }
+                if count == 0 { #expect(change.missed > 0, "the oldest changes are missed") }
                 count += 1 + change.missed
             }
             #expect(count == 100)
@@ -130,7 +131,7 @@ struct TableChangesTests {
         }
     }
 
-    @Test func `what cannot be followed is told, and a reader may be cancelled`() async throws {
+    @Test func `following an unsuitable store is an error, and a reader can be cancelled`() async throws {
         try await running { app, fixture in
             let other = TableStoreName<String, Int64>("other")
             await #expect(throws: QueryError.self) { _ = try await app.changes(of: other) }

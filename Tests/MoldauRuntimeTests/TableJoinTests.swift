@@ -13,19 +13,19 @@ struct TableJoinTests {
         }
     }
 
-    @Test func `a store without a name is kept with the serde of the results`() throws {
+    @Test func `a store without a name gets a generated one if the serde of the results is given`() throws {
         let stores = try topology(result: String.serde).stores
         #expect(stores.map(\.name) == ["left-table", "right-table", "left-right-join"])
         guard case .inMemory? = stores.last?.kind else {
-            Issue.record("kept elsewhere")
+            Issue.record("the store is not in memory")
             return
         }
     }
 
-    @Test func `a store without a name or a serde is refused, not left out`() throws {
+    @Test func `a store with neither a name nor a serde is rejected`() throws {
         let error = #expect(throws: TopologyError.self) { try topology(result: nil) }
         guard case .invalidSetting(name: "both", let reason)? = error else {
-            Issue.record("another error: \(String(describing: error))")
+            Issue.record("unexpected error: \(String(describing: error))")
             return
         }
         #expect(reason == "a store with a generated name needs `result:`, the serde of the results")

@@ -7,7 +7,7 @@ import MoldauTopology
 import ProgramSupport
 import Testing
 
-/// Rows do not expire: topics that are read as tables.
+/// Topics that are read as tables: their rows must not expire.
 struct TableTopicTests {
     private static let customers = Topic<String, String>("customers")
     private static let prices = Topic<String, String>("prices")
@@ -36,7 +36,7 @@ struct TableTopicTests {
             newTopicPartitions: 1)
     }
 
-    @Test func `an application makes the topics of its tables compacted, and no others`() throws {
+    @Test func `an application creates the topics of its tables compacted, and no others`() throws {
         let missing = try plan().missing.filter { !$0.name.hasPrefix("app-") }
         let settings = Dictionary(uniqueKeysWithValues: missing.map { ($0.name, $0.configuration) })
         #expect(
@@ -48,7 +48,7 @@ struct TableTopicTests {
             ])
     }
 
-    @Test func `a topic that is its table's changelog is made compacted`() throws {
+    @Test func `a topic that is its table's changelog is created compacted`() throws {
         let topology = try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
             streams.table(Self.customers, as: TableStoreName("rows")).toStream().to(Self.orders)
         }
@@ -67,7 +67,7 @@ struct TableTopicTests {
         (["retention.ms": "-1"], nil), (["cleanup.policy": "compact"], nil),
         (["cleanup.policy": "compact", "retention.ms": "5"], nil),
     ])
-    func `a table whose topic deletes by age is warned about`(settings: [String: String], told: String?) throws {
+    func `a table whose topic deletes old records causes a warning`(settings: [String: String], told: String?) throws {
         let existing = ["customers", "orders"].map {
             TopicDescription(name: $0, partitionCount: 1, configuration: settings)
         }
@@ -82,7 +82,7 @@ struct TableTopicTests {
                 == true)
     }
 
-    @Test func `an embedded cluster makes them so, and the log warns at the start`() throws {
+    @Test func `an embedded cluster has compacted table topics, and the start logs a warning for others`() throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         let admin = try cluster.makeAdmin(clientID: "test")
         try admin.create([NewTopic("prices", partitionCount: 1)])

@@ -53,7 +53,7 @@ struct TaskCommitTests {
         var storedUpTo: Offset? { task.stores.entries[0].store.changelogOffset }
     }
 
-    @Test func `at least once, changelogs follow output that is acknowledged, and positions follow both`() throws {
+    @Test func `at least once, changelogs are sent after acknowledged output, and positions after both`() throws {
         let counted = try CountedOnce(isTransactional: false)
         try counted.run()
         #expect(
@@ -63,7 +63,7 @@ struct TaskCommitTests {
         #expect(counted.storedUpTo == Offset(1))
     }
 
-    @Test func `exactly once, all of it is one transaction`() throws {
+    @Test func `exactly once, everything is committed in one transaction`() throws {
         let counted = try CountedOnce(isTransactional: true)
         try counted.run()
         #expect(
@@ -71,7 +71,7 @@ struct TaskCommitTests {
         #expect(counted.storedUpTo == Offset(1))
     }
 
-    @Test func `a flush goes on until each refusal was told and everything else is acknowledged`() throws {
+    @Test func `a flush continues until each rejection is handled and everything else is acknowledged`() throws {
         let topology = try CountTopology.make(kind: .inMemory)
         var configuration = StreamsConfiguration()
         configuration.onProductionFailure = { _ in .skip }
@@ -87,7 +87,7 @@ struct TaskCommitTests {
     }
 
     @Test(arguments: [(false, "positions [1]"), (true, "transaction of app: [1]")])
-    func `if offsets are refused, stores keep nothing, and the commit may be called again`(
+    func `if offsets are rejected, stores keep nothing, and the commit can be retried`(
         isTransactional: Bool, refused: String
     ) throws {
         let counted = try CountedOnce(isTransactional: isTransactional)
@@ -97,7 +97,7 @@ struct TaskCommitTests {
         counted.calls.heal()
         _ = counted.calls.take()
         try counted.run()
-        // Records that were sent stay sent.
+        // Records that were sent are not sent again.
         #expect(counted.calls.take() == (isTransactional ? [] : ["flush", "flush"]) + [refused])
         #expect(counted.storedUpTo == Offset(1))
     }
@@ -121,7 +121,7 @@ private class NotingProducer: Producer {
     func close() {}
 }
 
-/// Tells of refusals, one with each flush.
+/// Throws the rejections, one with each flush.
 private final class RefusingProducer: NotingProducer {
     var refused: [ClusterError] = []
 

@@ -23,8 +23,8 @@ private struct Threads {
         for member in members { begin(member) }
     }
 
-    /// A thread closes what is no longer granted, or takes what is newly granted; then it reports, or does so later,
-    /// before it looks again.
+    /// A thread closes what is no longer granted, or opens what is newly granted; then it reports that, or does so
+    /// later, before its next step.
     mutating func step(_ number: Int, tells: Bool = true) {
         if followed[number] != nil { return tell(number) }
         let granted = placement.granted(number)
@@ -44,7 +44,7 @@ private struct Threads {
             number, holds: held[number]!, followed: granted, status: TaskStatus(isRunning: true, isCaughtUp: true))
     }
 
-    /// A thread starts again.
+    /// A thread restarts.
     mutating func begin(_ number: Int) {
         held[number] = TaskSet()
         followed[number] = nil
@@ -68,7 +68,7 @@ private struct Threads {
 }
 
 struct TaskPlacementTests {
-    @Test func `a task goes to another thread after the one before let go of it, and no other moves`() {
+    @Test func `a task moves to another thread after its owner has released it, and no other task moves`() {
         var threads = Threads(standbys: 0, members: [1])
         threads.settle()
         #expect(threads.held[1]?.active.count == 4)
@@ -83,7 +83,7 @@ struct TaskPlacementTests {
         #expect(threads.held[1]?.active.keys.sorted() == kept)
     }
 
-    @Test func `a leaving thread is asked once, and others wait for its end`() {
+    @Test func `the tasks of a leaving thread move after it has ended`() {
         var threads = Threads(standbys: 0, members: [1, 2])
         threads.settle()
         threads.placement.leave(2)
@@ -95,7 +95,7 @@ struct TaskPlacementTests {
         #expect(threads.held[1]?.active.count == 4)
     }
 
-    @Test func `a copy takes over in its place, and the place before is for the next copy`() {
+    @Test func `a standby copy takes over in its directory, and the freed directory is for the next copy`() {
         var threads = Threads(standbys: 1, members: [1, 2])
         threads.settle()
         #expect(threads.held[1]?.active == [tasks[0]: 0, tasks[2]: 0])
@@ -110,7 +110,7 @@ struct TaskPlacementTests {
         #expect(threads.held[1]?.standby.count == 2 && threads.held[2]?.standby.count == 2)
     }
 
-    @Test func `without copies, the thread that begins anew gets its tasks again`() {
+    @Test func `without standby copies, a restarted thread gets its tasks again`() {
         var threads = Threads(standbys: 0, members: [1, 2])
         threads.settle()
         let before = threads.held
@@ -120,8 +120,7 @@ struct TaskPlacementTests {
         #expect(threads.held == before)
     }
 
-    @Test func `tasks that are no longer the process's own are given up, and a copy of one stays where its stores are`()
-    {
+    @Test func `tasks that are revoked from the process are released, and a copy of one stays with its stores`() {
         var threads = Threads(standbys: 0, members: [1, 2])
         threads.settle()
         let (had, kept) = (threads.held[2] ?? TaskSet(), threads.held[1] ?? TaskSet())
@@ -133,14 +132,14 @@ struct TaskPlacementTests {
         #expect(threads.placement.mayWorkOn == rest)
         #expect(threads.held[1] == kept)
         #expect(threads.held[2]?.standby == [moved: 0])
-        // The copy becomes the task again.
+        // The copy becomes the active task again.
         threads.placement.take(StickyAssignment.Work(tasks: tasks, copied: Set(tasks)))
         threads.settle()
         #expect(threads.held[2]?.active == had.active && threads.held[2]?.standby == [:])
     }
 
     @Test(arguments: 1...300 as ClosedRange<UInt64>)
-    func `threads come, go and fail at any time, and no task is on two threads`(seed: UInt64) {
+    func `as threads are added, removed and fail at any time, no task is on two threads`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var threads = Threads(standbys: Int.random(in: 0...2, using: &random), members: [1, 2])
         var leaving: Set<Int> = []

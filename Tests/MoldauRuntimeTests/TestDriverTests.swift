@@ -8,7 +8,9 @@ import Testing
 
 struct TestDriverTests {
     @Test(arguments: [TestStateLocation.temporaryDirectory, .memory])
-    func `counts what is piped in, and shows the store and the changelog`(location: TestStateLocation) throws {
+    func `the driver processes piped records, and shows the store and the changelog`(location: TestStateLocation)
+        throws
+    {
         let driver = try TopologyTestDriver(try CountTopology.make(), state: location)
         for (time, key) in ["a", "b", "a"].enumerated() {
             try driver.pipe(CountTopology.input, key: key, value: "x", at: Timestamp(ms: Int64(time)))
@@ -23,7 +25,7 @@ struct TestDriverTests {
         try driver.close()
     }
 
-    @Test func `reads back what it writes to a repartition topic before the next input`() throws {
+    @Test func `the driver reads what was written to a repartition topic before the next input`() throws {
         let middle = Topic<String, String>("by-value-repartition")
         let out = Topic<String, String>("out")
         var topology = Topology()
@@ -78,14 +80,14 @@ struct TestDriverTests {
         return try driver.read(from: ticks).compactMap(\.value)
     }
 
-    @Test func `a topic that the topology does not read is refused by name`() throws {
+    @Test func `a topic that the topology does not read is rejected by name`() throws {
         let driver = try TopologyTestDriver(try CountTopology.make(), state: .memory)
         #expect(throws: TestDriverError.unknownTopic("inputs", known: ["input"])) {
             try driver.pipe(topic: "inputs", key: nil, value: nil)
         }
     }
 
-    @Test func `bytes that cannot be read stop by default, and are counted when the handler skips them`() throws {
+    @Test func `unreadable bytes are an error by default, and are counted if they become dead letters`() throws {
         let strict = try TopologyTestDriver(try CountTopology.make(), state: .memory)
         #expect(throws: DeserializationFailure.self) { try strict.pipe(topic: "input", key: [0xff], value: []) }
 

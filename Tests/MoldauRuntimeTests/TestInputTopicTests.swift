@@ -16,7 +16,7 @@ struct TestInputTopicTests {
         return try TopologyTestDriver(topology, state: .memory, wallClock: Timestamp(ms: 7))
     }
 
-    @Test func `records without a time of their own are a step apart`() throws {
+    @Test func `records without explicit timestamps are a step apart`() throws {
         let driver = try driver()
         let input = driver.input(clicks, from: Timestamp(ms: 1_000), step: .seconds(10))
         try input.pipe(pairs: [("a", "1"), ("b", "2")])
@@ -30,7 +30,7 @@ struct TestInputTopicTests {
         #expect(input.time == Timestamp(ms: 40_000))
     }
 
-    @Test func `begins at the wall clock and stands still by default`() throws {
+    @Test func `timestamps start at the wall clock and do not advance by default`() throws {
         let driver = try driver()
         let input = driver.input(unkeyed)
         try driver.advanceWallClock(by: .seconds(1))
@@ -51,7 +51,7 @@ struct TestInputTopicTests {
         #expect(try driver.read(from: seen) == records)
     }
 
-    @Test func `a clock that went below 1970 is an error`() throws {
+    @Test func `a timestamp before 1970 is an error`() throws {
         let input = try driver().input(clicks, from: Timestamp(ms: 0), step: .milliseconds(-1))
         try input.pipe(key: "a", value: "1")
         #expect(throws: TestDriverError.negativeTimestamp(topic: "clicks", ms: -1)) {

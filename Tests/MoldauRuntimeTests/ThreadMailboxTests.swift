@@ -12,7 +12,7 @@ struct ThreadMailboxTests {
     private static let first = TaskID(subtopology: 0, partition: Partition(0))
     private static let second = TaskID(subtopology: 0, partition: Partition(1))
 
-    /// A thread that counts the records of two partitions, in one lane each, and records what happens.
+    /// A thread that counts the records of two partitions, in one lane each, and calls `onRecord` for each record.
     private func counting(
         recordsPerTurn: Int = 2, onRecord: @escaping @Sendable (_ key: String) -> Void
     ) throws -> (thread: StreamThread, fixture: ClusterFixture) {
@@ -82,7 +82,7 @@ struct ThreadMailboxTests {
         try thread.close()
     }
 
-    @Test func `unanswered callers are told when the thread ends, and so are later ones`() throws {
+    @Test func `pending callers get an error when the thread ends, and so do later ones`() throws {
         let told = Gathered<String>()
         let (thread, _) = try counting { _ in }
         let mailbox = thread.mailbox
@@ -94,7 +94,7 @@ struct ThreadMailboxTests {
         #expect(told.all == [ended, ended])
     }
 
-    @Test func `a thread that is dropped without a close tells who waits`() throws {
+    @Test func `a thread that is dropped without a close fails its pending messages`() throws {
         let told = Gathered<Bool>()
         var thread: StreamThread? = try counting { _ in }.thread
         let mailbox = thread?.mailbox
@@ -103,7 +103,7 @@ struct ThreadMailboxTests {
         #expect(told.all == [true])
     }
 
-    @Test func `a full mailbox refuses the next message at once`() throws {
+    @Test func `a full mailbox rejects the next message at once`() throws {
         let refused = Gathered<String>()
         let (thread, _) = try counting { _ in }
         for _ in 0...1_024 {
@@ -127,7 +127,7 @@ struct ThreadMailboxTests {
         try thread.close()
     }
 
-    @Test func `a message for a task that has moved away is answered with that`() throws {
+    @Test func `a message for a task that has moved away is answered with an error`() throws {
         let told = Gathered<ThreadMailboxError>()
         let (thread, _) = try counting { _ in }
         thread.granted.active[Self.second] = nil
@@ -206,7 +206,7 @@ struct ThreadMailboxTests {
 
     private static let start = ContinuousClock.now
 
-    @Test func `each poster's messages come in its order, and none is lost when the taker closes`() throws {
+    @Test func `each sender's messages arrive in order, and none is lost when the mailbox closes`() throws {
         let mailbox = Mailbox<(poster: Int, number: Int)>(wake: {})
         let (refused, isDone) = (Gathered<Int>(), Gathered<Int>())
         for poster in 0..<4 {

@@ -32,14 +32,14 @@ struct TimestampExtractorTests {
         #expect(try times(.partitionTimeIfNegative) == [10, 10, 20])
     }
 
-    @Test func `a partition without a time yet fails`() throws {
+    @Test func `a negative timestamp fails if the partition has no time yet`() throws {
         let failure = #expect(throws: DeserializationFailure.self) {
             try times(.partitionTimeIfNegative, of: [-5])
         }
         #expect(failure?.underlying as? NegativeTimestamp == NegativeTimestamp(timestamp: Timestamp(ms: -5)))
     }
 
-    @Test func `a negative time stops the thread, unless the handler says otherwise`() throws {
+    @Test func `a negative timestamp stops the thread, unless the handler skips it`() throws {
         let failure = #expect(throws: DeserializationFailure.self) { try times(.failIfNegative) }
         #expect(failure?.origin.offset == Offset(1))
         var configuration = StreamsConfiguration()

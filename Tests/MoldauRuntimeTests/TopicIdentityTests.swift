@@ -34,7 +34,7 @@ struct TopicIdentityTests {
     private func values(_ fixture: ClusterFixture) throws -> [String] { try fixture.read(out).map(\.value) }
 
     @Test(arguments: [1, 3, 6])
-    func `a global table whose topic was made again has the new topic's rows alone`(count: Int) throws {
+    func `a global table whose topic was recreated has only the new topic's rows`(count: Int) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["clicks": 1, "out": 1, "rows": 1])
         for number in 0..<3 { try fixture.write("rows", "k\(number)", "old\(number)", at: 1) }
@@ -50,13 +50,13 @@ struct TopicIdentityTests {
     }
 
     @Test(arguments: [2, 5])
-    func `a running application notices that a global table's topic was made again`(count: Int) async throws {
+    func `a running application detects that a global table's topic was recreated`(count: Int) async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["clicks": 1, "out": 1, "rows": 1])
         for number in 0..<2 { try fixture.write("rows", "k\(number)", "old\(number)", at: 1) }
         var configuration = StreamsConfiguration()
         configuration.topicSearchInterval = .milliseconds(20)
-        // Whoever reads while there is no such topic fails.
+        // A thread that reads while the topic does not exist fails.
         configuration.onUncaughtError = { _ in .replaceThread }
         let app = StreamsApplication(
             id: "app", topology: try joined(), cluster: .cluster(fixture.cluster, stateDirectory: nil),
@@ -67,7 +67,7 @@ struct TopicIdentityTests {
         try fixture.delete(["rows"])
         try fixture.create(["rows": 1])
         for number in 0..<count { try fixture.write("rows", "n\(number)", "new\(number)", at: 3) }
-        // Until it is noticed, old rows are found.
+        // Until this is detected, old rows are found.
         #expect(
             try await eventuallyInTasks {
                 try fixture.write("clicks", "a", "k0", at: 4)
@@ -78,7 +78,7 @@ struct TopicIdentityTests {
         try await app.stopped()
     }
 
-    @Test func `a global table that reads another topic has that topic's rows alone`() throws {
+    @Test func `a global table that reads another topic has only that topic's rows`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["clicks": 1, "out": 1, "rows": 1, "rows-2": 1])
         try fixture.write("rows", "k", "old", at: 1)
@@ -93,7 +93,7 @@ struct TopicIdentityTests {
                 == "the store is built from the topic 'rows-2' now, but was built from 'rows'")
     }
 
-    @Test func `state of a cluster that was wiped counts from 1`() throws {
+    @Test func `after the cluster was wiped, counts start from 1`() throws {
         let count = try Topology { streams in
             streams.stream(clicks).groupByKey().count(as: TableStoreName<String, Int64>("counts")).toStream()
                 .mapValues { "\($0 ?? 0)" }.to(out)
@@ -109,7 +109,7 @@ struct TopicIdentityTests {
         #expect(try values(second) == ["1", "2", "3", "4", "5"])
     }
 
-    @Test func `a table whose own topic was made again has the new rows alone`() throws {
+    @Test func `a table whose source topic was recreated has only the new rows`() throws {
         let topology = try Topology(TopologyOptions(optimizations: [.reuseSourceTopics])) { streams in
             let table = streams.table(rows, as: TableStoreName<String, String>("table"))
             streams.stream(clicks).leftJoin(table) { _, row in row ?? "none" }.to(out)
@@ -128,7 +128,7 @@ struct TopicIdentityTests {
         #expect(try values(fixture) == ["old", "none", "new"])
     }
 
-    // MARK: The same topic, with less in it
+    // MARK: The same topic, with fewer records
 
     private func counted(_ fixture: ClusterFixture) throws -> Topology {
         try Topology { streams in
@@ -139,12 +139,12 @@ struct TopicIdentityTests {
 
     private let changelog = TopicPartition("app-counts-changelog", 0)
 
-    @Test func `a store whose changelog begins later than it keeps what it has`() throws {
+    @Test func `a store keeps its rows if its changelog starts after the store's position`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["clicks": 1, "out": 1])
         for key in ["a", "a", "b"] { try fixture.write("clicks", key, "x", at: 1) }
         try run(counted(fixture), on: fixture)
-        // Others wrote more, and everything was deleted, as by retention.
+        // More was written by others, and everything was deleted, as by retention.
         for _ in 0..<5 { try fixture.write(changelog.topic, "z", "12345678", at: 1) }
         try fixture.admin.deleteRecords(before: [changelog: Offset(7)])
         try fixture.write("clicks", "a", "x", at: 2)
@@ -154,7 +154,7 @@ struct TopicIdentityTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a changelog that ends before its store is written again, so that a later loss gives the same`(
+    func `a changelog that ends before its store's position is completed from the store`(
         guarantee: ProcessingGuarantee
     ) throws {
         let fixture = try ClusterFixture()
@@ -176,7 +176,7 @@ struct TopicIdentityTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a changelog that lost deletions at its end gets them again`(guarantee: ProcessingGuarantee) throws {
+    func `deletions that a changelog lost at its end are written to it again`(guarantee: ProcessingGuarantee) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["clicks": 1, "out": 1, "rows": 1])
         let topology = try Topology { streams in
@@ -186,7 +186,7 @@ struct TopicIdentityTests {
         let keys = (0..<10).map { "k\($0)" }
         for key in keys { try fixture.write("rows", key, "old", at: 1) }
         try fixture.runWithoutTopicIDs(topology, guarantee)
-        // A deletion that the changelog keeps, two that it loses, and one of a row that there is again.
+        // A deletion that the changelog keeps, two that it loses, and one of a row that was written again.
         for key in ["k1", "k2", "k3", "k4"] { try fixture.write("rows", key, nil, at: 2) }
         try fixture.write("rows", "k4", "new", at: 3)
         try fixture.runWithoutTopicIDs(topology, guarantee)

@@ -20,7 +20,7 @@ struct TopicPatternTests {
         }
     }
 
-    @Test func `reads the topics whose whole names match, each record under its topic`() throws {
+    @Test func `a pattern source reads the topics whose whole names match, and records keep their topic`() throws {
         let topology = try Topology { streams in
             streams.stream(matching: orders).to(key: String.serde, value: String.serde) { _, origin in
                 "seen-\(origin?.topic ?? "")"
@@ -37,7 +37,7 @@ struct TopicPatternTests {
         }
     }
 
-    @Test func `a topic that is named elsewhere is left to that source`() throws {
+    @Test func `a topic that another source names is not read by the pattern`() throws {
         let topology = try Topology { streams in
             streams.stream(matching: orders).mapValues { "pattern \($0)" }.to(output)
             streams.stream(Topic<String, String>("orders-eu")).mapValues { "name \($0)" }.to(output)
@@ -69,13 +69,13 @@ struct TopicPatternTests {
         #expect(try driver.read(from: output).map(\.value) == ["x", "x!"])
     }
 
-    @Test func `what is no regular expression is refused when the topology is built`() throws {
+    @Test func `an invalid regular expression is rejected when the topology is built`() throws {
         #expect(throws: TopologyError.self) {
             try Topology { streams in streams.stream(matching: TopicPattern<String, String>("orders-(")).to(output) }
         }
     }
 
-    @Test func `describes itself by the pattern, as Kafka Streams does`() throws {
+    @Test func `a pattern source is described by its pattern, as in Kafka Streams`() throws {
         let topology = try Topology(TopologyOptions(naming: .kafkaStreams)) { streams in
             streams.stream(matching: orders).forEach { _, _ in }
         }
@@ -95,7 +95,7 @@ struct TopicPatternTests {
     }
 
     @Test(arguments: [1, 2])
-    func `topics that come while the application runs are read, and state goes on`(threads: Int) async throws {
+    func `topics that are created while the application runs are read, and state is kept`(threads: Int) async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["output": 1, "orders-eu": 2])
         try fixture.write("orders-eu", "a", "x", at: 1)
@@ -108,7 +108,7 @@ struct TopicPatternTests {
         try fixture.write("orders-eu", "a", "z", at: 3)
         #expect(try eventually { try fixture.read(output).map(\.value) == ["1", "2", "3"] })
         #expect(try eventually { app.state == .running })
-        // A round's records are counted in the metrics after its output is there.
+        // A round's records are counted in the metrics after its output is written.
         #expect(try eventually { app.metrics.processedRecords == 3 })
         try await app.stopped()
         #expect(try fixture.committed("orders-us")?.offset == Offset(1))
@@ -129,7 +129,7 @@ struct TopicPatternTests {
     }
 
     @Test(arguments: [true, false])
-    func `a topic that is wider than the state stops the application`(repartitions: Bool) async throws {
+    func `a topic with more partitions than the state stops the application`(repartitions: Bool) async throws {
         let fixture = try ClusterFixture()
         try fixture.create(["output": 1, "orders-eu": 1])
         let app = application(try counting(repartitions: repartitions), on: fixture, threads: 1)

@@ -40,7 +40,7 @@ struct TopicPlanTests {
             newTopicPartitions: nil)
     }
 
-    @Test func `joined topics with different numbers of partitions are named with both numbers`() throws {
+    @Test func `joined topics with different partition counts are an error that has both counts`() throws {
         let error = #expect(throws: RuntimeError.self) {
             try plan(try joined(throughRepartition: false), ["left": 2, "right": 3])
         }
@@ -58,8 +58,7 @@ struct TopicPlanTests {
     ]
 
     @Test(arguments: gathering.indices, [false, true])
-    func `streams that become one and are aggregated need equal numbers of partitions`(place: Int, merges: Bool) throws
-    {
+    func `merged streams that are aggregated need equal partition counts`(place: Int, merges: Bool) throws {
         let (eu, us) = (Topic<String, String>("orders-eu"), Topic<String, String>("orders-us"))
         func topology(_ prepare: (KStream<String, String>) -> KStream<String, String>) throws -> Topology {
             try Topology { streams in
@@ -76,7 +75,7 @@ struct TopicPlanTests {
         _ = try plan(try topology { $0.repartition() }, ["orders-eu": 2, "orders-us": 3])
     }
 
-    @Test func `streams of different numbers of partitions may become one where no keys have to meet`() throws {
+    @Test func `streams with different partition counts can be merged if no operator needs keys`() throws {
         let topology = try Topology { streams in
             streams.stream([Topic<String, String>("orders-eu"), Topic("orders-us")])
                 .to(Topic<String, String>("orders"))
@@ -84,7 +83,7 @@ struct TopicPlanTests {
         _ = try plan(topology, ["orders-eu": 2, "orders-us": 3, "orders": 1])
     }
 
-    @Test func `a repartition topic follows the topic that it is joined with`() throws {
+    @Test func `a repartition topic gets the partition count of the topic that it is joined with`() throws {
         let planned = try plan(try joined(), ["left": 6, "right": 2])
         #expect(planned.partitionCounts["app-by-name-repartition"] == 2)
         #expect(planned.tasks.map(\.description) == ["0_0", "0_1", "0_2", "0_3", "0_4", "0_5", "1_0", "1_1"])
@@ -99,14 +98,14 @@ struct TopicPlanTests {
             ])
     }
 
-    @Test func `a repartition topic's own number must agree with what it is joined with`() throws {
+    @Test func `a repartition topic's explicit partition count must match the topic it is joined with`() throws {
         #expect(
             throws: RuntimeError.repartitionMismatch(
                 topic: "app-by-name-repartition", partitions: 4, other: "right", otherPartitions: 2)
         ) { try plan(try joined(repartitionCount: 4), ["left": 6, "right": 2]) }
     }
 
-    @Test func `missing sources are an error, or are created when that is asked for`() throws {
+    @Test func `missing source topics are an error, or are created if that is configured`() throws {
         let topology = try CountTopology.make()
         #expect(throws: RuntimeError.missingSourceTopics(["input"])) { try plan(topology, ["counts": 1]) }
         let names = InternalTopicNames(applicationID: "app", topology: topology)
@@ -117,7 +116,7 @@ struct TopicPlanTests {
     }
 
     /// A store's own settings override the application's, which override those of the store's kind.
-    @Test func `changelogs are created with what their stores need, and with what was set`() throws {
+    @Test func `changelogs are created with the settings of their stores and of the application`() throws {
         let name = KeyValueStoreName<String, String>("store")
         let windows = PlainWindowStoreName<String, String>("store")
         let own = ["segment.bytes": "9"]
@@ -157,7 +156,7 @@ struct TopicPlanTests {
         #expect(InternalTopicSettings().changelog(of: stores[2].0)["retention.ms"] == "86500000")
     }
 
-    @Test func `an internal topic of another size or policy is refused with both values`() throws {
+    @Test func `an internal topic with another partition count or policy is rejected with both values`() throws {
         let topology = try CountTopology.make()
         #expect(throws: RuntimeError.wrongPartitionCount(topic: "app-counts-store-changelog", expected: 2, actual: 1)) {
             try plan(topology, ["input": 2, "counts": 1, "app-counts-store-changelog": 1])
@@ -168,7 +167,7 @@ struct TopicPlanTests {
         ) { try plan(topology, ["input": 1, "counts": 1, "app-counts-store-changelog": 1]) }
     }
 
-    /// A plan for counts whose changelog or repartition topic exists like this.
+    /// A plan for the count topology, of which this topic exists with these settings.
     private func plan(
         _ internalTopic: String, _ configuration: [String: String], _ replication: TopicDescription.Replication? = nil,
         wanted replicas: Int? = nil
@@ -186,8 +185,7 @@ struct TopicPlanTests {
             newTopicPartitions: nil, settings: settings)
     }
 
-    @Test func `a changelog whose rows are deleted by age or size is told, and one that deletes nothing is not`() throws
-    {
+    @Test func `a changelog whose rows are deleted by age or size causes a warning, others do not`() throws {
         let changelog = "app-counts-store-changelog"
         let endless = ["cleanup.policy": "compact,delete", "retention.ms": "-1"]
         #expect(try plan(changelog, endless).warnings == [])
@@ -200,7 +198,7 @@ struct TopicPlanTests {
         #expect(try plan(changelog, ["cleanup.policy": "compact,delete"]).warnings.count == 1)
     }
 
-    @Test func `a topic that needs more copies of a record than it has is refused with both numbers`() throws {
+    @Test func `a topic with fewer replicas than it needs is rejected with both numbers`() throws {
         let changelog = "app-counts-store-changelog"
         func plan(_ name: String, _ count: Int) throws -> TopicPlan {
             try self.plan(
@@ -216,7 +214,7 @@ struct TopicPlanTests {
         #expect(try plan("input", 1).warnings == [])
     }
 
-    @Test func `an internal topic on fewer brokers than are wanted is told`() throws {
+    @Test func `an internal topic with fewer replicas than configured causes a warning`() throws {
         let (changelog, policy) = ("app-counts-store-changelog", ["cleanup.policy": "compact"])
         let one = TopicDescription.Replication(count: 1, needed: 1)
         let warnings = try plan(changelog, policy, one, wanted: 3).warnings
@@ -226,7 +224,7 @@ struct TopicPlanTests {
         #expect(try plan(changelog, policy, one).warnings == [])
     }
 
-    @Test func `an internal topic that deletes records too early is told`() throws {
+    @Test func `an internal topic that deletes records too early causes a warning`() throws {
         let topology = try joined()
         func warnings(_ configuration: [String: String]) throws -> [String] {
             var existing = ["left", "right"].reduce(into: [:]) {
@@ -251,13 +249,13 @@ struct TopicPlanTests {
             "AgAAAAAAAATSAAAAAQAAAAdzdG9yZS1hAAAAAAAAAGM="
         ),
     ])
-    func `commit metadata is Kafka Streams' own`(metadata: CommitMetadata, text: String) {
+    func `commit metadata is encoded as in Kafka Streams`(metadata: CommitMetadata, text: String) {
         #expect(metadata.encoded == text)
         #expect(CommitMetadata(decoding: text) == metadata)
     }
 
     @Test(arguments: ["", "not base64!", "AA==", "AgAA", "AgAAAAAAAATS/////w==", "AgAAAAAAAATSAAAAAX////8="])
-    func `metadata of others is no error`(text: String) {
+    func `commit metadata of another format is not an error`(text: String) {
         let decoded = CommitMetadata(decoding: text)
         #expect(decoded == nil || decoded?.processorTimes == [:])
     }

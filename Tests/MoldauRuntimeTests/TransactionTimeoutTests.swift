@@ -9,7 +9,7 @@ import MoldauTopology
 import Synchronization
 import Testing
 
-/// Exactly once, with transactions that grow older than their timeout.
+/// Exactly once, with transactions that exceed their timeout.
 struct TransactionTimeoutTests {
     /// A broker whose time stands still until the test or a record advances it.
     private final class World: Sendable {
@@ -52,7 +52,7 @@ struct TransactionTimeoutTests {
         }
     }
 
-    @Test func `a thread whose transaction was aborted goes on from the last commit`() throws {
+    @Test func `a thread whose transaction was aborted resumes from the last commit`() throws {
         let world = try World()
         let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
         try fixture.create(["input": 1, "counts": 1])
@@ -70,7 +70,7 @@ struct TransactionTimeoutTests {
         #expect(try fixture.committed("input")?.offset == Offset(3))
     }
 
-    @Test func `a stop whose transaction was aborted is one all the same, and the next start goes on`() throws {
+    @Test func `a stop succeeds although its transaction was aborted, and the next start repeats the work`() throws {
         let world = try World()
         let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
         try fixture.create(["input": 1, "counts": 1])
@@ -85,10 +85,10 @@ struct TransactionTimeoutTests {
         #expect(try fixture.read(CountTopology.counts).map(\.value) == [1])
     }
 
-    /// The records before it are in the transaction that it makes time out; when they come again, it is processed
+    /// The records before it are in the transaction that it makes time out; when they are read again, it is processed
     /// between two transactions.
     @Test(arguments: [1, 2_000])
-    func `a record that takes longer than the timeout is processed twice, and counts once`(before: Int) throws {
+    func `a record that takes longer than the timeout is processed twice and counted once`(before: Int) throws {
         let world = try World()
         let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
         try fixture.create(["input": 1, "counts": 1])
@@ -114,7 +114,7 @@ struct TransactionTimeoutTests {
         #expect(slowTimes.withLock { $0 } == 2)
     }
 
-    @Test func `a row of an aborted transaction does not get into a global table`() throws {
+    @Test func `a row of an aborted transaction is not applied to a global table`() throws {
         let world = try World()
         let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
         try fixture.create(["input": 1, "questions": 1, "rows": 1, "answers": 1])
@@ -146,7 +146,7 @@ struct TransactionTimeoutTests {
         #expect(try fixture.read(Topic<String, String>("answers")).map(\.key) == ["attempt 2"])
     }
 
-    @Test func `the copy of a global table's unreadable row outlives an aborted transaction`() throws {
+    @Test func `the dead letter of a global table's unreadable row survives an aborted transaction`() throws {
         let world = try World()
         let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
         try fixture.create(["input": 1, "rows": 1, "dead": 1])
@@ -159,7 +159,7 @@ struct TransactionTimeoutTests {
         let thread = try fixture.thread(topology, configuration: configuration)
         try run(thread, in: world)
         try fixture.write("rows", "a", "no number", at: 1)
-        // The copy is sent but not committed.
+        // The dead letter is sent but not committed.
         for _ in 0..<2 { try thread.runOnce(now: world.now, wait: .zero) }
         try world.pass(ms: 20_000)
         try fixture.write("input", "a", "x", at: 2)
@@ -169,7 +169,7 @@ struct TransactionTimeoutTests {
         #expect(try fixture.committed("input")?.offset == Offset(1))
     }
 
-    @Test func `the timeout follows a long commit interval`() throws {
+    @Test func `a long commit interval extends the transaction timeout`() throws {
         let world = try World()
         let fixture = try ClusterFixture(EmbeddedCluster(world.broker))
         try fixture.create(["input": 1, "counts": 1])

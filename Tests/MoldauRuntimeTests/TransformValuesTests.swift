@@ -14,7 +14,7 @@ struct TransformValuesTests {
     private let seen = KeyValueStoreName<String, Int64>("seen")
 
     @Test(arguments: [true, false])
-    func `a transformation keeps state, and look-ups call it too unless it has a store`(isStored: Bool) throws {
+    func `a transformation keeps state, and lookups call it too unless its result has a store`(isStored: Bool) throws {
         let store = isStored ? TableStoreName<String, String>("result") : nil
         let topology = try Topology { streams in
             streams.addStore(StoreDefinition(seen))
@@ -40,7 +40,7 @@ struct TransformValuesTests {
         #expect(try driver.read(from: joined).map(\.value) == [isStored ? "found x#2" : "found x#3"])
     }
 
-    @Test func `a store that is not named cannot be used`() throws {
+    @Test func `a store that a transformation does not declare cannot be used`() throws {
         let topology = try Topology { streams in
             streams.addStore(StoreDefinition(seen))
             streams.table(input).transformValues { context in

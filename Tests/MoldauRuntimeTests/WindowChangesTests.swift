@@ -50,7 +50,7 @@ struct WindowChangesTests {
         Windowed("ada", in: Window(start: Timestamp(ms: start), end: Timestamp(ms: end)))
     }
 
-    @Test func `a change of a window has the key with its window, and the time of the event`() async throws {
+    @Test func `a window's change has the windowed key and the event's timestamp`() async throws {
         try await running { app, fixture in
             var tumbling = try await app.changes(of: Self.tumbling).makeAsyncIterator()
             var unlimited = try await app.changes(of: Self.unlimited).makeAsyncIterator()
@@ -64,8 +64,7 @@ struct WindowChangesTests {
         }
     }
 
-    @Test func `followed from now or from a snapshot on, windows of all kinds become what the store has`() async throws
-    {
+    @Test func `changes from now and from a snapshot both lead to the store's windows`() async throws {
         try await running { app, fixture in
             for name in [Self.tumbling, Self.hopping, Self.sliding] {
                 let followed = try await app.changes(of: name)
@@ -89,7 +88,7 @@ struct WindowChangesTests {
         }
     }
 
-    @Test func `sessions that are merged are deleted`() async throws {
+    @Test func `sessions that are merged are reported as deleted`() async throws {
         try await running { app, fixture in
             func expect(
                 _ changes: inout TableChanges<SessionStoreName<String, Int64>>.Iterator,
@@ -114,7 +113,7 @@ struct WindowChangesTests {
         }
     }
 
-    @Test func `a snapshot goes on behind what retention deletes from the changelog while it is read`() async throws {
+    @Test func `a snapshot continues after changelog records that are deleted while it is read`() async throws {
         try await running { app, fixture in
             var now = try await app.changes(of: Self.tumbling).makeAsyncIterator()
             for time in [0, 10, 20] as [Int64] {
@@ -133,7 +132,7 @@ struct WindowChangesTests {
         }
     }
 
-    @Test func `a name of another kind is refused`() async throws {
+    @Test func `a name of another kind is rejected`() async throws {
         try await running { app, fixture in
             await #expect(throws: QueryError.self) {
                 _ = try await app.changes(of: WindowStoreName<String, Int64>("counts"))

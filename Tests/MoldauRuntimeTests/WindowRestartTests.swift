@@ -6,7 +6,7 @@ import MoldauState
 import MoldauTopology
 import Testing
 
-/// Windows on a cluster: what is found again after a restart, and which partitions results go to.
+/// Windows on a cluster: what is kept after a restart, and which partitions results go to.
 struct WindowRestartTests {
     private let input = Topic<String, String>("input")
     private let out = Topic("out", key: Windowed<String>.serde(size: .milliseconds(10)), value: Int64.serde)
@@ -20,7 +20,7 @@ struct WindowRestartTests {
     }
 
     @Test(arguments: [false, true])
-    func `windows go on after a restart, with and without their disk`(keepsDisk: Bool) throws {
+    func `windows are kept after a restart, with and without their disk`(keepsDisk: Bool) throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         for (round, time) in ([3, 5, 12, 7] as [Int64]).enumerated() {
@@ -35,7 +35,7 @@ struct WindowRestartTests {
             try fixture.read(out).map { "\($0.key)=\($0.value)" } == ["[a@0/10]=1", "[a@0/10]=2", "[a@10/20]=1"])
     }
 
-    @Test func `what was sent when it closed is not sent again after a restart`() throws {
+    @Test func `results that were sent on window close are not sent again after a restart`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         for time in [3, 15, 16, 200_000, 200_020] as [Int64] {
@@ -50,7 +50,7 @@ struct WindowRestartTests {
             ])
     }
 
-    @Test func `closed windows are looked for once a second`() throws {
+    @Test func `closed windows are searched for once a second`() throws {
         let fixture = try ClusterFixture()
         try fixture.create(["input": 1, "out": 1])
         let thread = try fixture.thread(try topology(.onWindowClose))

@@ -29,7 +29,7 @@ struct WindowTests {
         return (seen.all, drops)
     }
 
-    @Test func `tumbling windows count side by side, and what is late is dropped and counted`() throws {
+    @Test func `tumbling windows count separately, and late records are dropped and counted`() throws {
         let result = try rows([
             ("a", "x", 0), ("a", "x", 9), ("a", "x", 10), ("a", "x", 3), ("a", "x", 15), ("a", "x", 9),
         ]) {
@@ -39,7 +39,7 @@ struct WindowTests {
         #expect(result.drops == [.late: 1])
     }
 
-    @Test func `hopping windows overlap, and begin at 0 at the earliest`() throws {
+    @Test func `hopping windows overlap, and start at 0 at the earliest`() throws {
         let result = try rows([("a", "x", 3), ("a", "y", 7)]) {
             $0.groupByKey().windowedBy(.hopping(.milliseconds(10), every: .milliseconds(5), grace: .zero))
                 .reduce { $0 + $1 }
@@ -68,7 +68,7 @@ struct WindowTests {
         #expect(result.rows == (isSuppressed ? closed : ["[a@0/23]=1"] + closed + ["[a@72/96]=1"]))
     }
 
-    @Test func `custom windows and unlimited windows`() throws {
+    @Test func `custom windows and unlimited windows are aggregated`() throws {
         let custom = try rows([("a", "x", 3), ("a", "x", 12)]) {
             $0.groupByKey().windowedBy(
                 CustomWindows(size: .milliseconds(8), grace: .zero) { time in
@@ -84,7 +84,7 @@ struct WindowTests {
         #expect(unlimited.rows == (1...3).map { "[a@5/9223372036854775807]=\($0)" })
     }
 
-    @Test func `the last times that there are do not overflow`() throws {
+    @Test func `windows at the maximum timestamp do not overflow`() throws {
         for windows in [
             TimeWindows.hopping(.milliseconds(10), every: .milliseconds(3), grace: .zero),
             .sliding(.milliseconds(10), grace: .zero),
@@ -92,7 +92,7 @@ struct WindowTests {
             let result = try rows([("a", "x", .max), ("a", "x", .max - 1), ("a", "x", .max)]) {
                 $0.groupByKey().windowedBy(windows).count()
             }
-            #expect(result.drops[.late] ?? 0 > 0)  // No window's end is behind the last time.
+            #expect(result.drops[.late] ?? 0 > 0)  // No window ends after the maximum timestamp.
         }
         let sessions = try rows([("a", "x", .max), ("a", "x", .max - 1)]) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(10), grace: .zero)).count()
@@ -100,7 +100,7 @@ struct WindowTests {
         #expect(sessions.rows.last == "[a@9223372036854775806/9223372036854775807]=2")
     }
 
-    @Test func `a record between two sessions joins them`() throws {
+    @Test func `a record between two sessions merges them`() throws {
         let result = try rows([("a", "x", 0), ("a", "y", 20), ("a", "z", 10)]) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(10), grace: .milliseconds(50)))
                 .aggregate("", into: { pages, _, page in pages += page }, merging: { pages, _, more in pages += more })
@@ -108,11 +108,9 @@ struct WindowTests {
         #expect(result.rows == ["[a@0/0]=x", "[a@20/20]=y", "[a@0/0]=nil", "[a@20/20]=nil", "[a@0/20]=xyz"])
     }
 
-    /// The session at 142 is older than what a store in memory accepts, but a late record joins it.
+    /// The session at 142 is older than what a store in memory accepts, but a late record extends it.
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `a session that a late record extended is gone, and is not counted again by the next one`(
-        kind: StoreKind
-    ) throws {
+    func `a session that a late record extended is deleted, and is not counted again`(kind: StoreKind) throws {
         let inputs: [(String, String, Int64)] = [("a", "x", 142), ("b", "x", 176), ("a", "x", 168), ("a", "x", 169)]
         let result = try rows(inputs, TopologyOptions(storeKinds: StoreKinds(kind))) {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(28), grace: .milliseconds(5))).count()
@@ -135,7 +133,7 @@ struct WindowTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `on window close, each result comes once, also after a pause in the input`(kind: StoreKind) throws {
+    func `on window close, each result is sent once, also after a pause in the input`(kind: StoreKind) throws {
         let inputs: [(String, String, Int64)] = [
             ("a", "x", 1), ("b", "x", 2), ("a", "x", 8), ("a", "x", 10_000_000), ("b", "x", 10_000_011),
         ]
@@ -154,7 +152,7 @@ struct WindowTests {
             $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(10), grace: .zero), emit: .onWindowClose).count()
         }
         #expect(sessions.rows == ["[b@2/2]=1", "[a@1/8]=2", "[a@10000000/10000000]=1"])
-        // Kafka Streams has forgotten the windows from before the pause when the next record comes.
+        // Kafka Streams has forgotten the windows from before the pause when the next record arrives.
         complete.windowMemory = .kafkaStreams
         let kafka = try rows(inputs, complete) {
             $0.groupByKey().windowedBy(windows[0], emit: .onWindowClose).count()
@@ -162,7 +160,7 @@ struct WindowTests {
         #expect(kafka.rows == ["[a@10000000/10000010]=1"])
     }
 
-    @Test func `held changes give the last one of each window and commit`() throws {
+    @Test func `buffered changes give the last one of each window and commit`() throws {
         let result = try rows([("a", "x y x", 3), ("b", "x", 12)], TopologyOptions(emission: .lastPerCommit())) {
             $0.flatMapValues { $0.split(separator: " ").map(String.init) }
                 .groupByKey().windowedBy(.hopping(.milliseconds(10), every: .milliseconds(5), grace: .zero)).count()
@@ -180,7 +178,7 @@ struct WindowTests {
             (.tumbling(.milliseconds(10), grace: .milliseconds(15)), "retention is 20 ms"),
             (.sliding(.milliseconds(10), grace: .milliseconds(5)), "at least 25 ms"),
         ] as [(TimeWindows, String)])
-    func `impossible window sizes are errors of the topology, with the numbers`(windows: TimeWindows, said: String) {
+    func `invalid window sizes are topology errors that contain the numbers`(windows: TimeWindows, said: String) {
         let error = #expect(throws: TopologyError.self) {
             _ = try rows([]) {
                 $0.groupByKey().windowedBy(windows).count(as: Materialized(retention: .milliseconds(20)))
@@ -189,7 +187,7 @@ struct WindowTests {
         #expect(error?.description.contains(said) == true)
     }
 
-    @Test func `impossible gaps and starts are errors of the topology`() {
+    @Test func `invalid gaps and starts are topology errors that contain the numbers`() {
         let gap = #expect(throws: TopologyError.self) {
             _ = try rows([]) { $0.groupByKey().windowedBy(.sessions(gap: .milliseconds(-5), grace: .zero)).count() }
         }
@@ -200,7 +198,7 @@ struct WindowTests {
         #expect(start?.description.contains("-7 ms") == true)
     }
 
-    @Test func `a processor's own window store counts what comes too late`() throws {
+    @Test func `a processor's own window store counts expired records`() throws {
         final class Keeping: Processor {
             typealias KeyOut = String
             typealias ValueOut = String
