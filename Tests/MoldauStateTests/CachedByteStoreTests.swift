@@ -60,7 +60,7 @@ struct CachedByteStoreTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [false, true])
-    func `a scan goes on where it was when the store is written, committed and stored meanwhile`(
+    func `a scan continues at its position while the store is written, committed and stored`(
         kind: StoreKind, reverse: Bool
     ) throws {
         let store = try task.bytes(kind)
@@ -81,7 +81,7 @@ struct CachedByteStoreTests {
         #expect(seen == expected)
     }
 
-    @Test func `drained changes come once, in the order of their first write`() throws {
+    @Test func `changes are drained once, in the order of their first write`() throws {
         let store = try task.bytes(.inMemory)
         try store.put([2], [1])
         try store.put([1], [1])
@@ -92,7 +92,7 @@ struct CachedByteStoreTests {
         #expect(try store.drained() == [Entry([1], [2])])
     }
 
-    @Test func `changes that a failing drain did not take come with the next one`() throws {
+    @Test func `changes that a failed drain did not take are part of the next one`() throws {
         struct Full: Error {}
         let store = try task.bytes(.inMemory)
         for key in [1, 2, 3] as [UInt8] { try store.put([key], [0]) }
@@ -106,8 +106,9 @@ struct CachedByteStoreTests {
         #expect(try store.drained().map(\.key) == [[2], [3]])
     }
 
-    /// A task goes from one thread to another and back: the first one only knows what it sent itself, long ago.
-    @Test func `a commit without changes does not take the changelog's offset back`() throws {
+    /// A task moves from one thread to another and back: the first one only knows the old offset of what it sent
+    /// itself.
+    @Test func `a commit without changes does not move the changelog's offset back`() throws {
         let store = try task.bytes(.rocksDB)
         try store.put([1], [1])
         try store.commitAll(changelogEnd: 1)
@@ -115,7 +116,7 @@ struct CachedByteStoreTests {
         try store.commitAll(changelogEnd: 5)
         try store.commitAll(changelogEnd: 1)
         #expect(store.metadata.changelogOffset == Offset(5))
-        // What is sent is at the end of the changelog, wherever that is: the topic may be another one.
+        // Changes are sent to the end of the changelog, wherever that is: the topic may be another one.
         try store.put([1], [3])
         try store.commitAll(changelogEnd: 2)
         #expect(store.metadata.changelogOffset == Offset(2))
@@ -158,7 +159,7 @@ struct CachedByteStoreTests {
         #expect(store.approximateEntryCount == 2)
     }
 
-    @Test func `a closed store says so`() throws {
+    @Test func `operations on a closed store throw an error`() throws {
         let store = try task.bytes(.rocksDB)
         try store.close()
         try store.close()

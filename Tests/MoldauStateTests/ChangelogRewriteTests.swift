@@ -18,8 +18,9 @@ struct ChangelogRewriteTests {
         }
     }
 
-    /// Makes a store that has more than `lost` changes, has the changelog lose so many, and appends what it lacks.
-    /// - Returns: the rows of the store, and those of one that is restored from the changelog then.
+    /// Creates a store that has more than `lost` changes, truncates that many from its changelog, and appends what is
+    /// missing.
+    /// - Returns: the rows of the store, and those of a store that is then restored from the changelog.
     private func rewritten<Store: CacheBackedStore>(
         losing lost: Int, _ definition: StoreDefinition, as type: Store.Type, _ fill: (Store) throws -> Void
     ) throws -> (rows: [Entry], restored: [Entry]) {
@@ -57,7 +58,7 @@ struct ChangelogRewriteTests {
     private func time(_ ms: Int64) -> Timestamp { Timestamp(ms: ms) }
 
     @Test(arguments: [0, 1, 2, 3])
-    func `a map's deletions are appended again`(lost: Int) throws {
+    func `a key-value store's deletions are appended again`(lost: Int) throws {
         let name = TableStoreName<String, Int64>("map")
         let found = try rewritten(
             losing: lost, StoreDefinition(name), as: TimestampedKeyValueStore<String, Int64>.self
@@ -70,7 +71,7 @@ struct ChangelogRewriteTests {
         #expect(found.rows.count == 3 && found.restored == found.rows)
     }
 
-    @Test func `more deletions than one commit takes are appended by several`() throws {
+    @Test func `more deletions than fit one commit are appended by several`() throws {
         let name = KeyValueStoreName<Int64, Int64>("map")
         let task = TestTask()
         let store = try task.keyValue(name)
@@ -90,7 +91,7 @@ struct ChangelogRewriteTests {
     }
 
     @Test(arguments: [0, 1, 3])
-    func `windows, of which some have expired`(lost: Int) throws {
+    func `windows are appended again, although some have expired`(lost: Int) throws {
         let windows = StoreDefinition(
             WindowStoreName<String, Int64>("w"), size: .milliseconds(10), retention: .milliseconds(100))
         let found = try rewritten(losing: lost, windows, as: TimestampedWindowStore<String, Int64>.self) { store in
@@ -104,7 +105,7 @@ struct ChangelogRewriteTests {
 
     /// Older versions are deleted without a record, and a deletion is a version.
     @Test(arguments: [0, 1, 2, 5])
-    func `versions`(lost: Int) throws {
+    func `versions are appended again`(lost: Int) throws {
         let name = VersionedStoreName<String, Int64>("v", historyRetention: .milliseconds(100))
         let found = try rewritten(
             losing: lost, StoreDefinition(name), as: VersionedKeyValueStore<String, Int64>.self
@@ -117,7 +118,7 @@ struct ChangelogRewriteTests {
         #expect(found.restored.suffix(1) == found.rows.suffix(1) && !found.rows.isEmpty)
     }
 
-    @Test func `a key's versions are appended by one commit, the latest one last`() throws {
+    @Test func `a key's versions are appended in one commit, the latest one last`() throws {
         let name = VersionedStoreName<String, Int64>("v", historyRetention: .seconds(3_600))
         let task = TestTask()
         let store = try task.versioned(name)

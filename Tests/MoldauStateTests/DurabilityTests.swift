@@ -9,7 +9,7 @@ struct DurabilityTests {
     let task = TestTask()
     private let input = TopicPartition("orders", 3)
 
-    @Test func `uncommitted writes are gone after a close`() throws {
+    @Test func `uncommitted writes are discarded by a close`() throws {
         let store = try task.bytes(.rocksDB)
         try store.put([1], [1])
         try store.commitAll(changelogEnd: 1, store: true)
@@ -22,7 +22,7 @@ struct DurabilityTests {
         #expect(again.metadata.changelogOffset == Offset(1))
     }
 
-    @Test func `drained but not committed writes are gone after a close`() throws {
+    @Test func `drained but not committed writes are discarded by a close`() throws {
         let store = try task.bytes(.rocksDB)
         try store.put([1], [1])
         _ = try store.drained()
@@ -31,7 +31,7 @@ struct DurabilityTests {
         #expect(try task.bytes(.rocksDB).scanned() == [])
     }
 
-    @Test func `data and changelog offset agree where a later commit was not stored`() throws {
+    @Test func `data and changelog offset agree if a later commit was not stored`() throws {
         let store = try task.bytes(.rocksDB)
         try store.put([1], [1])
         try store.commitAll(changelogEnd: 10, store: true)
@@ -61,7 +61,7 @@ struct DurabilityTests {
         #expect(again.positions == [input: Offset(101), TopicPartition("öre", 0): Offset(2)])
     }
 
-    /// The process ends between two commits without a close: what RocksDB flushed stays, together with its changelog
+    /// The process ends between two commits without a close: what RocksDB flushed is kept, together with its changelog
     /// offset.
     @Test func `after a crash data and changelog offset agree`() async throws {
         let path = task.directory.path
@@ -116,7 +116,7 @@ struct DurabilityTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `restored records are read, and stored when they outgrow the budget`(kind: StoreKind) throws {
+    func `restored records can be read, and are stored when they exceed the budget`(kind: StoreKind) throws {
         let task = TestTask(memory: StateMemory(budgetBytes: 1 << 20))
         let store = try task.bytes(kind)
         let value = [UInt8](repeating: 1, count: 4_000)
@@ -125,7 +125,7 @@ struct DurabilityTests {
             try store.restore([batch, 7], nil)
             try store.restored(upTo: Offset(Int64(batch) * 100 + 51))
         }
-        #expect(store.byteStore.metadata.changelogOffset != nil)  // Some of it went below the cache.
+        #expect(store.byteStore.metadata.changelogOffset != nil)  // Part of it was written from the cache.
         #expect(store.metadata.changelogOffset == Offset(951))
         #expect(try store.scanned().count == 490)
         #expect(try store.value([3, 7]) == nil)
@@ -135,7 +135,7 @@ struct DurabilityTests {
         #expect(try store.drained() == [Entry([3, 7], [1])])
     }
 
-    @Test func `a second process or task cannot open the same state`() throws {
+    @Test func `a second environment cannot open the same state`() throws {
         let store = try task.bytes(.rocksDB)
         let second = StoreEnvironment(directory: task.directory.path, memory: task.memory)
         let error = #expect(throws: StateError.self) { try second.cache(for: StoreDefinition(bytesName("other"))) }
@@ -147,8 +147,8 @@ struct DurabilityTests {
         try store.put([1], [1])
     }
 
-    /// As if the process has too many files open: the lock could not even be examined.
-    @Test func `a lock file that cannot be opened is not taken for a lock that another holds`() throws {
+    /// As if the process had too many open files: the lock cannot even be examined.
+    @Test func `a lock file that cannot be opened is not reported as a lock held by another process`() throws {
         try FileManager.default.createDirectory(
             atPath: task.directory.path + "/LOCK", withIntermediateDirectories: true)
         let environment = StoreEnvironment(directory: task.directory.path, memory: task.memory)
@@ -195,7 +195,7 @@ struct DurabilityTests {
         }
     }
 
-    @Test func `a directory that cannot be made is an error that names it`() {
+    @Test func `a directory that cannot be created is an error that names it`() {
         let environment = StoreEnvironment(directory: "/proc/none/state", memory: task.memory)
         #expect(throws: StateError.directoryNotCreated(path: "/proc/none/state", code: 2)) {
             try environment.cache(for: StoreDefinition(bytesName("s")))

@@ -10,7 +10,7 @@ struct KeyValueStoreTests {
     private let name = KeyValueStoreName<String, Int64>("counts")
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `put, get, putIfAbsent and delete tell what was there`(kind: StoreKind) throws {
+    func `get, putIfAbsent and delete return the existing value`(kind: StoreKind) throws {
         let store = try task.keyValue(name, kind)
         try store.put("a", 1)
         #expect(try store.get("a") == 1)
@@ -22,7 +22,7 @@ struct KeyValueStoreTests {
         #expect(try store.all().collect().map(\.key) == ["b"])
     }
 
-    @Test func `an update that throws writes nothing, and one from nothing to nothing neither`() throws {
+    @Test func `an update that throws writes nothing, nor does one from nil to nil`() throws {
         let store = try task.keyValue(name)
         #expect(throws: Refused.self) { try store.update("a") { _ in throw Refused() } }
         try store.update("b") { _ in nil }
@@ -33,7 +33,7 @@ struct KeyValueStoreTests {
         #expect(try store.update("a") { ($0 ?? 0) + 1 } == (old: 1, new: 2))
     }
 
-    @Test func `ranges include both ends and go either way`() throws {
+    @Test func `ranges include both ends and can be reversed`() throws {
         let store = try task.keyValue(name)
         for (number, key) in ["apple", "bee", "beech", "cat"].enumerated() { try store.put(key, Int64(number)) }
         try store.commit(store: true)
@@ -46,7 +46,7 @@ struct KeyValueStoreTests {
         #expect(try store.reverseAll().next()?.key == "cat")
     }
 
-    @Test func `bytes that are not of the type are the store's error`() throws {
+    @Test func `bytes that cannot be decoded are the store's error`() throws {
         let store = try task.keyValue(name)
         try store.restore(key: [97], value: [1, 2, 3], timestamp: .none)
         #expect(throws: StateError.damaged(store: "counts", reason: "Int64 takes 8 bytes, got 3")) {
@@ -57,7 +57,7 @@ struct KeyValueStoreTests {
         }
     }
 
-    @Test func `a null key is refused, a null value deletes`() throws {
+    @Test func `a null key is rejected, a null value deletes`() throws {
         let store = try task.keyValue(KeyValueStoreName<String?, Int64?>("optional"))
         #expect(throws: StateError.nullKey(store: "optional")) { try store.put(nil, 1) }
         try store.put("a", 1)
@@ -68,7 +68,9 @@ struct KeyValueStoreTests {
     @Test(arguments: [
         (Int64(5), "v", "000000000000000576"), (0, "", "0000000000000000"), (-1, "é", "ffffffffffffffffc3a9"),
     ])
-    func `a timestamped value is its timestamp, then its bytes`(ms: Int64, value: String, expected: String) throws {
+    func `a timestamped value is stored as its timestamp followed by its bytes`(
+        ms: Int64, value: String, expected: String
+    ) throws {
         let store = try task.timestamped(TableStoreName<String, String>("rows"))
         try store.put("k", ValueAndTimestamp(value, at: Timestamp(ms: ms)))
         let bytes = try store.cache.value(Array("k".utf8)) ?? []
@@ -76,9 +78,7 @@ struct KeyValueStoreTests {
         #expect(try store.get("k") == ValueAndTimestamp(value, at: Timestamp(ms: ms)))
     }
 
-    @Test func `the changelog has the value alone and its timestamp beside it, and a restore puts them together`()
-        throws
-    {
+    @Test func `the changelog has value and timestamp separately, and a restore combines them`() throws {
         let first = try task.timestamped(TableStoreName<String, String>("first"))
         let second = try task.timestamped(TableStoreName<String, String>("second"))
         try first.put("k", ValueAndTimestamp("v", at: Timestamp(ms: 5)))
@@ -95,13 +95,13 @@ struct KeyValueStoreTests {
         #expect(second.changelogOffset == Offset(2))
     }
 
-    @Test func `a stored value without room for its timestamp is an error`() throws {
+    @Test func `a stored value that is too short for its timestamp is an error`() throws {
         let store = try task.timestamped(TableStoreName<String, Int64>("rows"))
         try store.cache.put([97], [1, 2, 3])
         #expect(throws: StateError.self) { try store.get("a") }
     }
 
-    @Test func `a store definition tells the topology what it must know`() {
+    @Test func `a store definition has its name, kind and settings`() {
         let store = StoreDefinition(
             name, kind: .inMemory, isLogged: false, changelogSettings: ["a": "b"])
         #expect(store.name == "counts")

@@ -29,7 +29,7 @@ struct LRUKeyValueStoreTests {
         #expect(store.entryCount == 3)
     }
 
-    @Test func `deleted keys make room`() throws {
+    @Test func `deleted keys free space`() throws {
         let store = try open()
         for key in ["a", "b", "c"] { try store.put(key, 1) }
         #expect(try store.delete("a") == 1)

@@ -43,7 +43,7 @@ struct RocksDBOptionsTests {
             }
     }
 
-    @Test func `compression makes what is on disk smaller, and either reads what the other wrote`() throws {
+    @Test func `compression reduces the size on disk, and data can be read with other options`() throws {
         var sizes: [Int] = []
         for (first, second) in [(Self.none, Self.lz4), (Self.lz4, Self.none)] {
             let directory = TemporaryDirectory()

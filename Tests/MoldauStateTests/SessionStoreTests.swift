@@ -22,7 +22,7 @@ struct SessionStoreTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `finds the sessions that a time span touches`(kind: StoreKind) throws {
+    func `a search finds the sessions that overlap a time range`(kind: StoreKind) throws {
         let store = try store(kind)
         try store.put(session("a", 0, 10), 1)
         try store.put(session("a", 20, 65_000), 2)
@@ -80,7 +80,7 @@ struct SessionStoreTests {
         #expect(try store.put(session("c", 0, firstTaken), 3))
     }
 
-    @Test func `the changelog has Kafka Streams' keys, and a restore reads them`() throws {
+    @Test func `changelog keys have Kafka Streams' format, and a restore reads them`() throws {
         let store = try store(.rocksDB)
         try store.put(session("k", 1_000, 6_000), 1)
         try store.put(session("k", 1_000, 5_000), 2)
@@ -96,7 +96,7 @@ struct SessionStoreTests {
     }
 
     @Test(arguments: [("6b00000000000003e8", false), ("6b000000000000177000000000000003e8", true)])
-    func `windowed keys are written as Kafka Streams writes them`(expected: String, isSession: Bool) throws {
+    func `windowed keys are encoded as in Kafka Streams`(expected: String, isSession: Bool) throws {
         let serde =
             isSession
             ? Windowed.sessionSerde(of: String.serde) : Windowed.serde(of: String.serde, size: .milliseconds(5_000))
@@ -111,7 +111,7 @@ struct SessionStoreTests {
         }
     }
 
-    @Test func `a window's end is cut to the last time there is`() {
+    @Test func `a window's end is limited to the maximum timestamp`() {
         #expect(Window(start: Timestamp(ms: 5), size: .milliseconds(Int64.max)).end == Timestamp(ms: .max))
     }
 }

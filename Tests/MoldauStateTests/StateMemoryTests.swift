@@ -5,8 +5,8 @@ import Testing
 
 /// The budget that all stores share.
 struct StateMemoryTests {
-    /// Writes 32 MB of data to two stores, and commits whenever one asks for it.
-    @Test func `used memory stays within the budget while more data than it is written and read`() throws {
+    /// Writes 32 MB of data to two stores, and commits whenever one requests it.
+    @Test func `used memory stays within the budget while more data than that is written and read`() throws {
         let budget = 8 << 20
         let slackBytes = 2 << 20  // For memtables that are being flushed, and for what a commit holds back.
         let task = TestTask(memory: StateMemory(budgetBytes: budget))
@@ -29,7 +29,7 @@ struct StateMemoryTests {
         #expect(task.memory.usage.writeBackBytes == 0)
     }
 
-    @Test func `a store asks for a commit when its uncommitted writes take half its share`() throws {
+    @Test func `a store requests a commit when its uncommitted writes take half its share`() throws {
         let task = TestTask(memory: StateMemory(budgetBytes: 1 << 20))
         let store = try task.bytes(.inMemory)
         var written = 0

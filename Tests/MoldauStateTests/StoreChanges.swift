@@ -9,7 +9,7 @@ struct Change {
     let timestamp: Timestamp?
 }
 
-/// The records that a store passes on for its changelog.
+/// The records that a store emits for its changelog.
 func changes(of store: any StateStore) throws -> [Change] {
     var changes: [Change] = []
     try store.drainChanges { key, value, timestamp in

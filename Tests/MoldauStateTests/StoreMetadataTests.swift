@@ -4,11 +4,11 @@ import Testing
 
 @testable import MoldauState
 
-/// The metadata of stores, and how it is used when they are opened again.
+/// The metadata of stores, and how it is used when they are reopened.
 struct StoreMetadataTests {
     private let task = TestTask()
 
-    @Test func `metadata is written in the oldest version that can hold it, and comes back whole`() throws {
+    @Test func `metadata is encoded in the oldest version that can hold it, and can be decoded`() throws {
         var full = StoreMetadata()
         full.changelogOffset = Offset(7)
         full.positions = [TopicPartition("in", 1): Offset(5)]
@@ -32,12 +32,12 @@ struct StoreMetadataTests {
         #expect(versions == [1, 2, 3])
     }
 
-    @Test(arguments: ["", "a|b", "a|b|c|d|e", "|b|c|"]) func `other text is not a store's form`(note: String) {
+    @Test(arguments: ["", "a|b", "a|b|c|d|e", "|b|c|"]) func `invalid text is not a store's form`(note: String) {
         #expect(StoreForm(note: note) == nil)
     }
 
     @Test(arguments: [true, false])
-    func `duplicates are numbered on after a restart, with and without a changelog`(isLogged: Bool) throws {
+    func `the numbering of duplicates continues after a restart, with and without a changelog`(isLogged: Bool) throws {
         let definition = StoreDefinition(
             PlainWindowStoreName<String, String>("d"), size: .seconds(1), retention: .seconds(60),
             retainsDuplicates: true,
@@ -62,14 +62,14 @@ struct StoreMetadataTests {
         try rows.commit()
         #expect(try store.putIfAbsent("a", 2) == 1)
         #expect(try rows.putIfAbsent("a", ValueAndTimestamp(2, at: Timestamp(ms: 2)))?.value == 1)
-        try store.drainChanges { _, _, _ in Issue.record("a change of the plain store") }
-        try rows.drainChanges { _, _, _ in Issue.record("a change of the rows") }
+        try store.drainChanges { _, _, _ in Issue.record("unexpected change of the plain store") }
+        try rows.drainChanges { _, _, _ in Issue.record("unexpected change of the rows") }
         #expect(try store.get("a") == 1)
     }
 
-    /// The process ends after each step of a move into other buckets; the next start, with yet another width,
+    /// The process ends after each step of a move into other buckets; the next start, with another bucket width,
     /// continues.
-    @Test func `rows that were moving between buckets arrive after a crash`() throws {
+    @Test func `a move of rows between buckets completes after a crash`() throws {
         let shelf = Crashing()
         func definition(_ retention: Duration) -> StoreDefinition {
             StoreDefinition(

@@ -5,7 +5,7 @@ import Testing
 
 /// Random operations on a store and on a dictionary, which must agree at every step.
 struct StoreModelTests {
-    /// What a store should hold: everything written, and what of it is committed.
+    /// The expected content of a store: everything written, and the committed part of it.
     private struct Model {
         var now: [[UInt8]: [UInt8]] = [:]
         var committed: [[UInt8]: [UInt8]] = [:]
@@ -30,7 +30,7 @@ struct StoreModelTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [UInt64(1), 2, 3])
-    func `random operations agree with a dictionary, through eviction, write-behind, crash and reopen`(
+    func `random operations agree with a dictionary, through eviction, write-behind and reopen`(
         kind: StoreKind, seed: UInt64
     ) throws {
         print("seed \(seed), \(kind)")
@@ -102,7 +102,7 @@ struct StoreModelTests {
                 #expect(try store.scanned(range) == expected)
                 #expect(try store.scanned(range, reverse: true) == expected.reversed())
             }
-            // A scan in two parts shows the same as one in one.
+            // A scan in two parts gives the same entries as a single one.
             let place = randomKey(&random)
             let (before, after) = (expected.filter { !place.lexicographicallyPrecedes($0.key) }, expected.count)
             #expect(
@@ -125,7 +125,7 @@ struct StoreModelTests {
         try store.writeBehind(force: force)
     }
 
-    /// Closes with or without uncommitted writes, or not at all; opens, and replays the changelog.
+    /// Closes the store with or without uncommitted writes, reopens it, and replays the changelog.
     private func restart(
         _ task: TestTask, _ old: CachedByteStore, _ kind: StoreKind, _ model: inout Model,
         _ random: inout SeededGenerator

@@ -3,11 +3,11 @@ import Testing
 
 @testable import MoldauState
 
-/// What queries see of a store beside what its task does; the model test compares both views at random.
+/// What queries see of a store while its task uses it; the model test compares both views at random.
 struct StoreQueryTests {
     let task = TestTask()
 
-    @Test func `committed values are known from the next commit on`() throws {
+    @Test func `committed values are known after the next commit`() throws {
         let store = try task.bytes(.rocksDB)
         try store.put([1], [1])
         try store.commitAll()
@@ -21,7 +21,7 @@ struct StoreQueryTests {
         #expect(try store.queried(.newest) { try store.value([1]) } == nil)
     }
 
-    @Test func `a value that is changed between drain and commit is not told before the next commit`() throws {
+    @Test func `a value changed between drain and commit is not known as committed before the next commit`() throws {
         let store = try task.bytes(.rocksDB)
         #expect(store.knowsCommittedValues)
         try store.put([1], [1])
@@ -33,14 +33,14 @@ struct StoreQueryTests {
         #expect(try store.queried(.committed) { try store.value([1]) } == [2])
     }
 
-    @Test func `many rows are read until too many of them are not in the cache`() throws {
+    @Test func `a read of many rows stops after a number of cache misses`() throws {
         var store = try task.bytes(.rocksDB)
         for key in 0..<10 as Range<UInt8> { try store.put([key], [key]) }
         try store.commitAll()
         try store.close()
         task.reopen()
         store = try task.bytes(.rocksDB)
-        // Two are in the cache again, and one is there as a deletion.
+        // Two are cached again, and one is cached as a deletion.
         _ = try (store.value([0]), store.value([5]))
         try store.put([6], nil)
         let keys = (0..<12).map { [UInt8($0)] }
@@ -64,7 +64,7 @@ struct StoreQueryTests {
     }
 
     @Test(arguments: [StoreKind.inMemory, .rocksDB], [false, true])
-    func `a query's scan ends after so many rows, whether they are wanted or not`(
+    func `a query's scan ends after a number of rows, whether they match or not`(
         kind: StoreKind, reverse: Bool
     ) throws {
         let name = WindowStoreName<String, Int64>("windows")
@@ -94,7 +94,7 @@ struct StoreQueryTests {
         #expect(try all.collect().count == 270 && all.cut == nil)
     }
 
-    @Test func `a range whose last key comes first is empty`() {
+    @Test func `a range whose last key precedes its first key is empty`() {
         let range = KeyRange(from: [2], through: [1])
         #expect(range.isEmpty && range.upper == range.lower)
         #expect(!KeyRange(from: [1], through: [1]).isEmpty)

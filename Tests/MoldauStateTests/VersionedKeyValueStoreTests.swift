@@ -8,7 +8,7 @@ import Testing
 
     private func time(_ ms: Int64) -> Timestamp { Timestamp(ms: ms) }
 
-    @Test("A look-up answers the version that held at its time", arguments: [StoreKind.rocksDB, .inMemory])
+    @Test("A lookup returns the version that was valid at its timestamp", arguments: [StoreKind.rocksDB, .inMemory])
     func asOf(kind: StoreKind) throws {
         let task = TestTask()
         let store = try task.versioned(prices, kind)
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test(
-        "What is older than the history is refused, and no longer answered", arguments: [StoreKind.rocksDB, .inMemory])
+        "Versions older than the history are rejected, and no longer found", arguments: [StoreKind.rocksDB, .inMemory])
     func retention(kind: StoreKind) throws {
         let task = TestTask()
         let store = try task.versioned(prices, kind)
@@ -49,7 +49,7 @@ import Testing
         #expect(try store.put("tea", 9, at: time(24)) == .refused)
         #expect(try store.get("tea", asOf: time(24)) == nil)
         #expect(try store.get("tea", asOf: time(25))?.value == 20)
-        // The next write deletes what no look-up can reach.
+        // The next write deletes what no lookup can reach.
         try store.put("tea", 130, at: time(130))
         #expect(try store.get("tea", asOf: time(30))?.value == 30)
         var rows = 0
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test(
-        "The changelog brings all versions back, in whatever order it has them",
+        "All versions are restored from the changelog, in any order",
         arguments: [StoreKind.rocksDB, .inMemory])
     func changelog(kind: StoreKind) throws {
         let source = TestTask()
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test("Versions that were written to disk are there again")
+    @Test("Versions that were written to disk are kept after a reopen")
     func reopened() throws {
         let task = TestTask()
         let store = try task.versioned(prices)

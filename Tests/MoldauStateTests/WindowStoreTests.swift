@@ -22,7 +22,7 @@ struct WindowStoreTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [WindowOrder.byKey, .byTime])
-    func `finds windows by key and time, across segments, in both directions`(
+    func `windows are found by key and time, across segments, in both directions`(
         kind: StoreKind, order: WindowOrder
     ) throws {
         let store = try store(kind, retention: 200_000, order: order)
@@ -48,7 +48,7 @@ struct WindowStoreTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `ranges of keys keep to their ends, although one key is the beginning of another`(kind: StoreKind) throws {
+    func `key ranges are exact, although some keys are prefixes of others`(kind: StoreKind) throws {
         let store = try store(kind)
         for key in ["", "a", "a\0", "aa", "b", "b\u{7f}", "c"] { try store.put(key, 1, at: Timestamp(ms: 5)) }
         try store.commit(store: true)
@@ -69,7 +69,7 @@ struct WindowStoreTests {
         #expect(try store.reverseAll().next()?.key.key == "c")
     }
 
-    @Test func `stores ordered by time give the windows of all keys in the order of time`() throws {
+    @Test func `stores ordered by time return the windows of all keys in time order`() throws {
         let store = try store(.rocksDB, order: .byTime)
         for (key, start) in [("b", 7), ("a", 9), ("c", 7), ("a", 3)] {
             try store.put(key, 1, at: Timestamp(ms: Int64(start)))
@@ -80,7 +80,7 @@ struct WindowStoreTests {
 
     /// Retention 100 000: segments of a minute on disk, exact in memory.
     @Test(arguments: [(StoreKind.rocksDB, Int64(59_999), Int64(60_000)), (.inMemory, 100_000, 100_001)])
-    func `what is older than the retention is neither found nor written`(
+    func `windows older than the retention are neither found nor written`(
         kind: StoreKind, lastRefused: Int64, firstTaken: Int64
     ) throws {
         let store = try store(kind)
@@ -102,9 +102,7 @@ struct WindowStoreTests {
     }
 
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
-    func `expired windows leave the byte store with the next write-behind, without a visit to each`(
-        kind: StoreKind
-    ) throws {
+    func `expired windows are deleted from the byte store with the next write-behind`(kind: StoreKind) throws {
         let store = try store(kind)
         for start in 0..<500 as Range<Int64> { try store.put("old", start, at: Timestamp(ms: start * 10)) }
         try store.commit(store: true)
@@ -117,7 +115,7 @@ struct WindowStoreTests {
         try store.close()
     }
 
-    @Test func `deleted entries stay deleted, also among ingested ones`() throws {
+    @Test func `expired entries stay deleted, also among ingested ones`() throws {
         let count = Int64(RocksDBByteStore.ingestThreshold)
         var store = try store(.rocksDB)
         for round in 0..<4 as Range<Int64> {
@@ -144,7 +142,7 @@ struct WindowStoreTests {
         return count
     }
 
-    @Test func `after a reopen the data is there, and stream time does not fall behind it`() throws {
+    @Test func `a reopened store keeps its data and its stream time`() throws {
         let store = try store(.rocksDB)
         try store.put("a", 1, at: Timestamp(ms: 100_000))
         try store.put("a", 2, at: Timestamp(ms: 500_000))
@@ -169,7 +167,7 @@ struct WindowStoreTests {
         #expect(keys == [[0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3], [0, 0, 0, 4]])
     }
 
-    @Test func `duplicates of before and after a restart are kept`() throws {
+    @Test func `duplicates from before and after a restart are kept`() throws {
         let time = Timestamp(ms: 5)
         let before = try store(.rocksDB, duplicates: true)
         for value in [1, 2] as [Int64] { try before.put("a", value, at: time) }
@@ -180,7 +178,7 @@ struct WindowStoreTests {
         #expect(try found(after.fetch("a", from: time, to: time)) == ["a5=1", "a5=2", "a5=3"])
     }
 
-    @Test func `the changelog has Kafka Streams' keys, and a restore reads them`() throws {
+    @Test func `changelog keys have Kafka Streams' format, and a restore reads them`() throws {
         let store = try store(.rocksDB)
         try store.put("k", 1, at: Timestamp(ms: 1_000))
         try store.put("k", 2, at: Timestamp(ms: 70_000))
@@ -205,7 +203,7 @@ struct WindowStoreTests {
         }
     }
 
-    @Test func `a timestamped window's value stands alone in the changelog`() throws {
+    @Test func `a timestamped window's value is in the changelog without its timestamp`() throws {
         let rows = WindowStoreName<String, Int64>("rows")
         let definition = StoreDefinition(rows, size: .milliseconds(10), retention: .seconds(100))
         let store = try definition.open(in: task.environment) as! TimestampedWindowStore<String, Int64>
@@ -219,7 +217,7 @@ struct WindowStoreTests {
         #expect(try again.fetch("k", at: Timestamp(ms: 1_000)) == ValueAndTimestamp(7, at: Timestamp(ms: 1_005)))
     }
 
-    @Test func `rows that are prefetched stay as they are, whatever the records look like`() throws {
+    @Test func `prefetching does not change rows, whatever the records look like`() throws {
         let definition = StoreDefinition(
             WindowStoreName<String, Int64>("counts"), size: .milliseconds(10), retention: .milliseconds(100_000))
         let store = try definition.open(in: task.environment) as! TimestampedWindowStore<String, Int64>
@@ -244,11 +242,11 @@ struct WindowStoreTests {
         #expect(store.segments.streamTime == 20)
     }
 
-    @Test func `a restore leaves out expired windows`() throws {
+    @Test func `a restore skips expired windows`() throws {
         let store = try store(.rocksDB)
         try store.put("a", 1, at: Timestamp(ms: 10))
         try store.put("a", 2, at: Timestamp(ms: 900_000))
-        try store.put("a", 3, at: Timestamp(ms: 10))  // Refused: not in the changelog.
+        try store.put("a", 3, at: Timestamp(ms: 10))  // Rejected: not in the changelog.
         let changes = try changes(of: store)
         #expect(changes.count == 2)
         let definition = StoreDefinition(name.renamed, size: .milliseconds(10), retention: .seconds(100))
@@ -257,7 +255,7 @@ struct WindowStoreTests {
         #expect(again.approximateEntryCount == 1)
     }
 
-    @Test func `a definition carries how long its windows are kept`() {
+    @Test func `a definition has the retention of its windows`() {
         let definition = StoreDefinition(
             name, size: .milliseconds(10), retention: .seconds(100), changelogSettings: ["segment.bytes": "9"])
         #expect(definition.windowRetention == .seconds(100))
