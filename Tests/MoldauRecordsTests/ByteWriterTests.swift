@@ -5,7 +5,7 @@ import Testing
 struct ByteWriterTests {
     /// Sizes whose varints take one, two and three bytes.
     @Test(arguments: [0, 1, 127, 128, 16_384])
-    func `a size is inserted in front of what has been written`(count: Int) {
+    func `a size can be inserted before bytes that have been written`(count: Int) {
         let content = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
         var writer = ByteWriter(capacity: 16)
         writer.append(contentsOf: [7, 8])

@@ -41,7 +41,7 @@ private func batch(_ codec: Compression, at base: Int64 = 0) -> [UInt8] {
     return bytes
 }
 
-/// A batch of one record whose value are `count` zeros.
+/// A batch of one record whose value is `count` zeros.
 private func zeros(_ count: Int, _ codec: Compression) -> [UInt8] {
     var builder = RecordBatchBuilder()
     builder.compression = codec
@@ -58,7 +58,7 @@ struct CompressionTests {
     }
 
     @Test(arguments: Golden.clientBatches)
-    func `what clients compress is read and found valid`(batch: Golden.ClientBatch) throws {
+    func `batches that clients compressed can be read and are valid`(batch: Golden.ClientBatch) throws {
         let bytes = Golden.bytes(batch.hex)
         try bytes.withUnsafeBytes { buffer in
             let header = try RecordBatchHeader(buffer)
@@ -73,13 +73,13 @@ struct CompressionTests {
     }
 
     @Test(arguments: codecs, [0, 1, 300, 40_000])
-    func `what is packed is unpacked`(codec: Compression, count: Int) throws {
+    func `packed bytes can be unpacked`(codec: Compression, count: Int) throws {
         let bytes = Array(text.prefix(count))
         #expect(try unpack(pack(bytes, codec), codec) == bytes)
     }
 
     @Test(arguments: codecs)
-    func `the limit is exact`(codec: Compression) throws {
+    func `the limit of unpacked bytes is exact`(codec: Compression) throws {
         let packed = pack(text, codec)
         #expect(try unpack(packed, codec, limit: text.count) == text)
         for limit in [0, 1, 4_096, text.count - 1] {
@@ -88,11 +88,11 @@ struct CompressionTests {
     }
 
     @Test(arguments: [Compression.gzip, .lz4, .zstd])
-    func `streams one after another are one`(codec: Compression) throws {
+    func `concatenated streams are unpacked as one`(codec: Compression) throws {
         #expect(try unpack(pack(text, codec) + pack([1, 2], codec), codec) == text + [1, 2])
     }
 
-    @Test func `Snappy blocks in Java's framing are one`() throws {
+    @Test func `Snappy blocks in Java's framing are unpacked as one`() throws {
         let blocks = [pack(text, .snappy), pack([7], .snappy)]
         #expect(try unpack(framed(blocks), .snappy) == text + [7])
         #expect(try unpack(framed([]), .snappy) == [])
@@ -100,7 +100,7 @@ struct CompressionTests {
     }
 
     @Test(arguments: codecs)
-    func `bytes that end early are refused`(codec: Compression) {
+    func `truncated bytes are rejected`(codec: Compression) {
         let packed = pack(Array(text.prefix(600)), codec)
         for count in packed.indices {
             #expect(throws: Compression.Failure.malformed) { try unpack(Array(packed[..<count]), codec) }
@@ -110,7 +110,7 @@ struct CompressionTests {
     }
 
     @Test(arguments: codecs)
-    func `no bytes make unpacking trap`(codec: Compression) {
+    func `unpacking does not trap on damaged bytes`(codec: Compression) {
         let packed = pack(Array(text.prefix(600)), codec)
         for position in packed.indices {
             for replacement: UInt8 in [0x00, 0x01, 0x7f, 0x80, 0xff, packed[position] ^ 0x10] {
@@ -121,17 +121,17 @@ struct CompressionTests {
         }
     }
 
-    /// Sizes that would be reserved: Snappy's and Zstandard's are told by the first bytes.
+    /// Sizes that would be reserved: Snappy and Zstandard have them in the first bytes.
     @Test(arguments: [
         (Compression.snappy, [0xff, 0xff, 0xff, 0x1f] as [UInt8]),
         (.zstd, [0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 2, 1, 0, 0]),
     ])
-    func `a size that the bytes cannot unpack to is not reserved`(codec: Compression, bytes: [UInt8]) {
+    func `a size that the bytes cannot unpack to is rejected`(codec: Compression, bytes: [UInt8]) {
         #expect(throws: Compression.Failure.malformed) { try unpack(bytes, codec, limit: .max - 1) }
     }
 
     @Test(arguments: codecs)
-    func `a batch that unpacks to more than the limit is refused`(codec: Compression) throws {
+    func `a batch that unpacks to more than the limit is rejected`(codec: Compression) throws {
         let bytes = zeros(BatchFormat.unpackedLimit, codec)
         #expect(bytes.count < BatchFormat.unpackedLimit / 20)
         let refusal = RecordBatchError.unpackedTooLarge(baseOffset: .zero, limit: BatchFormat.unpackedLimit)
@@ -143,20 +143,20 @@ struct CompressionTests {
     }
 
     @Test(arguments: [5, 6, 7])
-    func `a codec that does not exist is refused`(codec: Int) {
+    func `an unknown codec is rejected`(codec: Int) {
         var bytes = Golden.batch("none")
         bytes[22] |= UInt8(codec)
         #expect(throws: RecordBatchError.unsupportedCompression(codec: codec)) { try walk(bytes) }
     }
 
     @Test(arguments: codecs)
-    func `reading begins inside of a compressed batch, and goes on with others`(codec: Compression) throws {
+    func `reading can start inside a compressed batch, and continues with the next ones`(codec: Compression) throws {
         let bytes = batch(codec, at: 0) + batch(.none, at: 10) + batch(.gzip, at: 20)
         #expect(try walk(bytes, from: 7).map(\.offset) == Array(7..<30))
     }
 
     @Test(arguments: codecs)
-    func `what is compressed after the records is what the builder writes without`(codec: Compression) throws {
+    func `a compressed batch unpacks to the batch that is built without compression`(codec: Compression) throws {
         let plain = batch(.none)
         let packed = batch(codec)
         try packed.withUnsafeBytes { buffer in
@@ -169,7 +169,7 @@ struct CompressionTests {
     }
 
     @Test(arguments: codecs, [nil, Compression.none, .gzip] as [Compression?])
-    func `compaction keeps a batch's codec, or takes another`(codec: Compression, other: Compression?) throws {
+    func `compaction keeps a batch's codec, or uses another`(codec: Compression, other: Compression?) throws {
         let bytes = batch(codec)
         let kept = try bytes.withUnsafeBytes { buffer in
             try RecordBatchHeader(buffer).filtered(buffer, horizon: nil, as: other) { $0.offset.value % 3 == 0 }

@@ -47,7 +47,7 @@ struct FieldReaderTests {
     @Test(arguments: [
         Damage("a number that is cut off", [0, 0, 0]) { _ = try $0.number(Int32.self) },
         Damage("a last number that is cut off", [0]) { _ = try $0.lastNumber() as Int16 },
-        Damage("a text longer than what is there", [0, 9, 65]) { _ = try $0.shortText() },
+        Damage("a text longer than the remaining bytes", [0, 9, 65]) { _ = try $0.shortText() },
         Damage("a text of negative length", [0xff, 0xff]) { _ = try $0.shortText() },
         Damage("a text that is null", [0xff, 0xff, 0xff, 0xff]) { _ = try $0.text() },
         Damage("a text that is not UTF-8", [0, 1, 0xff]) { _ = try $0.shortText() },
@@ -56,9 +56,9 @@ struct FieldReaderTests {
         Damage("a varint without an end", [0x80, 0x80]) { _ = try $0.unsignedVarint() },
         Damage("a varint of more than 32 bits", [0xff, 0xff, 0xff, 0xff, 0x1f]) { _ = try $0.unsignedVarint() },
         Damage("a compact text that is null", [0]) { _ = try $0.compactText() },
-        Damage("more tagged fields than are there", [0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0]) { try $0.skipTaggedFields() },
+        Damage("more tagged fields than present", [0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0]) { try $0.skipTaggedFields() },
     ])
-    func `bytes that end too early or say too much are refused`(damage: Damage) {
+    func `truncated and inconsistent bytes are rejected`(damage: Damage) {
         #expect(throws: SerdeError.self) { try reading(damage.bytes) { try damage.read(&$0) } }
     }
 }

@@ -3,7 +3,7 @@ import MoldauRecords
 import Testing
 
 struct FormatTests {
-    @Test func `murmur2 and its partitions are Kafka's`() {
+    @Test func `murmur2 and its partitions match Kafka's`() {
         for vector in Golden.groups["murmur2"]! {
             let hash = Golden.bytes(vector["hex"] as! String).withUnsafeBytes { murmur2($0) }
             #expect(Int(hash) == (vector["murmur2"] as! NSNumber).intValue)
@@ -12,7 +12,7 @@ struct FormatTests {
         }
     }
 
-    @Test func `murmur3 is Kafka Streams'`() {
+    @Test func `murmur3 matches Kafka Streams'`() {
         for vector in Golden.groups["murmur3_128"]! {
             let hash = Array((vector["value"] as! String).utf8).withUnsafeBytes { Hash128(murmur3Of: $0) }
             #expect(String(Int64(bitPattern: hash.high)) == vector["h0"] as! String)
@@ -20,7 +20,7 @@ struct FormatTests {
         }
     }
 
-    @Test func `varints are written and read as Kafka's`() throws {
+    @Test func `varints are encoded as in Kafka`() throws {
         for (number, bytes) in Golden.numbers("varints", "varlong") {
             var writer = ByteWriter()
             writer.append(varint: number)
@@ -42,7 +42,7 @@ struct FormatTests {
         return try body(&cursor)
     }
 
-    @Test func `varints that end too early or are too long are refused`() {
+    @Test func `varints that are truncated or too long are rejected`() {
         func varlong(_ bytes: [UInt8]) throws -> Int64 {
             try bytes.withUnsafeBytes { try read($0) { try $0.readVarlong() } }
         }
@@ -55,7 +55,7 @@ struct FormatTests {
         #expect(throws: VarintError.tooLong) { try varint([0x80, 0x80, 0x80, 0x80, 0x10]) }
     }
 
-    @Test func `both ways to sum give the known CRC-32C`() {
+    @Test func `both implementations of CRC-32C give the known checksum`() {
         #expect(Array("123456789".utf8).withUnsafeBytes { crc32c($0) } == 0xe306_9283)
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         for length in [0, 1, 7, 8, 9, 63, 64, 1000] {
@@ -66,7 +66,7 @@ struct FormatTests {
         #expect(joined == bytes.withUnsafeBytes { crc32c($0) })
     }
 
-    @Test func `the serdes' bytes are Kafka's`() throws {
+    @Test func `the serdes' bytes match Kafka's`() throws {
         let id = UUID(uuidString: "00112233-4455-6677-8899-aabbccddeeff")!
         try check("string", "hé", .init(String.serde))
         try check("int32", Int32(-2), .init(Int32.serde))
@@ -105,22 +105,22 @@ struct PartitionerTests {
         return Array(key.utf8).withUnsafeBytes { partitioner.partition(key: $0, byteCount: bytes, count: count).number }
     }
 
-    @Test func `a key goes where its hash says`() {
+    @Test func `a key goes to the partition of its hash`() {
         var partitioner = Partitioner.keyed(seed: 5)
         #expect(["a", "foobar", "abc"].map { place(&partitioner, $0, of: 10) } == [4, 6, 7])
     }
 
-    @Test func `records without a key stay until enough bytes went there`() {
+    @Test func `records without a key stay on a partition until enough bytes were sent to it`() {
         var partitioner = Partitioner.keyed(seed: 4, stickyBytes: 250)
         #expect((0..<7).map { _ in place(&partitioner, nil) } == [1, 1, 1, 2, 2, 2, 0])
     }
 
-    @Test func `round robin takes one after another, whatever the key`() {
+    @Test func `round robin uses the partitions in turn, whatever the key`() {
         var partitioner = Partitioner.roundRobin(seed: .max)
         #expect(["a", nil, "a", "a"].map { place(&partitioner, $0) } == [0, 0, 1, 2])
     }
 
-    @Test func `a custom partitioner decides`() {
+    @Test func `a custom partitioner chooses the partition`() {
         var partitioner = Partitioner.custom { key, count in Partition(key == nil ? 0 : count - 1) }
         #expect(["a", nil].map { place(&partitioner, $0) } == [2, 0])
     }

@@ -91,7 +91,7 @@ private let three = [
 
 struct RecordBatchTests {
     /// Sizes on both sides of those at which a length takes another byte.
-    @Test func `records written in place are those that are copied in`() throws {
+    @Test func `records written in place equal those that are copied in`() throws {
         struct Refused: Error {}
         var inPlace = RecordBatchBuilder(capacity: 1)
         var copied = RecordBatchBuilder(capacity: 1)
@@ -109,7 +109,7 @@ struct RecordBatchTests {
                     $0.append(contentsOf: value ?? [2])
                     throw Refused()
                 }
-                Issue.record("a refusal was not passed on")
+                Issue.record("the error was not rethrown")
             } catch is Refused {}
             inPlace.append(timestamp: time, headers: headers, hasKey: key != nil, hasValue: value != nil) {
                 $0.append(contentsOf: key ?? [])
@@ -134,7 +134,7 @@ struct RecordBatchTests {
     }
 
     @Test(arguments: ["none", "idempotent"])
-    func `Kafka's batches are read`(name: String) throws {
+    func `Kafka's batches can be read`(name: String) throws {
         #expect(try walk(Golden.batch(name)) == three)
     }
 
@@ -147,12 +147,12 @@ struct RecordBatchTests {
         #expect(header.lastOffset == Offset(44))
     }
 
-    @Test func `records below the wanted offset are passed over`() throws {
+    @Test func `records before the requested offset are skipped`() throws {
         #expect(try walk(Golden.batch("none"), from: 1) == Array(three[1...]))
         #expect(try walk(Golden.batch("none") + Golden.batch("transactional"), from: 43).map(\.offset) == [43, 44])
     }
 
-    @Test func `control batches are passed over, and reading goes on after them`() throws {
+    @Test func `control batches are skipped, and reading continues after them`() throws {
         let bytes = Golden.batch("control batch COMMIT")
         #expect(try walk(bytes) == [])
         let nextOffset = try bytes.withUnsafeBytes { buffer in
@@ -163,7 +163,7 @@ struct RecordBatchTests {
         #expect(nextOffset == Offset(1))
     }
 
-    @Test func `a batch cut short at the end is not seen`() throws {
+    @Test func `a truncated batch at the end is ignored`() throws {
         let whole = Golden.batch("none")
         for length in 0..<whole.count { #expect(try walk(whole + whole[..<length]).count == 3) }
     }
@@ -174,7 +174,7 @@ struct RecordBatchTests {
         #expect(try walk(bytes).map(\.timestamp) == [1005, 1005, 1005])
     }
 
-    @Test func `every flipped bit behind the sum is noticed by it`() throws {
+    @Test func `the checksum detects a flipped bit in each byte after it`() throws {
         let good = Golden.batch("none")
         for position in 17..<good.count {
             var bytes = good
@@ -185,7 +185,7 @@ struct RecordBatchTests {
         }
     }
 
-    @Test func `no bytes make the reader trap`() {
+    @Test func `the reader does not trap on damaged bytes`() {
         let good = build(three + [Seen(offset: 3, timestamp: -5, key: String(repeating: "x", count: 300), value: "")])
         for position in good.indices {
             for replacement: UInt8 in [0x00, 0x01, 0x7f, 0x80, 0xff, good[position] ^ 0x10] {
@@ -211,14 +211,14 @@ struct RecordBatchTests {
         #expect(byteCount == bytes.count)
     }
 
-    @Test func `timestamps far apart and before the first come back`() throws {
+    @Test func `timestamps that are far apart or before the first survive encoding`() throws {
         let records = [Int64.max, .min, 0, -1].enumerated().map { index, time in
             Seen(offset: Int64(index), timestamp: time, key: "", value: nil)
         }
         #expect(try walk(build(records)) == records)
     }
 
-    @Test func `headers with null values and repeated names come back`() throws {
+    @Test func `headers with null values and repeated names survive encoding`() throws {
         let headers: Headers = [Header("a", "1"), Header("a", nil), Header("é", [])]
         let records = [Seen(offset: 0, timestamp: 0, key: nil, value: nil, headers: headers)]
         #expect(try walk(build(records)) == records)

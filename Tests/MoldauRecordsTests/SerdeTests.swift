@@ -21,19 +21,19 @@ extension Serde {
 }
 
 struct SerdeTests {
-    @Test func `a null where none is expected is an error that says what to do`() {
+    @Test func `a null where none is expected is an error`() {
         #expect(throws: SerdeError.nullNotExpected(type: "String")) { try String.serde.decodeNull() }
         #expect(throws: Never.self) { try String?.serde.decodeNull() }
     }
 
-    @Test func `a custom serde is two closures`() throws {
+    @Test func `a custom serde consists of two closures`() throws {
         let topic = Topic<String, Celsius?>("temperatures")
         #expect(try topic.value.bytes(Celsius(degrees: 1.5)) == [0x3f, 0xf8, 0, 0, 0, 0, 0, 0])
         #expect(try topic.value.value([0x3f, 0xf8, 0, 0, 0, 0, 0, 0]) == Celsius(degrees: 1.5))
         #expect(throws: SerdeError.wrongLength(type: "UInt64", expected: 8, got: 1)) { try topic.value.value([1]) }
     }
 
-    @Test func `whole numbers take their size, the highest byte first`() throws {
+    @Test func `integers are encoded in their own size, big-endian`() throws {
         try checkNumber(Int8.self)
         try checkNumber(Int16.self)
         try checkNumber(Int32.self)
@@ -57,13 +57,13 @@ struct SerdeTests {
     }
 
     @Test(arguments: [0, -0.0, 1.5, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude])
-    func `floating-point numbers come back as they were`(number: Double) throws {
+    func `floating-point numbers survive encoding`(number: Double) throws {
         #expect(try Double.serde.value(Double.serde.bytes(number)).bitPattern == number.bitPattern)
         let float = Float(number)
         #expect(try Float.serde.value(Float.serde.bytes(float)).bitPattern == float.bitPattern)
     }
 
-    @Test func `bytes and Data are the bytes themselves`() throws {
+    @Test func `bytes and Data are encoded as they are`() throws {
         for bytes: [UInt8] in [[], [0], [1, 2, 255]] {
             #expect(try [UInt8].serde.bytes(bytes) == bytes)
             #expect(try [UInt8].serde.value(bytes) == bytes)
@@ -85,13 +85,13 @@ struct SerdeTests {
         }
     }
 
-    @Test func `Void is always null and refuses bytes`() throws {
+    @Test func `Void is always null and rejects bytes`() throws {
         #expect(Serde.void.isNull(()))
         #expect(throws: Never.self) { try Serde.void.decodeNull() }
         #expect(throws: SerdeError.wrongLength(type: "Void", expected: 0, got: 1)) { try Serde.void.value([0]) }
     }
 
-    @Test func `lists without nulls have the bytes of those with, and refuse a null`() throws {
+    @Test func `lists of non-optional elements have the bytes of optional ones, and reject a null`() throws {
         let (plain, nullable) = (Serde<[Int64]>.list(of: Int64.serde), Serde<[Int64?]>.list(of: Int64.serde))
         #expect(try plain.bytes([1, -2]) == nullable.bytes([1, -2]))
         #expect(try plain.value(plain.bytes([1, -2])) == [1, -2])
@@ -104,7 +104,7 @@ struct SerdeTests {
         #expect(try serde.value(serde.bytes(lists)) == lists)
     }
 
-    @Test func `a list's counts are checked before they are believed`() {
+    @Test func `invalid counts in a list are rejected`() {
         let huge: [UInt8] = [0x7f, 0xff, 0xff, 0xff]
         let nothing: [UInt8] = [0, 0, 0, 0]
         for bytes in [[1] + huge, [0] + huge, [0] + nothing + huge, [1, 0xff, 0xff, 0xff, 0xff], [2] + nothing] {
@@ -113,8 +113,8 @@ struct SerdeTests {
         }
     }
 
-    /// Short text is built and read as its two words.
-    @Test(arguments: 0...40) func textOfEachLengthIsTheStandardLibrarysOwn(length: Int) throws {
+    /// Short text is built and read as the two words of a `String`.
+    @Test(arguments: 0...40) func `text of each length equals the standard library's`(length: Int) throws {
         for letters in ["abcdefghijklmnopqrstuvwxyz\u{0}0123456789 !?", "äöü→\u{301}é😀ßabcdefgh"] {
             let text = String(decoding: Array((letters + letters).utf8.prefix(length)), as: UTF8.self)
             let bytes = Array(text.utf8)
@@ -136,7 +136,7 @@ struct SerdeTests {
         }
     }
 
-    @Test func literalsAndPartsOfTextAreWrittenWhole() throws {
+    @Test func `literals and substrings are written completely`() throws {
         let part = "a text that is longer than fifteen bytes".dropFirst(2).prefix(4)
         #expect(try String.serde.bytes(of: String(part)) == Array("text".utf8))
         #expect(

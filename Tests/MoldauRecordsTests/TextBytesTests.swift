@@ -22,13 +22,13 @@ struct TextBytesTests {
         ]
     }
 
-    @Test func `the layout of strings is the one that is known`() {
-        // If it is not, all text takes the ordinary way, which costs a tenth of a word count's time.
+    @Test func `the memory layout of strings is the expected one`() {
+        // If it is not, all text takes the ordinary path, which costs a tenth of a word count's time.
         #expect(ShortText.isTrusted)
     }
 
     @Test(arguments: texts)
-    func `text is read in the same way by both ways`(text: String) throws {
+    func `text is read equally by both paths`(text: String) throws {
         let bytes = Array(text.utf8)
         let (fast, ordinary) = bytes.withUnsafeBytes { (String(utf8: $0), String(anyLength: $0)) }
         let read = try #require(fast)
@@ -39,7 +39,7 @@ struct TextBytesTests {
     }
 
     @Test(arguments: texts)
-    func `text is written in the same way by both ways`(text: String) {
+    func `text is written equally by both paths`(text: String) {
         for form in Self.forms(text) {
             var fast = ByteWriter(capacity: 1)
             var ordinary = ByteWriter(capacity: 1)
@@ -51,7 +51,7 @@ struct TextBytesTests {
 
     @Test(
         arguments: [[0xff], [0xc3], [0x61, 0x80], [0xed, 0xa0, 0x80], Array(repeating: 0xfe, count: 20)] as [[UInt8]])
-    func `bytes that are no UTF-8 are refused by both ways`(bytes: [UInt8]) {
+    func `bytes that are not UTF-8 are rejected by both paths`(bytes: [UInt8]) {
         bytes.withUnsafeBytes {
             #expect(String(utf8: $0) == nil && String(anyLength: $0) == nil)
         }

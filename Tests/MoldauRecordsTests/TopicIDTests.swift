@@ -9,7 +9,7 @@ struct TopicIDTests {
             (0xffff_ffff_ffff_ffff, 0xffff_ffff_ffff_ffff, "_____________________w"),
             (0xf313_67ca_a328_4207, 0x94b1_4a5a_988c_556d, "8xNnyqMoQgeUsUpamIxVbQ"),
         ] as [(UInt64, UInt64, String)])
-    func `is written as Kafka writes it`(high: UInt64, low: UInt64, text: String) {
+    func `an id is written as in Kafka`(high: UInt64, low: UInt64, text: String) {
         let id = TopicID(high: high, low: low)
         #expect(id.description == text)
         #expect(TopicID(text) == id)
@@ -19,7 +19,7 @@ struct TopicIDTests {
         "", "AAAAAAAAAAAAAAAAAAAAAA", "8xNnyqMoQgeUsUpamIxVb", "8xNnyqMoQgeUsUpamIxVbQ=", "8xNnyqMoQgeUsUpamIxVbR",
         "8xNnyqMoQgeUsUpamIxV/Q", "8xNnyqMoQgeUsUpamIxVé",
     ])
-    func `other text is not an id`(text: String) { #expect(TopicID(text) == nil) }
+    func `invalid text is not an id`(text: String) { #expect(TopicID(text) == nil) }
 
     @Test func `equal seeds give equal ids, different seeds different ones, and none begins with a dash`() {
         var (first, again) = (SeededGenerator(seed: 1), SeededGenerator(seed: 1))

@@ -14,7 +14,7 @@ struct TopicNameTests {
         ("../a", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
         ("größe", "only ASCII letters, digits, '.', '_' and '-' are allowed"),
     ])
-    func `any other name is refused, with the reason`(name: String, reason: String) {
+    func `any other name is rejected with the reason`(name: String, reason: String) {
         #expect(TopicName.objection(to: name) == reason)
     }
 }
