@@ -5,9 +5,9 @@ import Testing
 
 @testable import MoldauConsole
 
-/// Who may ask, at addresses that others reach.
+/// Access control at addresses that other machines can reach.
 struct AccessTests {
-    @Test func `an encrypted console answers who trusts its certificate and has the token`() async throws {
+    @Test func `an encrypted console answers clients that trust its certificate and have the token`() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-console-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -32,14 +32,14 @@ struct AccessTests {
         }
     }
 
-    @Test func `a certificate that is not there is an error`() async throws {
+    @Test func `a missing certificate is an error`() async throws {
         let address = ConsoleAddress.tls("127.0.0.1", 0, certificates: "/none", key: "/none", token: nil)
         let app = StreamsApplication(
             id: "app", topology: try ConsoleFixture.topology(), cluster: .embedded(at: "/none"))
         await #expect(throws: (any Error).self) { try await StreamsConsole(app, at: address).run() }
     }
 
-    @Test func `an unprotected console answers everybody`() async throws {
+    @Test func `an unprotected console answers every client`() async throws {
         try await ConsoleFixture.run(at: .unprotected("127.0.0.1", 0)) { fixture in
             let reply = try await fixture.http.send("/topology", headers: ["Host": "anything"])
             #expect(reply.status == 200)

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Checks JSON against the schemas of an OpenAPI document: the part of JSON Schema that the console's description uses.
-/// Another keyword is a complaint, so that nothing goes unchecked.
+/// Any other keyword is reported, so that nothing remains unchecked.
 struct AnswerSchema {
     private let document: JSON
 

@@ -20,7 +20,7 @@ struct Place: JSONStreamCodable, Hashable, Comparable {
     static func < (left: Place, right: Place) -> Bool { left.city < right.city }
 }
 
-/// An application with stores of all kinds, on a cluster in memory, and its console at a port of its own.
+/// An application with stores of all kinds, on an in-memory cluster, and its console on its own port.
 struct ConsoleFixture {
     static let visits = Topic<String?, String>("visits")
     static let orders = Topic<Int64, Order>("orders")
@@ -65,7 +65,7 @@ struct ConsoleFixture {
     ) async throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 1_000) })
         let names = ["visits", "orders", "prices", "currencies", "blobs", "places", "clicks", "totals"]
-        // So that records stay, whatever their timestamps and however long the test takes.
+        // Records are never deleted, whatever their timestamps and however long the test takes.
         let topics = names.map {
             NewTopic($0, partitionCount: $0 == "visits" ? 2 : 1, configuration: ["retention.ms": "-1"])
         }
@@ -104,8 +104,8 @@ struct ConsoleFixture {
         try writer.finish()
     }
 
-    /// Asks, and checks that the answer is as it is described.
-    /// - Parameter path: as the description has it.
+    /// Sends a request, and checks the answer against the description.
+    /// - Parameter path: the path in the description.
     func get(_ target: String, of path: String, status: Int = 200) async throws -> JSON {
         let reply = try await http.send(target)
         #expect(reply.status == status, "\(target): \(String(decoding: reply.body, as: UTF8.self))")
@@ -115,7 +115,7 @@ struct ConsoleFixture {
         return try JSON(reply.body)
     }
 
-    /// Asks until the answer has that member, or for a minute.
+    /// Repeats a request until the answer has that member, for at most a minute.
     func get(_ target: String, of path: String, until name: String, is value: JSON) async throws -> JSON {
         let limit = ContinuousClock.now + .seconds(60)
         while true {

@@ -9,7 +9,7 @@ import Testing
 struct ConsoleTests {
     // MARK: Health
 
-    @Test func `an application is live before it runs, and ready when it runs`() async throws {
+    @Test func `an application is live before it runs, and ready while it runs`() async throws {
         try await ConsoleFixture.run(starts: false) { fixture in
             #expect(try await fixture.http.send("/live").status == 200)
             let before = try await fixture.get("/ready", of: "/ready", status: 503)
@@ -28,7 +28,7 @@ struct ConsoleTests {
 
     // MARK: Structure
 
-    @Test func `the topology is told with its stores and topics as they are on the cluster`() async throws {
+    @Test func `the topology is reported with its stores and topics as they are on the cluster`() async throws {
         try await ConsoleFixture.run { fixture in
             let topology = try await fixture.get("/topology", of: "/topology")
             #expect(topology["application"] == "app")
@@ -56,7 +56,7 @@ struct ConsoleTests {
         }
     }
 
-    @Test func `status tells positions, threads and events`() async throws {
+    @Test func `positions, threads and events are reported`() async throws {
         try await ConsoleFixture.run { fixture in
             for number in 0..<10 { try fixture.write(ConsoleFixture.visits, "k\(number)", "x", at: 1) }
             _ = try await fixture.get("/stores/counts/get?key=k9", of: "/stores/{store}/get", until: "found", is: true)
@@ -133,7 +133,7 @@ struct ConsoleTests {
         }
     }
 
-    @Test func `windows, sessions and versions are read by their times`() async throws {
+    @Test func `windows, sessions and versions are read by timestamp`() async throws {
         try await ConsoleFixture.run { fixture in
             for time in [0, 1, 12_000, 25_000] as [Int64] {
                 try fixture.write(ConsoleFixture.visits, "ada", "x", at: time)
@@ -161,7 +161,7 @@ struct ConsoleTests {
         }
     }
 
-    @Test func `a query waits for what was written, or gives up`() async throws {
+    @Test func `a query waits for an offset, and one of a topic that is not an input is rejected`() async throws {
         try await ConsoleFixture.run { fixture in
             try fixture.write(ConsoleFixture.prices, "tea", "5", at: 1_000)
             let path = "/stores/{store}/get"
@@ -173,7 +173,7 @@ struct ConsoleTests {
         }
     }
 
-    @Test func `explain says why there is nothing`() async throws {
+    @Test func `explain reports why there is no result`() async throws {
         try await ConsoleFixture.run { fixture in
             _ = try await fixture.get("/status", of: "/status", until: "state", is: "running")
             let all = try await fixture.get("/explain", of: "/explain")
@@ -189,7 +189,7 @@ struct ConsoleTests {
 
     // MARK: Topics
 
-    @Test func `records of topics are read by offset and by key`() async throws {
+    @Test func `records of topics can be read by offset and by key`() async throws {
         try await ConsoleFixture.run { fixture in
             for number in 0..<30 {
                 try fixture.write(ConsoleFixture.prices, "p\(number % 3)", "\(number)", at: Int64(number))
@@ -213,7 +213,7 @@ struct ConsoleTests {
 
     // MARK: Events
 
-    @Test func `updates come every second, and end with the console`() async throws {
+    @Test func `updates are sent repeatedly, and end with the console`() async throws {
         try await ConsoleFixture.run { fixture in
             let events = try await fixture.http.events("/updates", count: 2)
             #expect(events.map(\.name) == ["update", "update"])
@@ -227,7 +227,7 @@ struct ConsoleTests {
         }
     }
 
-    @Test func `changes of windows and sessions come with the times of those`() async throws {
+    @Test func `changes of windows and sessions have their start and end`() async throws {
         try await ConsoleFixture.run { fixture in
             for time in [2_000, 5_000] as [Int64] { try fixture.write(ConsoleFixture.visits, "ada", "x", at: time) }
             _ = try await fixture.get("/stores/counts/get?key=ada", of: "/stores/{store}/get", until: "value", is: 2)
@@ -249,7 +249,7 @@ struct ConsoleTests {
         }
     }
 
-    @Test func `changes of a table come from a snapshot on; other stores are refused`() async throws {
+    @Test func `changes of a table can start with a snapshot; other stores are rejected`() async throws {
         try await ConsoleFixture.run { fixture in
             try fixture.write(ConsoleFixture.visits, "ada", "<b>home</b>", at: 7)
             _ = try await fixture.get("/stores/counts/get?key=ada", of: "/stores/{store}/get", until: "value", is: 1)
@@ -273,7 +273,7 @@ struct ConsoleTests {
 
     // MARK: Numbers
 
-    @Test func `metrics are text for Prometheus, and lag is judged by group`() async throws {
+    @Test func `metrics are rendered for Prometheus, and lag is reported by group`() async throws {
         try await ConsoleFixture.run { fixture in
             try fixture.write(ConsoleFixture.visits, "ada", "home", at: 7)
             _ = try await fixture.get("/stores/counts/get?key=ada", of: "/stores/{store}/get", until: "value", is: 1)

@@ -1,7 +1,7 @@
 import Foundation
 import MoldauRecords
 
-/// A request by hand, over a socket: tests say every byte of it.
+/// A request over a plain socket: tests determine every byte of it.
 struct HTTPExchange: Sendable {
     let port: Int
 
@@ -30,7 +30,7 @@ struct HTTPExchange: Sendable {
         }
     }
 
-    /// Reads a stream of events until there are so many.
+    /// Reads a stream of events until there are `count` of them.
     func events(_ target: String, count: Int) async throws -> [(name: String, data: Data)] {
         try await onThread {
             let socket = try open("GET \(target) HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -54,7 +54,7 @@ struct HTTPExchange: Sendable {
         }
     }
 
-    /// Reads what comes until the other end closes.
+    /// Reads until the other end closes.
     static func drain(_ socket: Int32) async throws -> Data {
         try await onThread {
             defer { close(socket) }
@@ -111,7 +111,7 @@ struct HTTPExchange: Sendable {
 
     /// The whole events in a chunked stream.
     private static func events(in text: Data) -> [(name: String, data: Data)] {
-        // The data has no line breaks, so what is not a field of an event is the chunks' frame.
+        // The data has no line breaks, so what is not a field of an event is chunk framing.
         var (events, name) = ([(name: String, data: Data)](), "")
         let lines = String(decoding: text, as: UTF8.self).split(
             omittingEmptySubsequences: false, whereSeparator: \.isNewline)

@@ -9,9 +9,9 @@ import Testing
 
 @testable import MoldauConsole
 
-/// What the console refuses, and how.
+/// What the console rejects, and how.
 struct HostileRequestTests {
-    @Test func `what is not asked as it should be is refused with a sentence`() async throws {
+    @Test func `invalid requests are rejected with a status and a kind`() async throws {
         try await ConsoleFixture.run { fixture in
             let get = "/stores/{store}/get"
             let cases: [(String, of: String, Int, kind: JSON)] = [
@@ -54,7 +54,7 @@ struct HostileRequestTests {
         }
     }
 
-    @Test func `paths that do not exist, other methods and long addresses are refused`() async throws {
+    @Test func `paths that do not exist, other methods and long addresses are rejected`() async throws {
         try await ConsoleFixture.run { fixture in
             for path in ["/nothing", "/stores/counts/get/more", "/..%2f..%2fetc", "/%zz", "//", "*", "/stores/%00"] {
                 let reply = try await fixture.http.send(path)
@@ -69,7 +69,7 @@ struct HostileRequestTests {
         }
     }
 
-    @Test func `another host than this machine is refused, whatever the page that asks`() async throws {
+    @Test func `requests for a host other than this machine are rejected`() async throws {
         try await ConsoleFixture.run { fixture in
             for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:80", "LOCALHOST"] {
                 #expect(try await fixture.http.send("/status", headers: ["Host": host]).status == 200, "\(host)")
@@ -85,7 +85,7 @@ struct HostileRequestTests {
         }
     }
 
-    @Test func `a token is needed for all but the page and the checks of health`() async throws {
+    @Test func `a token is required for everything but the page and health checks`() async throws {
         try await ConsoleFixture.run(at: .localhost(0, token: "secret")) { fixture in
             let host = ["Host": "console.example"]
             for path in ["/", "/live"] { #expect(try await fixture.http.send(path, headers: host).status == 200) }
@@ -100,7 +100,7 @@ struct HostileRequestTests {
         }
     }
 
-    @Test func `keys of control characters and markup come back as they are, in JSON`() async throws {
+    @Test func `keys with control characters and markup are returned unchanged in JSON`() async throws {
         let keys = ["<script>alert(1)</script>", "\u{0}\u{1F}\"\\\n", "\u{202E}\u{2028}", "a b+c&d=e/%41#", "🙂é"]
         try await ConsoleFixture.run { fixture in
             for key in keys { try fixture.write(ConsoleFixture.visits, key, "x", at: 1) }
@@ -129,14 +129,14 @@ struct HostileRequestTests {
                 == "<style nonce=\"N\">a</style><script nonce=\"N\" type=\"module\">b</script><styles><scripting>")
     }
 
-    @Test func `a task of another process is answered with its address`() throws {
+    @Test func `a query for a task of another process is answered with its address`() throws {
         let task = TaskID(subtopology: 0, partition: Partition(3))
         let error = ConsoleError(QueryError.elsewhere(store: "counts", task, host: "other:8080"))
         #expect(error.status.code == 421)
         #expect(error.facts.map(\.name) == ["task", "host"] && error.facts.map(\.value) == ["0_3", "other:8080"])
     }
 
-    @Test func `requests beyond the limit are refused until others end`() throws {
+    @Test func `requests beyond the limit are rejected until others end`() throws {
         let places = Places(2, of: "requests")
         try places.take()
         try places.take()
@@ -145,7 +145,7 @@ struct HostileRequestTests {
         try places.take()
     }
 
-    @Test func `a reader that does not keep up misses the oldest events and is told how many`() async throws {
+    @Test func `a slow reader misses the oldest events and gets their number`() async throws {
         let reader = EventReader()
         for number in 0..<20 { #expect(reader.push(ServerEvent("update", .number(number)))) }
         reader.end()
@@ -156,7 +156,7 @@ struct HostileRequestTests {
         #expect(found.dropFirst().map(\.data) == (4..<20).map { "\($0)" })
     }
 
-    @Test(.timeLimit(.minutes(1))) func `health is told also while all places for requests are taken`() async throws {
+    @Test(.timeLimit(.minutes(1))) func `health checks are answered even at the request limit`() async throws {
         let limits = ConsoleLimits()
         while (try? limits.requests.take()) != nil {}
         let live = Route("/live", "Fine.", .text, isOpen: true) { _ in Answer(text: "fine", type: "text/plain") }
@@ -169,7 +169,7 @@ struct HostileRequestTests {
         }
     }
 
-    @Test func `a stream that is refused, or never begun, gives back its place and ends its source`() throws {
+    @Test func `a stream that is rejected or never started releases its place and ends its source`() throws {
         let (places, channel) = (Places(1, of: "streams"), EmbeddedChannel())
         let first = EventReader()
         do {
@@ -186,7 +186,7 @@ struct HostileRequestTests {
     }
 
     /// Nothing is ever written to such a stream, so no write can fail.
-    @Test(.timeLimit(.minutes(1))) func `a stream without events ends when its reader goes`() async throws {
+    @Test(.timeLimit(.minutes(1))) func `a stream without events ends when its client disconnects`() async throws {
         let places = Places(1, of: "streams")
         let silence = Route("/silence", "No events.", .events([])) { question in
             let reader = EventReader()
@@ -201,7 +201,7 @@ struct HostileRequestTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a reader that takes nothing for long is disconnected`() async throws {
+    @Test(.timeLimit(.minutes(1))) func `a client that reads nothing for long is disconnected`() async throws {
         let (ended, source) = AsyncStream.makeStream(of: Void.self)
         let places = Places(1, of: "streams")
         let flood = Route("/flood", "Endless.", .events([])) { question in
@@ -215,7 +215,7 @@ struct HostileRequestTests {
         try await Self.serve(flood) { port in
             let socket = try await HTTPExchange(port: port).openStream("/flood")
             for await _ in ended { break }
-            // What was under way comes, and then the end.
+            // Data in flight arrives, and then the end.
             _ = try? await HTTPExchange.drain(socket)
         }
         try places.take()

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Any JSON, to be compared and looked into.
+/// Any JSON value, for comparisons and access to its parts.
 enum JSON: Decodable, Hashable, Sendable {
     case null
     case flag(Bool)

@@ -4,11 +4,11 @@ import MoldauRecords
 import ProgramSupport
 import Testing
 
-/// `moldau query`, `watch`, `explain` and `top`, which ask an application's console.
+/// `moldau query`, `watch`, `explain` and `top`, which query an application's console.
 struct TerminalTests {
     private let moldau = BuiltProgram("moldau")
 
-    /// Two counts of `ada`, one of a key that a terminal must not act upon, and a record without a key.
+    /// Two visits of `ada`, and one with a key that a terminal must not interpret.
     private func withCounts(_ body: @escaping @Sendable (ConsoleFixture) async throws -> Void) async throws {
         try await ConsoleFixture.run { fixture in
             for (key, time) in [("ada", 7), ("ada", 8), ("\u{1b}[2J", 9)] as [(String, Int64)] {
@@ -39,11 +39,11 @@ struct TerminalTests {
             let missing = try await run(["query", "counts", "bob"], fixture)
             #expect(missing.status == 1 && missing.errors.contains("moldau explain counts KEY"))
             let unknown = try await run(["query", "nope", "bob"], fixture)
-            #expect(unknown.status == 1 && unknown.errors.contains("counts"), "it names the stores that there are")
+            #expect(unknown.status == 1 && unknown.errors.contains("counts"), "the error names the existing stores")
         }
     }
 
-    @Test func `watch prints what a store has, a line for each change`() async throws {
+    @Test func `watch prints a store's content, one line per change`() async throws {
         try await withCounts { fixture in
             let lines = try await run(["watch", "counts", "--snapshot", "--max-changes", "2"], fixture)
             #expect(lines.status == 0 && lines.output.contains("\t"), "\(lines.errors)")
@@ -55,7 +55,7 @@ struct TerminalTests {
             let json = try await run(["watch", "sessions", "--snapshot", "--max-changes", "1", "--json"], fixture)
             #expect(json.output.contains("\"start\":") && json.output.contains("\"end\":"), "\(json.errors)")
             let refused = try await run(["watch", "nope"], fixture)
-            #expect(refused.status == 1 && refused.errors.contains("hourly"), "it names the stores that there are")
+            #expect(refused.status == 1 && refused.errors.contains("hourly"), "the error names the existing stores")
         }
     }
 
@@ -72,14 +72,14 @@ struct TerminalTests {
         }
     }
 
-    @Test func `nobody who answers, and a wrong address, are told`() throws {
+    @Test func `a console that does not answer and an invalid address are reported`() throws {
         let nobody = try moldau.run(["explain", "--console", "http://127.0.0.1:1"])
         #expect(nobody.status == 1 && nobody.errors.contains("no console answers at http://127.0.0.1:1"))
         let wrong = try moldau.run(["top", "--console", "localhost:8080"])
         #expect(wrong.status != 0 && wrong.errors.contains("--console takes http://HOST:PORT"))
     }
 
-    @Test func `a token goes with the question`() async throws {
+    @Test func `a token is sent with the request`() async throws {
         try await ConsoleFixture.run(at: .localhost(0, token: "secret")) { fixture in
             let refused = try await run(["explain"], fixture)
             #expect(refused.status == 1 && refused.errors.contains("token"))

@@ -7,12 +7,12 @@ import Testing
 
 @testable import MoldauConsole
 
-/// Keys that come as text, and rows that leave as JSON.
+/// Keys that are read from text, and rows that are shown as JSON.
 struct UntypedStoreTests {
     private struct Place: Codable { var city: String }
     private struct Opaque: CustomStringConvertible { var description: String { "opaque" } }
 
-    @Test func `values are shown as what they are`() {
+    @Test func `values are shown as JSON according to their types`() {
         let cases: [(Any, String)] = [
             ("a\"\\\u{1}<b>é", "\"a\\\"\\\\\\u0001<b>é\""), (Int8(-3), "-3"), (UInt64.max, "18446744073709551615"),
             (0.1, "0.1"), (1e300, "1e+300"), (Double.nan, "\"nan\""), (-Float.infinity, "\"-inf\""), (true, "true"),
@@ -31,7 +31,7 @@ struct UntypedStoreTests {
         for (value, text) in cases { #expect(JSONValue(showing: value).text == text) }
     }
 
-    @Test func `keys are read as Swift or JSON writes them, or from their bytes`() throws {
+    @Test func `keys are read from Swift's text, JSON or hexadecimal bytes`() throws {
         func bytes<Key>(_ text: String, _ serde: Serde<Key>) throws -> [UInt8] {
             try KeyText(text).bytes(by: serde, store: "store")
         }
@@ -54,7 +54,7 @@ struct UntypedStoreTests {
         }
     }
 
-    @Test func `a store whose changelog has no change of one row cannot be followed`() async throws {
+    @Test func `a store whose changelog does not have changes of single rows cannot be followed`() async throws {
         try await ConsoleFixture.run { fixture in
             let stores = fixture.app.engine.topology.stores.map(\.name)
             let buffer = try #require(stores.first { $0.hasPrefix("pairs") })
