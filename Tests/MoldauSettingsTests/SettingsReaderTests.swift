@@ -15,7 +15,7 @@ struct SettingsReaderTests {
         return (options, inForce)
     }
 
-    @Test func `what comes first counts most, and each value is told with its origin`() throws {
+    @Test func `earlier sources take precedence, and each value is reported with its origin`() throws {
         let (options, inForce) = try read(
             .arguments(["--linger.ms=7", "--batch-size", "100"]),
             .environment(prefix: "SHOP", ["SHOP_LINGER_MS": "8", "SHOP_ACKS": "all", "OTHER": "x"]),
@@ -52,7 +52,7 @@ struct SettingsReaderTests {
         ("a=1\na=2", "a file: 'a' is set twice"), ("a=\\u00g0", "four hexadecimal digits"),
         ("a=b\\", "the last line ends with a backslash"),
     ])
-    func `what is unknown or impossible is an error that says what there is`(text: String, sentence: String) {
+    func `unknown and invalid settings are errors that explain what is valid`(text: String, sentence: String) {
         #expect {
             _ = try read(try .properties(text, origin: "a file"))
         } throws: {
@@ -64,7 +64,7 @@ struct SettingsReaderTests {
         (["--linger.mss=1"], "unknown setting '--linger-mss' (command line); did you mean 'linger.ms'?"),
         (["--linger.ms"], "takes milliseconds"),
     ])
-    func `arguments that are no settings are named`(arguments: [String], sentence: String) {
+    func `invalid arguments are named in the error`(arguments: [String], sentence: String) {
         #expect {
             _ = try read(.arguments(arguments))
         } throws: {
@@ -78,7 +78,7 @@ struct SettingsReaderTests {
         #expect(options.bootstrapServers.map(\.description) == ["a:1", "b:2"])
     }
 
-    @Test func `lines of a file are read as Java reads them`() throws {
+    @Test func `lines of a file are parsed as in Java`() throws {
         let text = """
             # a comment
             ! another
@@ -91,7 +91,7 @@ struct SettingsReaderTests {
         #expect(options.batchSize == 17)
     }
 
-    @Test func `secrets are set, and not told`() throws {
+    @Test func `secrets are set, but not reported`() throws {
         var options = KafkaOptions()
         let text = """
             security.protocol=SASL_SSL
@@ -106,7 +106,7 @@ struct SettingsReaderTests {
         #expect(jaas?.value == nil && jaas?.isSecret == true && jaas?.origin == "a file")
     }
 
-    @Test func `an application is set up by Kafka Streams' names`() throws {
+    @Test func `an application is configured by Kafka Streams' setting names`() throws {
         var configuration = StreamsConfiguration()
         let text = """
             processing.guarantee=exactly_once_v2
@@ -130,7 +130,7 @@ struct SettingsReaderTests {
         #expect(configuration.stateMemoryBytes == 1 << 20)
     }
 
-    @Test func `a server is set up by a broker's names`() throws {
+    @Test func `a server is configured by a Kafka broker's setting names`() throws {
         var options = ServerOptions()
         let text = "super.users=User:a;User:b\nauto.create.topics.enable=FALSE\nconnections.max.reauth.ms=5000\n"
         try SettingsReader.read([.properties(text, origin: "a file")]) { try $0.fill(&options) }
@@ -145,7 +145,9 @@ struct SettingsReaderTests {
         ("by_duration:pt0.000000001s", .byDuration(.nanoseconds(1)), "by_duration:PT0.000000001S"),
         ("by_duration:PT0S", .byDuration(.zero), "by_duration:PT0S"),
     ])
-    func `a consumer is told where to begin`(text: String, reset: ConsumerOptions.OffsetReset, shown: String) throws {
+    func `a consumer's offset reset is parsed and shown`(
+        text: String, reset: ConsumerOptions.OffsetReset, shown: String
+    ) throws {
         var options = ConsumerOptions()
         let inForce = try SettingsReader.read([.properties("auto.offset.reset=\(text)", origin: "a file")]) {
             try $0.fill(&options)
@@ -159,7 +161,7 @@ struct SettingsReaderTests {
         "by_duration:PT-1H", "by_duration:PT1H1D", "by_duration:PT1", "by_duration:PT1.S", "by_duration:PT٣S",
         "by_duration:PT9999999999S", "first",
     ])
-    func `where to begin has to be one of a few ways`(text: String) {
+    func `an invalid offset reset is rejected`(text: String) {
         var options = ConsumerOptions()
         #expect {
             try SettingsReader.read([.properties("auto.offset.reset=\(text)", origin: "a file")]) {
@@ -182,7 +184,9 @@ struct SettingsReaderTests {
         ),
         ("com.shop.RangeAssignor", nil), ("range,RangeAssignor", nil), ("range,fair", nil), (",", nil),
     ])
-    func `assignors have their names or those of Java's classes`(text: String, assignors: [ConsumerOptions.Assignor]?) {
+    func `assignors are set by their names or those of Java's classes`(
+        text: String, assignors: [ConsumerOptions.Assignor]?
+    ) {
         var options = ConsumerOptions()
         let isPossible =
             (try? SettingsReader.read([.properties("partition.assignment.strategy=\(text)", origin: "a file")]) {
@@ -192,8 +196,8 @@ struct SettingsReaderTests {
         #expect(options.assignors == assignors ?? ConsumerOptions().assignors)
     }
 
-    /// Set to what it is already, nothing changes: each setting reads what it writes.
-    @Test func `each setting reads the text that it shows`() throws {
+    /// Setting an option to the text that it shows changes nothing.
+    @Test func `each setting can parse the text that it shows`() throws {
         func check<Options: NamedSettings>(_ options: Options) throws {
             #expect(Set(Options.namedSettings.map(\.name)).count == Options.namedSettings.count)
             for setting in Options.namedSettings {
