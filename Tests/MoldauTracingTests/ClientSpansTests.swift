@@ -37,7 +37,7 @@ struct ClientSpansTests {
         return try #require(found)
     }
 
-    @Test func `a record carries the context of a span below the producer's, and its reader goes on from there`()
+    @Test func `a record carries the context of its producer's span, and its consumer continues the trace`()
         async throws
     {
         let record = try await consumed([Header("traceparent", "what it had before"), Header("other", "kept")])
@@ -56,7 +56,7 @@ struct ClientSpansTests {
         #expect(tracer.finished("inner").map(\.parentSpanID) == [processed.spanID])
     }
 
-    @Test func `what throws has its error in the span`() async throws {
+    @Test func `an error that the closure throws is recorded in the span`() async throws {
         let record = try await consumed()
         await #expect(throws: Refused.self) { try await record.withSpan(by: tracer) { _ in throw Refused() } }
         let span = try #require(tracer.finished("process orders").first)

@@ -12,7 +12,7 @@ private let customers = Topic<String, String>("customers")
 private let out = Topic<String, String>("out")
 private let counted = Topic<String, Int64>("counted")
 
-/// The context that a producer outside gave a record; `number` is that of its trace and of its span.
+/// The context that an external producer gave a record; `number` is that of its trace and of its span.
 func incoming(_ number: Int) -> Headers {
     [Header("traceparent", "00-\(trace(number))-\(span(number))-01"), Header("other", "kept")]
 }
@@ -25,7 +25,7 @@ extension String {
     }
 }
 
-/// How a record that came from that span names it.
+/// The `traceparent` of records that were sent in that span.
 func traceparent(of span: FinishedInMemorySpan) -> [UInt8] {
     Array("00-\(span.traceID)-\(span.spanID)-01".utf8)
 }
@@ -46,7 +46,7 @@ struct RecordSpansTests {
             draining: draining)
     }
 
-    @Test func `a record's span continues its trace, and what it causes carries the span's context`() throws {
+    @Test func `a record's span continues its trace, and its results carry the span's context`() throws {
         let driver = try driver { $0.stream(lines).mapValues { $0.uppercased() }.to(out) }
         try driver.pipe(lines, key: "k", value: "v", headers: incoming(1))
         let found = try #require(tracer.finished.first)
@@ -65,7 +65,7 @@ struct RecordSpansTests {
         #expect(sent.headers == [Header("other", "kept"), Header("traceparent", traceparent(of: found))])
     }
 
-    @Test func `records without a context have no span, and their headers stay as they are`() throws {
+    @Test func `records without a context have no span, and their headers are unchanged`() throws {
         let driver = try driver { $0.stream(lines).to(out) }
         try driver.pipe(lines, key: "k", value: "1")
         try driver.pipe(lines, key: "k", value: "2", headers: [Header("other", "x")])
@@ -77,14 +77,14 @@ struct RecordSpansTests {
         Header("traceparent", "00-xyz"), Header("traceparent", ""), Header("traceparent", nil),
         Header("traceparent", [0xff, 0x00, 0xfe]), Header("traceparent", [UInt8](repeating: 0x2d, count: 100_000)),
     ])
-    func `a broken context makes no span and harms nothing`(header: Header) throws {
+    func `an invalid context starts no span, and the record is processed unchanged`(header: Header) throws {
         let driver = try driver { $0.stream(lines).to(out) }
         try driver.pipe(lines, key: "k", value: "v", headers: [header])
         #expect(tracer.finished.isEmpty)
         #expect(try driver.read(from: out).map(\.headers) == [[header]])
     }
 
-    @Test func `new traces begin for all records without a context, or for one in so many`() throws {
+    @Test func `new traces start for all records without a context, or for one in N`() throws {
         let all = try driver(newTraces: .all) { $0.stream(lines).to(out) }
         for number in 0..<3 { try all.pipe(lines, key: "k", value: "\(number)") }
         try all.pipe(lines, key: "k", value: "3", headers: incoming(1))
@@ -99,7 +99,7 @@ struct RecordSpansTests {
                 == [2, 5, 8].map { .int64($0) })
     }
 
-    @Test func `a trace goes on through a repartition topic and an aggregation`() throws {
+    @Test func `a trace continues through a repartition topic and an aggregation`() throws {
         let driver = try driver {
             $0.stream(lines).groupBy { _, line in line }.count().toStream().to(counted)
         }
@@ -142,7 +142,7 @@ struct RecordSpansTests {
         #expect(tracer.finished("process lines").map(\.links.count) == [0, 0, 1])
     }
 
-    @Test func `an update of a row links to the one before`() throws {
+    @Test func `an update of a row links to the previous one`() throws {
         let driver = try driver { $0.stream(lines).groupByKey().count().toStream().to(counted) }
         for number in 1...3 { try driver.pipe(lines, key: "k", value: "v", headers: incoming(number)) }
         let spans = tracer.finished
@@ -152,7 +152,7 @@ struct RecordSpansTests {
             ])
     }
 
-    @Test func `the results of a join of tables on a foreign key go on with the trace of their cause`() throws {
+    @Test func `the results of a foreign-key join continue the trace of their cause`() throws {
         let driver = try driver { streams in
             let orders = streams.table(lines)
             orders.join(streams.table(customers), on: { $0 }) { order, city in "\(order) \(city)" }.toStream().to(out)
@@ -162,14 +162,14 @@ struct RecordSpansTests {
         let result = try #require(try driver.read(from: out).last)
         let last = try #require(tracer.finished.last)
         #expect(result.value == "ada Prague" && result.headers["traceparent"] == traceparent(of: last))
-        // The answer's span: in the trace of the customer, with a link to the order that it was joined with.
+        // The response's span: in the trace of the customer, with a link to the order that it was joined with.
         #expect(last.operationName.hasSuffix("subscription-response-topic"))
         #expect(last.traceID == trace(2) && last.parentSpanID == tracer.finished("process customers").first?.spanID)
         let order = try #require(tracer.finished("process lines").first)
         #expect(last.links.map { $0.context.inMemorySpanContext?.spanID } == [order.spanID])
     }
 
-    @Test func `changes held until the commit carry the context of the last update`() throws {
+    @Test func `changes that are buffered until the commit carry the context of the last update`() throws {
         let driver = try driver { streams in
             streams.stream(lines).groupByKey()
                 .count(as: Materialized(emission: .lastPerCommit())).toStream().to(counted)
@@ -179,7 +179,7 @@ struct RecordSpansTests {
         #expect(try driver.read(from: counted).map { $0.headers["traceparent"] } == spans.map(traceparent))
     }
 
-    @Test func `a record that is dropped has a span that says why`() throws {
+    @Test func `the span of a dropped record has the reason`() throws {
         let driver = try driver { streams in
             let table = streams.table(customers)
             streams.stream(lines).join(table) { line, city in "\(line) \(city)" }.to(out)
@@ -223,7 +223,7 @@ struct RecordSpansTests {
         #expect(tracer.finished.first?.parentSpanID == span(1))
     }
 
-    @Test func `a span lasts until its asynchronous results are there, and spans of the closure are below it`() throws {
+    @Test func `a span lasts until its asynchronous results are complete, and is the closure's parent`() throws {
         let tracer = tracer
         let (gate, opening) = AsyncStream<Void>.makeStream()
         let driver = try driver(draining: .whenAsked) { streams in
@@ -254,7 +254,7 @@ struct RecordSpansTests {
         }
     }
 
-    @Test func `records that a processor makes without headers carry the context too`() throws {
+    @Test func `records that a processor creates without headers carry the context too`() throws {
         let driver = try driver { $0.stream(lines).process { Anew() }.to(out) }
         try driver.pipe(lines, key: "k", value: "v", headers: incoming(1))
         let found = try #require(tracer.finished.first)

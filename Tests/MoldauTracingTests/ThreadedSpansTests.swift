@@ -9,14 +9,14 @@ import Synchronization
 import Testing
 import Tracing
 
-/// Spans of an application with two threads, one of which fails amid a transaction and is replaced.
+/// Spans of an application with two threads, one of which fails within a transaction and is replaced.
 struct ThreadedSpansTests {
     private static let lines = Topic<String, String>("lines")
     private static let out = Topic<String, String>("out")
     private static let countPerPartition = 40
     private struct Failure: Error {}
 
-    /// Each record of `lines` has a trace of its own, by its value: 1 to 40 in one partition, 101 to 140 in the other.
+    /// Each record of `lines` has its own trace, by its value: 1 to 40 in one partition, 101 to 140 in the other.
     private func feed(_ cluster: EmbeddedCluster) throws {
         let producer = try cluster.makeProducer(clientID: "feeder")
         for partition in 0..<2 as Range<Int32> {
@@ -45,7 +45,7 @@ struct ThreadedSpansTests {
                 var reader = RecordBatchReader(batches.bytes.bytes, from: batches.firstOffset)
                 while let record = try reader.next() {
                     let value = try #require(Int(try String.serde.read(record.value)))
-                    #expect(found[value] == nil, "\(value) is there twice")
+                    #expect(found[value] == nil, "\(value) was found twice")
                     found[value] = .some(try record.headers()["traceparent"])
                 }
             }
@@ -53,7 +53,7 @@ struct ThreadedSpansTests {
         return found
     }
 
-    @Test func `records that are read again after an abort have new spans, and what is committed names those`() throws {
+    @Test func `records that are read again after an abort have new spans, which committed results carry`() throws {
         let tracer = TraceparentTracer()
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
         try cluster.makeAdmin(clientID: "test").create(
@@ -94,7 +94,7 @@ struct ThreadedSpansTests {
             let ofRecord = spans[trace(number)] ?? []
             let named = ofRecord.filter { context == traceparent(of: $0) }
             #expect(named.count == 1 && named.first?.status == nil && named.first?.parentSpanID == span(number))
-            // Records behind the failed one were not taken before it.
+            // Records after the failed one were not processed before it.
             if (21...Self.countPerPartition).contains(number) { #expect(ofRecord.count == 1) }
         }
         let failed = spans[trace(20)] ?? []

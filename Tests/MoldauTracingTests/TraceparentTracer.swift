@@ -2,7 +2,7 @@ import InMemoryTracing
 import Synchronization
 import Tracing
 
-/// Keeps spans in memory, and passes contexts on as W3C Trace Context does: `traceparent: 00-TRACE-SPAN-01`.
+/// Keeps spans in memory, and propagates contexts as in W3C Trace Context: `traceparent: 00-TRACE-SPAN-01`.
 struct TraceparentTracer: Tracer {
     private let spans: InMemoryTracer
 
