@@ -23,7 +23,7 @@ struct MetricHandlesTests {
         return Double(found.totalValue)
     }
 
-    @Test func `counters grow by what was counted since, and meters have the last value`() throws {
+    @Test func `counters grow by the difference, and meters have the last value`() throws {
         var handles = MetricHandles(application: "app", factory: backend)
         handles.update(numbers(3))
         handles.update(numbers(8))
@@ -32,13 +32,13 @@ struct MetricHandlesTests {
         #expect(meter.values.last == 0.8)
     }
 
-    @Test func `a counter that begins anew goes on growing`() throws {
+    @Test func `a counter that restarts from a lower value keeps growing`() throws {
         var handles = MetricHandles(application: "app", factory: backend)
         for value in [5.0, 2, 4] { handles.update(numbers(value)) }
         #expect(try counter("moldau_node_process_total", "node", "count") == 9)
     }
 
-    @Test func `a summary is its number, its sum and its quantiles`() throws {
+    @Test func `a summary is exported as its count, its sum and its quantiles`() throws {
         var handles = MetricHandles(application: "app", factory: backend)
         var found = Measurements()
         found.add(
@@ -53,7 +53,7 @@ struct MetricHandlesTests {
         #expect(meter.values == [5])
     }
 
-    @Test func `what is not measured any more is destroyed`() throws {
+    @Test func `metrics that are no longer measured are destroyed`() throws {
         var handles = MetricHandles(application: "app", factory: backend)
         handles.update(numbers(3))
         handles.update([])
@@ -71,7 +71,7 @@ struct MetricsExportTests {
         try writer.flush()
     }
 
-    @Test func `an application's metrics come to the backend while it runs`() async throws {
+    @Test func `an application's metrics are in the backend while the export runs`() async throws {
         let backend = TestMetrics()
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
         try await cluster.withAdmin(clientID: "test") {
@@ -87,7 +87,7 @@ struct MetricsExportTests {
         try write(7, to: cluster)
         let sink = [("application", "app"), ("node", "sink")]
         var seen: Int64 = 0
-        // By the number of tries: on a busy machine all tasks have to wait for their turns.
+        // Limited by tries, not by time: on a busy machine all tasks have to wait.
         for _ in 0..<6_000 where seen < 7 {
             try await Task.sleep(for: .milliseconds(10))
             seen = (try? backend.expectCounter("moldau_node_process_total", sink))?.totalValue ?? 0
