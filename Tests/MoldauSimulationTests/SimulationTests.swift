@@ -5,13 +5,13 @@ import Testing
 /// The short form: `make simulate` runs as many seeds as there is time for, and searches for every planted mistake.
 struct SimulationTests {
     @Test(arguments: 1...16 as ClosedRange<UInt64>)
-    func `faults lose, double and change nothing`(seed: UInt64) throws {
+    func `faults do not lose, duplicate or change records`(seed: UInt64) throws {
         let result = try Simulation.run(seed: seed)
         #expect(result.violations == [], "\(result.scenario)")
         #expect(result.recordCount > 0 && result.diskOperations > 100)
     }
 
-    @Test func `a seed does the same each time, and in another process`() throws {
+    @Test func `a seed gives the same run each time, and in another process`() throws {
         let hashes = try (3...5).map { try Simulation.run(seed: $0).hash }
         #expect(try (3...5).map { try Simulation.run(seed: $0, keepsTrace: true).hash } == hashes)
         let outcome = try BuiltProgram("simulate").run(["--from", "3", "--seeds", "3", "--hashes"])
@@ -33,7 +33,7 @@ struct SimulationTests {
         .unlistedAccepted, .staleEndAccepted, .expiredLeftOpen, .initLeavesOpen, .pendingPositionVisible,
         .abortedPositionsKept, .outsiderCommits, .otherProtocolJoins, .uncommittedShown, .wrongPartitionAsked,
     ])
-    func `a mistake is found`(mistake: PlantedMistake) throws {
+    func `a planted mistake is found`(mistake: PlantedMistake) throws {
         let found = try (1...20).first { seed in
             try !Simulation.run(seed: seed, mistake: mistake).violations.isEmpty
         }
@@ -50,7 +50,7 @@ struct SimulationTests {
         (.staticTwinAccepted, 8), (.staleShownAsFresh, 9), (.initAnsweredEarly, 11), (.staleGenerationAccepted, 11),
         (.olderTwinAppended, 12), (.abortEndsThread, 18), (.globalPositionTooHigh, 41),
     ])
-    func `a mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
+    func `a planted mistake that few seeds show is found`(mistake: PlantedMistake, seed: UInt64) throws {
         #expect(try Simulation.run(seed: seed).violations == [])
         #expect(try Self.isFound(mistake, first: seed))
     }
@@ -61,7 +61,7 @@ struct SimulationTests {
     }
 
     @Test(arguments: MendedSeed.all)
-    func `faults that seeds found once do not come back`(mended: MendedSeed) throws {
+    func `fixed faults that seeds had found do not recur`(mended: MendedSeed) throws {
         #expect(try Simulation.run(seed: mended.seed).violations == [], "\(mended.was)")
         // If scenarios are drawn differently, a seed is another run: then `--plant` finds one that shows the mistake.
         guard let mistake = mended.mistake else { return }
@@ -81,42 +81,42 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
 
     static let all = [
         MendedSeed(
-            seed: 4, was: "after a crash, positions behind an open transaction's were not read",
+            seed: 4, was: "after a crash, positions after an open transaction's were not read",
             mistake: .offsetsHiddenByUndecided),
         MendedSeed(
-            seed: 59, was: "positions behind what a power cut had left stayed, or began anew",
+            seed: 59, was: "positions beyond the end that a power cut had left were kept, or restarted",
             mistake: .positionsBehindEndKept),
         MendedSeed(
             seed: 903, was: "what a transaction had written before a crash was committed with the next one of its id"),
-        MendedSeed(seed: 18, was: "a changed header of a durable batch cut off what came after it"),
-        MendedSeed(seed: 151, was: "a clean stop did not write down what had become durable last"),
+        MendedSeed(seed: 18, was: "a damaged header of a durable batch truncated the log after it"),
+        MendedSeed(seed: 151, was: "a clean stop did not record what had become durable last"),
         MendedSeed(
-            seed: 601_657, was: "a checksum stood for an index of aborted transactions that was being made anew"),
+            seed: 601_657, was: "a checksum was kept for an index of aborted transactions that was being rebuilt"),
         MendedSeed(
-            seed: 1_966, was: "the directory that a topic is created with was not durable, and its records went with it"
+            seed: 1_966, was: "a new topic's directory was not durable, and its records were lost with it"
         ),
-        MendedSeed(seed: 4_384, was: "a store without rows went on from an offset of a changelog that was gone"),
+        MendedSeed(seed: 4_384, was: "a store without rows continued from an offset of a deleted changelog"),
         MendedSeed(
-            seed: 6_805, was: "by a wall clock that was wrong, all records were of the future, and did not wait"),
+            seed: 6_805, was: "with a wrong wall clock, all records had future timestamps, and did not wait"),
         MendedSeed(
             seed: 46_289, was: "a segment that a power cut brought back was read as the one before those that were left"
         ),
         MendedSeed(
             seed: 67_719,
-            was: "an index of aborted transactions was made from headers with a changed bit, and vouched for"
+            was: "an index of aborted transactions was built from headers with a changed bit, and trusted"
         ),
         MendedSeed(
             seed: 703_246,
             was:
-                "a commit without changes took a store's offset in the changelog back, to where the thread had written last"
+                "a commit without changes moved a store's changelog offset back to the thread's last write"
         ),
-        MendedSeed(seed: 806_436, was: "a changelog that a power cut shortened kept rows whose deletion it had lost"),
+        MendedSeed(seed: 806_436, was: "a changelog that a power cut truncated kept rows whose deletion it had lost"),
         MendedSeed(
-            seed: 802_924, was: "a crash amid a commit's changelog took the records of sessions that became one"),
+            seed: 802_924, was: "a crash within a commit's changelog lost the records of merged sessions"),
         MendedSeed(
             seed: 1_500_422, was: "after a full disk, records were committed whose closures had not ended yet"),
         MendedSeed(
-            seed: 2_000_764, was: "a thread that waited for room to open its tasks threw away what it had fetched"),
-        MendedSeed(seed: 2_101_549, was: "a thread ended for lack of room for its global table"),
+            seed: 2_000_764, was: "a thread that waited for disk space to open its tasks discarded fetched records"),
+        MendedSeed(seed: 2_101_549, was: "a thread ended for lack of disk space for its global table"),
     ]
 }
