@@ -36,7 +36,7 @@ struct CodableFormTests {
         }
     }
 
-    @Test func `a subclass keeps its superclass under super`() throws {
+    @Test func `a subclass encodes its superclass under the key super`() throws {
         #expect(try Serde<Dog>.json.text(Dog()) == #"{"name":"Rex","super":{"legs":4}}"#)
         let dog = try Serde<Dog>.json.value(#"{"name":"Bello","super":{"legs":3}}"#)
         #expect(dog.name == "Bello" && dog.legs == 3)
@@ -83,7 +83,7 @@ struct CodableFormTests {
         }
     }
 
-    @Test func `containers may be filled in any order, and of equal keys the last is written`() throws {
+    @Test func `containers can be filled in any order, and the last value of a duplicate key is written`() throws {
         #expect(
             try Serde<Interleaved>.json.text(Interleaved())
                 == #"{"list":[1,2,3,null],"map":{"last":null,"z":3},"z":"second"}"#)
@@ -109,7 +109,7 @@ struct CodableFormTests {
         #expect(try Serde<Value>.json.text(Serde<Value>.json.value("0")) == #"["fallback"]"#)
     }
 
-    @Test func `plain values, arrays and dictionaries stand alone`() throws {
+    @Test func `plain values, arrays and dictionaries can be at the top level`() throws {
         try check(5)
         try check("ü")
         try check([1.5, -0.25])
@@ -124,7 +124,7 @@ struct CodableFormTests {
         try check(1...5)
     }
 
-    @Test func `large objects are read by key as small ones`() throws {
+    @Test func `large objects are read by key like small ones`() throws {
         let large = Dictionary(uniqueKeysWithValues: (0..<1_000).map { ("key \($0) \"ü\"", $0) })
         #expect(try Serde<[String: Int]>.json.value(Serde.json.text(large)) == large)
         let doubled = "{" + (0..<100).map { "\"\($0 % 50)\":\($0)" }.joined(separator: ",") + "}"
@@ -157,7 +157,7 @@ struct CodableFormTests {
         try check(["a": Nothing()])
     }
 
-    @Test func `threads share a serde`() async {
+    @Test func `threads can share a serde`() async {
         let serde = Sample.serde
         await withTaskGroup(of: Void.self) { group in
             for seed in 0..<4 {

@@ -5,7 +5,7 @@ import Testing
 
 /// Compares the serde with what Foundation writes and reads.
 struct FoundationComparisonTests {
-    @Test func `values are written as Foundation writes them, and come back`() throws {
+    @Test func `values are encoded as by Foundation, and can be decoded`() throws {
         var random = Seeded(state: 1)
         for _ in 0..<300 {
             var sample = Sample(from: &random)
@@ -23,8 +23,8 @@ struct FoundationComparisonTests {
 
     /// Each round breaks a document in a few places. Foundation overlooks errors in parts that it does not decode, and
     /// trailing commas. So if only Foundation accepts a document, it must have a trailing comma, or its other parser,
-    /// `JSONSerialization`, must refuse it.
-    @Test func `mutated documents are accepted and refused as by Foundation, with the same values`() throws {
+    /// `JSONSerialization`, must reject it.
+    @Test func `mutated documents are accepted and rejected as by Foundation, with the same values`() throws {
         var random = Seeded(state: 2)
         var (accepted, refused) = (0, 0)
         for round in 0..<6_000 {
@@ -45,7 +45,7 @@ struct FoundationComparisonTests {
                 #expect(strict == nil, "round \(round): \(error): \(String(decoding: bytes, as: UTF8.self))")
             case (.success, .failure(let error)):
                 Issue.record(
-                    "round \(round): only Foundation refuses: \(error): \(String(decoding: bytes, as: UTF8.self))")
+                    "round \(round): only Foundation rejects: \(error): \(String(decoding: bytes, as: UTF8.self))")
             }
         }
         #expect(accepted > 200 && refused > 200)
@@ -67,8 +67,9 @@ struct FoundationComparisonTests {
         if bytes.isEmpty { bytes = [0x20] }
     }
 
-    /// Foundation rounds ("1.00000000000000011102230246251565" and "1e-400" are integers there); the serde refuses.
-    @Test func `whole numbers are exact`() throws {
+    /// Foundation rounds ("1.00000000000000011102230246251565" and "1e-400" are integers there); the serde rejects
+    /// them.
+    @Test func `integers are exact`() throws {
         #expect(throws: SerdeError.self) { try Serde<Int>.json.value("1.00000000000000011102230246251565") }
         #expect(throws: SerdeError.self) { try Serde<Int>.json.value("1e-400") }
         #expect(try Serde<Int>.json.value("900719925474099300000000e-8") == 9_007_199_254_740_993)
@@ -79,7 +80,7 @@ struct FoundationComparisonTests {
     }
 
     @Test(arguments: ["[1,]", "{\"a\":1,}"])
-    func `a comma at the end is refused, unlike by Foundation`(text: String) {
+    func `a trailing comma is rejected, unlike by Foundation`(text: String) {
         #expect(throws: SerdeError.self) { try Serde<[Int]>.json.value(text) }
         #expect(throws: SerdeError.self) { try Serde<[String: Int]>.json.value(text) }
     }
@@ -143,7 +144,7 @@ struct FoundationComparisonTests {
         #expect((try? ours.get()) == (try? theirs.get()), "\(type): \(ours) for \(text)")
     }
 
-    @Test func `documents nest as deep as Foundation lets them`() {
+    @Test func `documents can be nested as deep as in Foundation`() {
         for depth in [1, 511, 512, 513, 100_000] {
             let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
             let theirs = (try? JSONDecoder().decode([Anything].self, from: Data(text.utf8))) != nil
