@@ -6,7 +6,7 @@ import Testing
 struct BankTransferTests {
     private let bank = BuiltProgram("bank-transfer")
 
-    @Test func `a second run continues from the first, and all balances are right`() throws {
+    @Test func `a second run continues from the first, and all balances are correct`() throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "bank-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
         let options = ["--data", directory.path, "--accounts", "50", "--threads", "2", "--durability", "os"]
@@ -23,7 +23,7 @@ struct BankTransferTests {
         #expect(outcome.output.contains("balances are wrong\n  account"))
     }
 
-    @Test func `no cent is lost and none comes from nowhere when the program is killed`() throws {
+    @Test func `no cent is lost or created when the program is killed`() throws {
         let script = BuiltProgram.repository.appending(path: "Tests/Tools/kill_bank_transfer.py").path
         let options = ["--program", bank.url.path, "--kills", "20", "--transfers", "20000", "--longest", "0.4"]
         let outcome = try BuiltProgram(path: "/usr/bin/env").run(["python3", script] + options)

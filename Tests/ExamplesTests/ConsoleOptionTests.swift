@@ -11,7 +11,7 @@ struct ConsoleOptionTests {
     ]
 
     @Test(arguments: examples)
-    func `shows the application until Control-C, and prints the same results`(
+    func `the console shows the application until Control-C, and the results are the same`(
         name: String, arguments: [String], query: [String]
     ) throws {
         let program = BuiltProgram(name)
@@ -31,7 +31,7 @@ struct ConsoleOptionTests {
         }
     }
 
-    @Test func `says so if the port is taken, and what is no port`() throws {
+    @Test func `a port that is in use and an invalid port are reported`() throws {
         let bank = BuiltProgram("bank-transfer")
         try withTemporaryDirectory { directory in
             let first = try bank.start(["--transfers", "10", "--console", "0"], in: directory)

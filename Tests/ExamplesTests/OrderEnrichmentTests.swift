@@ -16,7 +16,7 @@ struct OrderEnrichmentTests {
     }
 
     @Test(arguments: [1, 2, 3])
-    func `joins and sums give the same as a plain loop`(partitions: Int) throws {
+    func `joins and sums give the same results as a plain loop`(partitions: Int) throws {
         try withTemporaryDirectory { folder in
             let outcome = try program.run([
                 "--seed", "7", "--orders", "2000", "--customers", "50", "--partitions", "\(partitions)", "--dump",

@@ -13,7 +13,7 @@ struct ReadmeTests {
         return Array(lines[(starts[number] + 1)...].prefix { $0 != "```" })
     }
 
-    /// Runs the application until it prints that it is running and has had a moment, and ends it as Control-C does.
+    /// Runs the application until half a second after it prints that it is running, and ends it as Control-C does.
     private func runApplication(in directory: URL) throws -> BuiltProgram.Outcome {
         let program = try BuiltProgram("WordCounter").start([], in: directory, workingDirectory: directory)
         defer { program.kill() }
@@ -26,7 +26,7 @@ struct ReadmeTests {
         return try program.wait()
     }
 
-    @Test func `the steps of the README give what it says`() throws {
+    @Test func `the steps of the README give the documented results`() throws {
         let expected = try Self.block("```text").map { $0.split(separator: " ") }
         try withTemporaryDirectory { directory in
             let tools = BuiltProgram("moldau").url.deletingLastPathComponent().path
@@ -44,7 +44,7 @@ struct ReadmeTests {
                     return outcome.output.split(separator: "\n").map { $0.split(separator: "\t") }
                 }
                 printed = try step()
-                // On a busy machine a moment may be too short.
+                // On a busy machine half a second may be too short.
                 let limit = ContinuousClock.now + .seconds(60)
                 while line.hasPrefix("moldau consume"), printed.count < expected.count, ContinuousClock.now < limit {
                     _ = try runApplication(in: directory)
@@ -55,7 +55,7 @@ struct ReadmeTests {
         }
     }
 
-    @Test func `the README's commands inspect what word-count left, and add input to it`() throws {
+    @Test func `the README's commands inspect the data of word-count, and add input to it`() throws {
         try withTemporaryDirectory { directory in
             let text = directory.appending(path: "novel.txt")
             try Data("to be\nor not to be\n".utf8).write(to: text)
@@ -75,11 +75,11 @@ struct ReadmeTests {
         }
     }
 
-    @Test func `the README's commands of the tool write and read keys and times`() throws {
+    @Test func `the README's commands of the tool write and read keys and timestamps`() throws {
         try withTemporaryDirectory { directory in
             let tools = BuiltProgram("moldau").url.deletingLastPathComponent().path
             var printed = ""
-            // The others need kcat and a free port 9092: 'make test-clients' runs such ones.
+            // The others need kcat and a free port 9092: 'make test-clients' runs such commands.
             let lines = try Self.block("```sh", 2) + Self.block("```sh", 3)
             for line in lines where line.contains("moldau") && !line.hasPrefix("moldau broker") {
                 let command = "cd '\(directory.path)' && PATH='\(tools)':$PATH && \(line)"
@@ -93,7 +93,7 @@ struct ReadmeTests {
         }
     }
 
-    @Test func `an application that cannot start says why in a sentence, and fails`() throws {
+    @Test func `an application that cannot start prints the reason, and fails`() throws {
         try withTemporaryDirectory { directory in
             try Data("text".utf8).write(to: directory.appending(path: "data"))
             let outcome = try BuiltProgram("WordCounter").start([], in: directory, workingDirectory: directory).wait()
@@ -130,13 +130,13 @@ struct ReadmeTests {
         #expect(try Self.targets(of: longer) == ["WordCounter", "WordCounterTests"])
     }
 
-    // MARK: What examples say when something is wrong
+    // MARK: Errors of the examples
 
     @Test(arguments: [
         ["word-count", "--data"], ["bank-transfer", "--transfers", "1", "--data"], ["word-count", "--output"],
         ["bank-transfer", "--transfers", "1", "--output"], ["order-enrichment", "--orders", "1", "--dump"],
     ])
-    func `an example names the place that it cannot write`(command: [String]) throws {
+    func `an example names the path that it cannot write`(command: [String]) throws {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "file").path
             try Data("text".utf8).write(to: URL(filePath: file))
@@ -153,7 +153,7 @@ struct ReadmeTests {
         ["bank-transfer", "--write-behind-interval", "9223372036854775807"],
         ["order-enrichment", "--partitions", "2000000000"], ["order-enrichment", "--customers", "9000000000000000000"],
     ])
-    func `an example says which number is out of bounds`(command: [String]) throws {
+    func `an example reports which number is out of bounds`(command: [String]) throws {
         let outcome = try BuiltProgram(command[0]).run(Array(command.dropFirst()), input: "a b\n")
         #expect(outcome.status == 64)
         #expect(outcome.errors.hasPrefix("Error: \(command[1]) is 1 "), "\(outcome.errors)")
@@ -161,7 +161,7 @@ struct ReadmeTests {
     }
 
     @Test(arguments: ["word-count", "order-enrichment --orders 1", "bank-transfer --transfers 1"])
-    func `an example says that its output cannot be written`(command: String) throws {
+    func `an example reports that its output cannot be written`(command: String) throws {
         let tools = BuiltProgram("moldau").url.deletingLastPathComponent().path
         let outcome = try BuiltProgram(path: "/bin/sh").run(
             ["-c", "echo a b | '\(tools)'/\(command) > /dev/full"])

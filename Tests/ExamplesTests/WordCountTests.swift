@@ -40,7 +40,7 @@ struct WordCountTests {
     }
 
     @Test(arguments: [[], ["--threads", "3"], ["--durability", "sync", "--commit-interval", "5"]])
-    func `counts are those of an independent program`(options: [String]) throws {
+    func `counts match those of an independent program`(options: [String]) throws {
         try withTemporaryDirectory { directory in
             let first = try write(Self.text, to: "first.txt", in: directory)
             let many = (0..<3_000).map { "word\($0 % 97) word\($0 % 7)\n" }.joined()
@@ -49,13 +49,13 @@ struct WordCountTests {
         }
     }
 
-    @Test func `prints the most frequent words of standard input`() throws {
+    @Test func `the most frequent words of standard input are printed`() throws {
         let outcome = try wordCount.run(["--top", "2"], input: "b a\nA c a\nB d\n")
         #expect(outcome.output == "3  a\n2  b\n")
         #expect(outcome.errors.contains("7 words, 4 different ones"))
     }
 
-    @Test func `reads the text files of a folder, except hidden ones`() throws {
+    @Test func `the text files of a folder are read, except hidden ones`() throws {
         try withTemporaryDirectory { directory in
             let folder = directory.appending(path: "texts/below")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -68,7 +68,7 @@ struct WordCountTests {
         }
     }
 
-    @Test func `replaces bytes that are not text`() throws {
+    @Test func `bytes that are not text are replaced`() throws {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "file")
             try Data([0x61, 0xff, 0x20, 0x62]).write(to: file)
@@ -76,7 +76,7 @@ struct WordCountTests {
         }
     }
 
-    // MARK: Going on
+    // MARK: Repeated runs
 
     @Test func `a second run counts only what is new`() throws {
         try withTemporaryDirectory { directory in
@@ -92,7 +92,7 @@ struct WordCountTests {
         }
     }
 
-    @Test func `says when a file is shorter than what was counted`() throws {
+    @Test func `a file that is shorter than the counted part is reported`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             let file = try write("one two three\n", to: "file.txt", in: directory)
@@ -115,7 +115,7 @@ struct WordCountTests {
         if guarantee == "exactly-once" { #expect(outcome.output.contains(" 0 counted twice")) }
     }
 
-    // MARK: Refusals
+    // MARK: Invalid arguments
 
     @Test(arguments: [
         (["--guarantee", "at-most-once"], "--guarantee"),
@@ -123,7 +123,7 @@ struct WordCountTests {
         (["--durability", "sometimes"], "--durability"),
         (["--threads", "0"], "--threads is 1 to 1000, not 0"),
     ])
-    func `refuses impossible arguments`(arguments: [String], sentence: String) throws {
+    func `invalid arguments are rejected`(arguments: [String], sentence: String) throws {
         let outcome = try wordCount.run(arguments)
         #expect(outcome.status != 0)
         #expect(outcome.errors.contains(sentence), "\(outcome.errors)")
