@@ -49,7 +49,7 @@ struct DiskFaultTests {
     ) throws {
         try withTemporaryDirectory { directory in
             let failed = try countWords([fault], in: directory)
-            #expect(failed.status != 0, "the fault did not come: \(failed.output)")
+            #expect(failed.status != 0, "the fault did not occur: \(failed.output)")
             #expect(!failed.errors.isEmpty)
             let outcome = try countWords([], in: directory)
             #expect(outcome.status == 0, "\(outcome.errors)")

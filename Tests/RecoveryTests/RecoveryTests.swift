@@ -6,7 +6,7 @@ import Testing
 struct RecoveryTests {
     private let recovery = BuiltProgram("recovery")
 
-    @Test func `a store that was lost comes back the same, up to the end of its changelog`() throws {
+    @Test func `a store that was lost is restored completely from its changelog`() throws {
         let outcome = try recovery.run(["restore", "--records", "10000"])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("restore records 13334 "))
@@ -15,7 +15,7 @@ struct RecoveryTests {
 
     /// 8 MiB of state, of which 1 MiB may wait in memory. With so little state, a large part of it may not have been
     /// flushed by RocksDB on a slow machine: the tool's limit of a tenth is meant for a gibibyte.
-    @Test func `after a kill a small part of the changelog is replayed`() throws {
+    @Test func `after a kill only a small part of the changelog is replayed`() throws {
         let script = BuiltProgram.repository.appending(path: "Tests/Tools/kill_large_state.py").path
         let outcome = try BuiltProgram(path: "/usr/bin/env").run([
             "python3", script, "--program", recovery.url.path, "--mebibytes", "8", "--kills", "2", "--cache", "1",
