@@ -7,13 +7,13 @@ import Moldau
 /// `kill_large_state.py`.
 struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Fills a store and goes on changing it until it is killed; prints what happens.",
+        abstract: "Fills a store and keeps changing it until it is killed; prints what happens.",
         discussion: """
             Lines: "running" as soon as records are processed; "replayed COUNT of TOTAL" after a restart, TOTAL being the \
             records between the ends of the changelog; "full" once every key was processed.
             """)
 
-    @Option(help: "Where topics and state lie.")
+    @Option(help: "The directory of topics and state.")
     var directory: String
 
     @Option(help: "Keys of the store.")
@@ -25,7 +25,7 @@ struct Load: ParsableCommand {
     @Option(help: "Memory of the state stores, in MiB.")
     var cache = 256
 
-    @Option(help: "Changes a second once every key is there.")
+    @Option(help: "Changes per second once every key exists.")
     var rate = 10_000
 
     func validate() throws {

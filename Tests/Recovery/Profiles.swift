@@ -60,7 +60,7 @@ enum Profiles {
         try producer.flush()
     }
 
-    /// The number of rows that the store has on disk, and a digest of all of them. The application must not run.
+    /// The number of rows that the store has on disk, and a digest of all of them. The application must not be running.
     static func digest(stateDirectory: String) throws -> (rows: Int, digest: UInt64) {
         let memory = StateMemory(budgetBytes: 64 << 20)
         let environment = StoreEnvironment(directory: "\(stateDirectory)/\(applicationID)/0_0", memory: memory)

@@ -20,13 +20,13 @@ struct Restore: ParsableCommand {
     @Option(help: "Memory of the state stores, in MiB.")
     var cache = 256
 
-    @Option(help: "Where topics and state lie while it runs.")
+    @Option(help: "The directory of topics and state while it runs.")
     var scratch = FileManager.default.temporaryDirectory.path
 
     @Option(help: "Use a Kafka cluster at these addresses instead, which has none of the topics yet.")
     var kafka: String?
 
-    @Flag(help: "Says how the restore goes on.")
+    @Flag(help: "Print the progress of the restore.")
     var verbose = false
 
     func validate() throws {
