@@ -10,7 +10,7 @@ import Testing
 /// Times of results are compared only if the comment states them.
 final class Example {
     let streams: StreamsBuilder
-    /// The topology of an example that makes one itself.
+    /// The topology of an example that builds one itself.
     var topology = Topology()
 
     // Sources
@@ -28,7 +28,7 @@ final class Example {
     /// Titles, keyed by page.
     lazy var titles = streams.globalTable(input("titles", String.self))
 
-    /// What examples note in other ways.
+    /// What examples record in other ways.
     lazy var notes = Notes<String>()
 
     // Topics
@@ -58,8 +58,8 @@ final class Example {
         _ name: String, _ topic: Topic<Key, Value>
     ) {
         inputs[name] = { driver, record in
-            let key = try record.key.map { try #require(Key($0), "\($0) is no \(Key.self)") }
-            let value = try record.value.map { try #require(Value($0), "\($0) is no \(Value.self)") }
+            let key = try record.key.map { try #require(Key($0), "\($0) is not a \(Key.self)") }
+            let value = try record.value.map { try #require(Value($0), "\($0) is not a \(Value.self)") }
             try driver.pipe(topic, key: key, value: value, at: Timestamp(ms: (record.second ?? 0) * 1_000))
         }
     }
@@ -96,7 +96,7 @@ final class Example {
 
     // MARK: Running
 
-    /// Builds a topology, or uses the one that `declare` makes, and runs the data through it line by line.
+    /// Builds a topology, or uses the one that `declare` builds, and runs the data through it line by line.
     static func run(_ data: String, _ declare: (Example) throws -> Void) throws {
         var example: Example?
         let built = Result {

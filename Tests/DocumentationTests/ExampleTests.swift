@@ -1,7 +1,7 @@
 import Moldau
 import Testing
 
-/// The runner of the documentation's examples notices if one of them is wrong.
+/// The runner of the documentation's examples detects if one of them is wrong.
 struct ExampleTests {
     private func run(_ data: String) throws {
         try Example.run(data) { example in
@@ -13,7 +13,7 @@ struct ExampleTests {
         }
     }
 
-    @Test func `accepts a right result`() throws {
+    @Test func `a correct result is accepted`() throws {
         try run("clicks: ada=/home, ada@5=/shop\npages: ada=/HOME, ada=/SHOP\nnotes: ada 1, ada 2")
         try run("clicks: ada@5=/home\npages: ada@5=/HOME\npages: none\nclicks: bob=/a\npages: bob=/A")
     }
@@ -28,7 +28,7 @@ struct ExampleTests {
         "clicks: ada",
         "clicks ada=/home",
     ])
-    func `reports a wrong result`(data: String) {
+    func `a wrong result is reported`(data: String) {
         withKnownIssue { try run(data) }
     }
 }
