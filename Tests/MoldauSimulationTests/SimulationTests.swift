@@ -117,6 +117,9 @@ struct MendedSeed: Sendable, CustomTestStringConvertible {
             seed: 1_500_422, was: "after a full disk, records were committed whose closures had not ended yet"),
         MendedSeed(
             seed: 2_000_764, was: "a thread that waited for disk space to open its tasks discarded fetched records"),
+        MendedSeed(
+            seed: 501_640,
+            was: "the check took the late deletion of expired rows, which waited for disk space, for a changed value"),
         MendedSeed(seed: 2_101_549, was: "a thread ended for lack of disk space for its global table"),
     ]
 }

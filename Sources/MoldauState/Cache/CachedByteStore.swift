@@ -69,7 +69,7 @@ package final class CachedByteStore {
     var lostDeletions: Set<[UInt8]> = []
 
     /// Keys below this one have expired and are never read again: the next write-behind deletes them. Only grows.
-    var dropBelow: [UInt8]?
+    package internal(set) var dropBelow: [UInt8]?
 
     /// What queries see while one is being answered; nil otherwise.
     @exclusivity(unchecked) var queriedView: StoreView?
