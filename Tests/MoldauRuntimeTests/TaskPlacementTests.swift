@@ -120,11 +120,12 @@ struct TaskPlacementTests {
         #expect(threads.held == before)
     }
 
-    @Test func `tasks that are revoked from the process are released, and a copy of one stays with its stores`() {
+    @Test func `tasks that are revoked from the process are released, and a copy of one stays with its stores`() throws
+    {
         var threads = Threads(standbys: 0, members: [1, 2])
         threads.settle()
         let (had, kept) = (threads.held[2] ?? TaskSet(), threads.held[1] ?? TaskSet())
-        guard let moved = had.active.keys.min() else { return }
+        let moved = try #require(had.active.keys.min())
         let rest = Set(tasks).subtracting([moved])
         threads.placement.take(StickyAssignment.Work(tasks: Array(rest), copied: rest, followed: [moved]))
         #expect(threads.placement.mayWorkOn == Set(tasks))
