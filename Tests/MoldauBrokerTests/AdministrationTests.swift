@@ -19,7 +19,7 @@ extension Broker {
 struct AdministrationTests {
     // MARK: Partitions
 
-    @Test func `partitions are added, and survive a restart`() throws {
+    @Test func `added partitions survive a restart`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "t", partitionCount: 1, configuration: ["retention.ms": "5"])])
@@ -35,9 +35,9 @@ struct AdministrationTests {
         #expect(try again.partition(TopicPartition("t", 1)).endOffset() == .zero)
     }
 
-    /// Kafka's words.
+    /// The message is Kafka's.
     @Test(arguments: [2, 1, 0, -1] as [Int32])
-    func `a topic gets no fewer partitions, and not as many as it has`(count: Int32) throws {
+    func `a topic's partition count can only be increased`(count: Int32) throws {
         let broker = try openWithTopic()
         let error = #expect(throws: BrokerError.self) { try broker.addPartitions(to: "t", count: count) }
         #expect(
@@ -47,7 +47,7 @@ struct AdministrationTests {
         #expect(error?.kafkaErrorCode == 37)
     }
 
-    @Test func `what is only to be validated changes nothing`() throws {
+    @Test func `validate-only requests change nothing`() throws {
         let broker = try openWithTopic()
         try broker.addPartitions(to: "t", count: 3, validateOnly: true)
         try broker.create([TopicMetadata(name: "new", partitionCount: 1)], validateOnly: true)
@@ -57,7 +57,7 @@ struct AdministrationTests {
         #expect(broker.topic("t")?.configuration == [:])
     }
 
-    @Test func `a directory that is in a new partition's way is moved aside`() throws {
+    @Test func `a directory in the way of a new partition is moved aside`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "t", partitionCount: 1)])
@@ -68,7 +68,7 @@ struct AdministrationTests {
         #expect(try files.names(in: "data").contains { $0.hasPrefix("t-1.") })
     }
 
-    @Test func `no more topics and partitions are made than the limits allow`() throws {
+    @Test func `topics and partitions beyond the limits are refused`() throws {
         let broker = try openWithTopic()
         broker.limitTopics(to: TopicLimits(topics: 2, partitions: 4))
         let error = #expect(throws: BrokerError.self) { try broker.addPartitions(to: "t", count: 5) }
@@ -82,7 +82,7 @@ struct AdministrationTests {
         #expect(broker.topics().map(\.name) == ["t", "u"])
     }
 
-    @Test func `a topic is created when it is first named`() throws {
+    @Test func `a topic is created on first use`() throws {
         let broker = try openWithTopic()
         #expect(try broker.topic(creating: "t").partitionCount == 2)
         let created = try broker.topic(creating: "new")
@@ -93,7 +93,7 @@ struct AdministrationTests {
 
     // MARK: Settings
 
-    @Test func `all of Kafka's settings of a topic are described`() throws {
+    @Test func `all of Kafka's topic settings are described`() throws {
         let broker = try openWithTopic(["segment.bytes": "1048576"])
         let entries = try broker.settings(ofTopic: "t")
         #expect(entries.count == 36)
@@ -110,7 +110,7 @@ struct AdministrationTests {
         #expect(throws: BrokerError.unknownTopic("none")) { try broker.settings(ofTopic: "none") }
     }
 
-    @Test func `settings without a value are described as by a Kafka broker`() throws {
+    @Test func `a new topic's settings are described as by a Kafka broker`() throws {
         let broker = try openWithTopic()
         let lines = try broker.settings(ofTopic: "t").map {
             "\($0.name)=\($0.value) \($0.kind) \($0.synonyms.first?.name ?? "-")"
@@ -118,7 +118,7 @@ struct AdministrationTests {
         #expect(lines.joined(separator: "\n") == recordedSettings)
     }
 
-    @Test func `the defaults that are described are those that hold`() throws {
+    @Test func `the described defaults are those in effect`() throws {
         #expect(try LogConfiguration(TopicSetting.all.mapValues(\.defaultValue)) == LogConfiguration())
         let known = LogConfiguration.names.union(LogConfiguration.namesWithoutEffect)
         #expect(known.isSubset(of: TopicSetting.all.keys))
@@ -139,7 +139,7 @@ struct AdministrationTests {
         #expect(broker.topic("t")?.configuration == ["max.message.bytes": "99"])
     }
 
-    /// The first two are Kafka's words, to the letter.
+    /// The first two messages are Kafka's, to the letter.
     @Test(
         arguments: [
             (.init(.set, "nonsense", "1"), "Unknown topic config name: nonsense"),
@@ -183,8 +183,7 @@ struct AdministrationTests {
             (.init(.set, "retention.ms", nil), "Null value not supported for : retention.ms"),
             (.init(.delete, "nonsense"), "Unknown topic config name: nonsense"),
         ] as [(ConfigChange, String)])
-    func `what Kafka refuses as a setting is refused, and nothing changes`(change: ConfigChange, reason: String) throws
-    {
+    func `settings that Kafka refuses are refused, and nothing changes`(change: ConfigChange, reason: String) throws {
         let broker = try openWithTopic()
         let error = #expect(throws: BrokerError.self) {
             try broker.changeSettings(ofTopic: "t", [ConfigChange(.set, "segment.ms", "5"), change])
@@ -199,7 +198,7 @@ struct AdministrationTests {
         }
     }
 
-    @Test func `the broker's settings are described, with those that its server knows`() throws {
+    @Test func `the broker's settings are described together with the server's`() throws {
         let broker = try openWithTopic()
         let entries = broker.settings(knowing: ["num.partitions": ("4", .int, false)])
         let byName = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0) })
@@ -217,7 +216,7 @@ struct AdministrationTests {
         let name = TopicPartition("t", 0)
         for value in ["a", "b", "c", "d"] { try broker.append([value], to: name) }
         let partition = try broker.partition(name)
-        // Nothing is durable yet, so others may see nothing.
+        // Nothing is durable yet, so nothing is visible to clients.
         let error = #expect(throws: BrokerError.self) { try partition.deleteDurableRecords(before: Offset(1)) }
         #expect(error?.kafkaErrorCode == 1)
         try broker.flush()
@@ -242,7 +241,7 @@ struct AdministrationTests {
         #expect(error?.kafkaErrorCode == 44)
     }
 
-    @Test func `the sizes of partitions are those of their segments`() throws {
+    @Test func `a partition's size is the sum of its segments' sizes`() throws {
         let broker = try openWithTopic(["segment.bytes": "100"])
         #expect(broker.sizes().partitions.map(\.bytes) == [0, 0])
         for _ in 0..<3 { try broker.append(["abc"], to: TopicPartition("t", 1)) }
@@ -254,7 +253,7 @@ struct AdministrationTests {
 
     // MARK: A client's batch
 
-    @Test func `a client's batch is appended if it is one and alone`() throws {
+    @Test func `a client's append must be exactly one whole batch`() throws {
         let broker = try openWithTopic()
         let partition = try broker.partition(TopicPartition("t", 0))
         func send(_ bytes: [UInt8]) -> Result<Int64, BrokerError> {
@@ -265,7 +264,7 @@ struct AdministrationTests {
         #expect(send(batch(["c"])) == .success(2))
         for bytes in [batch(["d"]) + batch(["e"]), batch(["d"]).dropLast(), []] {
             guard case .failure(let error) = send(bytes) else {
-                Issue.record("it was taken")
+                Issue.record("the batch was accepted")
                 continue
             }
             #expect(error.kafkaErrorCode == 87)
@@ -274,7 +273,7 @@ struct AdministrationTests {
     }
 }
 
-/// What an Apache Kafka broker (3.9) answered to DescribeConfigs about a new topic: name, value, type, and the broker's
+/// The answer of an Apache Kafka broker (3.9) to DescribeConfigs for a new topic: name, value, type, and the broker's
 /// setting that gives the value.
 private let recordedSettings = """
     cleanup.policy=delete list log.cleanup.policy

@@ -19,7 +19,7 @@ extension ProducerIdentity {
 /// What producers may append to which partition.
 struct AdmissionTests {
     @Test(arguments: ["__consumer_offsets", "__transaction_state"])
-    func `the broker's own topics are neither written to nor deleted by others`(topic: String) throws {
+    func `clients can neither write to nor delete the internal topics`(topic: String) throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.createTopics()
         let client = try TransactionalClient(broker)
@@ -46,7 +46,7 @@ struct AdmissionTests {
         #expect(try broker.committed(left).isEmpty)
     }
 
-    @Test func `a transactional batch needs a transaction that is open and writes to its partition`() throws {
+    @Test func `a transactional batch needs an open transaction that includes its partition`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.createTopics()
         let producer = try broker.makeProducer("app-1", timeout: .seconds(10))
@@ -74,7 +74,7 @@ struct AdmissionTests {
         try send(new.stamp(isTransactional: isTransactional), to: right, of: broker)
     }
 
-    @Test func `a producer's batch has a sequence number, and batches of one append are of one producer`() throws {
+    @Test func `a producer's batch needs a sequence number, and an append has batches of one producer only`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.createTopics()
         let producer = ProducerIdentity(id: 4_711, epoch: 0)
@@ -89,7 +89,7 @@ struct AdmissionTests {
         #expect(try broker.partition(left).endOffset() == Offset(1))
     }
 
-    @Test func `an impossible record is refused in a transaction too, and any timeout is accepted`() throws {
+    @Test func `oversized names and metadata are refused in transactions too, and any timeout is accepted`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.createTopics()
@@ -109,9 +109,9 @@ struct AdmissionTests {
         #expect(broker.groupsWithOffsets().isEmpty)
     }
 
-    /// As an older version accepted it, or as damage makes it.
+    /// A start time as older versions accepted it, or as damage leaves it.
     @Test(arguments: [Int64.min, .max, -1, 0])
-    func `a transaction ends whatever time it claims to have started at`(started: Int64) throws {
+    func `a transaction can be ended whatever its recorded start time`(started: Int64) throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.createTopics()
@@ -136,7 +136,7 @@ struct AdmissionTests {
 
     /// Batches of transactions that were never begun: older versions accepted them.
     @Test(arguments: [true, false])
-    func `a transaction that nobody began does not block readers, after a clean stop too`(closes: Bool) throws {
+    func `a transaction that was never begun does not block readers after a restart`(closes: Bool) throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.createTopics()
@@ -154,7 +154,7 @@ struct AdmissionTests {
         #expect(try broker.committed(left) == ["behind it"])
     }
 
-    @Test func `a transaction that nobody began is ended while the broker runs`() throws {
+    @Test func `a transaction that was never begun is aborted while the broker runs`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -168,10 +168,10 @@ struct AdmissionTests {
         try broker.abortExpired()
         #expect(try broker.committed(left) == ["behind it"])
         try client.end(commit: true)
-        #expect(try broker.committed(right) == ["open"], "what somebody began is left to him")
+        #expect(try broker.committed(right) == ["open"], "a transaction that was begun is left to its producer")
     }
 
-    @Test func `two transactional ids share no producer, though the file of their numbers is lost`() throws {
+    @Test func `transactional ids get different producer ids even if the file of producer ids is lost`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         let first = try broker.makeProducer("app-1", timeout: .seconds(10))

@@ -4,7 +4,7 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// What completions were told, in order.
+/// The results passed to completions, in order.
 final class Told<Value: Sendable>: Sendable {
     private let values = Mutex<[Value]>([])
     var all: [Value] { values.withLock { $0 } }
@@ -13,7 +13,7 @@ final class Told<Value: Sendable>: Sendable {
 
 typealias AppendResult = Result<PartitionLog<FailingFileSystem>.Appended, BrokerError>
 
-/// A broker whose callbacks are made by hand.
+/// A broker whose callbacks run only when the test runs them.
 func openQuietBroker(
     _ files: FailingFileSystem = FailingFileSystem(), durability: Durability = .sync,
     uptime: @escaping @Sendable () -> Duration = { .zero }
@@ -44,9 +44,7 @@ extension AppendResult {
 }
 
 struct AppendCallbackTests {
-    @Test func `one sync round acknowledges all that were appended before it, and nothing is acknowledged earlier`()
-        throws
-    {
+    @Test func `one sync round acknowledges all appends before it, and none is acknowledged earlier`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let told = Told<AppendResult>()
@@ -62,7 +60,7 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test func `what is appended while a round runs waits for the next one`() throws {
+    @Test func `an append during a sync round waits for the next round`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let before = files.syncs.withLock { $0.count }
@@ -83,7 +81,7 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test func `a sync that somebody blocks for acknowledges those who wait too`() throws {
+    @Test func `a blocking flush also acknowledges waiting appends`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let told = Told<AppendResult>()
@@ -96,7 +94,7 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test func `a failed sync fails all who wait, and all who come later`() throws {
+    @Test func `a failed sync fails all waiting and all later appends`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let told = Told<AppendResult>()
@@ -120,7 +118,7 @@ struct AppendCallbackTests {
         #expect(files.syncs.withLock { $0.count } == before)
     }
 
-    @Test func `a caller that asks for less than durability does not wait`() throws {
+    @Test func `an append acknowledged when written does not wait for durability`() throws {
         let broker = try openQuietBroker()
         let told = Told<AppendResult>()
         try broker.append(["a"], to: left, acknowledged: .whenWritten) { told.add($0) }
@@ -129,7 +127,7 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test func `an append that is refused says so at once`() throws {
+    @Test func `a refused append fails at once`() throws {
         let broker = try openQuietBroker()
         let told = Told<AppendResult>()
         try broker.partition(left).append(
@@ -142,7 +140,7 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test func `what was appended to a topic that is deleted is not acknowledged`() throws {
+    @Test func `pending appends fail when their topic is deleted`() throws {
         let broker = try openQuietBroker()
         let told = Told<AppendResult>()
         try broker.append(["a"], to: left) { told.add($0) }
@@ -152,7 +150,7 @@ struct AppendCallbackTests {
         try broker.close()
     }
 
-    @Test func `closing the broker acknowledges what it made durable`() throws {
+    @Test func `closing the broker acknowledges pending appends`() throws {
         let broker = try openQuietBroker()
         let told = Told<AppendResult>()
         try broker.append(["a"], to: left) { told.add($0) }
@@ -161,7 +159,7 @@ struct AppendCallbackTests {
         #expect(told.all.map(\.first) == [0])
     }
 
-    @Test func `dropping the broker without closing it acknowledges nothing`() throws {
+    @Test func `dropping the broker without closing it fails pending appends`() throws {
         let told = Told<AppendResult>()
         var broker: Broker<FailingFileSystem>? = try openQuietBroker()
         try broker?.append(["a"], to: left) { told.add($0) }
@@ -171,8 +169,8 @@ struct AppendCallbackTests {
         #expect(told.all.map(\.isOffline) == [true])
     }
 
-    /// Each appends the next: with a lock held there would be no second one.
-    @Test func `a broker's own thread acknowledges, and completions may use the broker`() throws {
+    /// Each completion appends the next record: if a lock were held, there would be no second one.
+    @Test func `the broker's thread runs completions, which may use the broker`() throws {
         let files = FailingFileSystem()
         let broker = try openBroker(files)
         try broker.createTopics()

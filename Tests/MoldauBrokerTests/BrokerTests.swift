@@ -24,9 +24,7 @@ struct BrokerTests {
         #expect(try broker.partition(TopicPartition("words", 1)).bounds() == Offset.zero..<Offset.zero)
     }
 
-    @Test func `partitions without records have no directory, except the last, which tells their number`()
-        throws
-    {
+    @Test func `empty partitions have no directory, except the last, which records the partition count`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 3)])
@@ -34,7 +32,7 @@ struct BrokerTests {
         #expect(try files.names(in: "data").filter { $0.hasPrefix("words") } == ["words-0", "words-2"])
     }
 
-    @Test func `an unclean stop is repaired at the next start, and a clean stop after it stays clean`() throws {
+    @Test func `a torn tail after an unclean stop is truncated at the next start`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([wordsTopic])
@@ -55,7 +53,7 @@ struct BrokerTests {
         #expect(throws: BrokerError.unknownTopic("x")) { try broker.partition(TopicPartition("x", 0)) }
     }
 
-    @Test func `of several topics either all are created or none`() throws {
+    @Test func `creating several topics is atomic`() throws {
         let broker = try openBroker(MemoryFileSystem())
         let wrong = TopicMetadata(name: "wrong", partitionCount: 1, configuration: ["segment.bytes": "x"])
         #expect(throws: BrokerError.self) { try broker.create([wordsTopic, wrong]) }
@@ -63,13 +61,13 @@ struct BrokerTests {
         #expect(broker.topics().isEmpty)
     }
 
-    @Test func `a damaged file of topics is told, not overwritten`() throws {
+    @Test func `a damaged topics file is refused`() throws {
         let files = MemoryFileSystem()
         try files.open("data/topics.json").write(Array("{".utf8), at: 0)
         #expect(throws: LogError.self) { try openBroker(files) }
     }
 
-    @Test func `after a failed sync everything is refused, and no sync is tried again`() throws {
+    @Test func `after a failed sync everything is refused, and no sync is retried`() throws {
         let files = FailingFileSystem()
         let broker = try openBroker(files)
         try broker.create([wordsTopic])
@@ -84,7 +82,7 @@ struct BrokerTests {
     }
 
     @Test(arguments: [(Durability.sync, 1), (.os, 0), (.interval(.seconds(1)), 0)])
-    func `a flush is at most one sync, and none if the durability promises none`(durability: Durability, syncs: Int)
+    func `a flush syncs at most once, and never if the durability does not need it`(durability: Durability, syncs: Int)
         throws
     {
         let files = FailingFileSystem()
@@ -96,7 +94,7 @@ struct BrokerTests {
         #expect(files.syncs.withLock { $0.count } == syncs)
     }
 
-    @Test func `producers on many threads lose nothing, and the order of each is kept`() throws {
+    @Test func `concurrent producers lose no records, and each one's order is kept`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.create([wordsTopic])
         DispatchQueue.concurrentPerform(iterations: 4) { producer in
@@ -117,7 +115,7 @@ struct BrokerTests {
 
     /// A consumer flushes what it has read before it returns it, so the sync must include it. There are more threads
     /// than processors, so that some are suspended between any two of their steps.
-    @Test func `records that are already readable are part of the next sync`() throws {
+    @Test func `records that are already readable are included in the next sync`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files)
         let (writers, count) = (8, 20_000)
@@ -147,9 +145,8 @@ struct BrokerTests {
     }
 
     @Test(arguments: [(Durability.sync, 3), (.os, 0)])
-    func `what somebody waits for is written back by the megabyte, before the sync`(
-        durability: Durability, count: Int
-    ) throws {
+    func `data to be synced is written back by the megabyte before the sync`(durability: Durability, count: Int) throws
+    {
         let files = CrashingFileSystem()
         let broker = try openBroker(files, durability: durability)
         try broker.createTopics()
@@ -157,7 +154,7 @@ struct BrokerTests {
         try broker.close()
         let written = files.writebacks.withLock { $0 }.filter { $0.path.hasSuffix("left-0/00000000000000000000.log") }
         #expect(written.count == count)
-        // Everything, one part after the other.
+        // Everything is written back, in consecutive ranges.
         var end = 0
         for (_, range) in written {
             #expect(range.lowerBound == end && range.count >= 1 << 20)
@@ -165,14 +162,14 @@ struct BrokerTests {
         }
     }
 
-    @Test func `after a failed write-back nothing more is accepted, as after a failed sync`() throws {
+    @Test func `after a failed write-back everything is refused, as after a failed sync`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files, durability: .sync)
         try broker.createTopics()
         let big = [String(repeating: "x", count: 250_000)]
         try broker.append(big, to: left)
         files.refuseSyncs(of: "left-0/00000000000000000000.log")
-        // The fifth quarter of a megabyte makes it worth a write-back.
+        // The fifth quarter of a megabyte triggers a write-back.
         for _ in 1..<4 { try broker.append(big, to: left) }
         #expect(throws: BrokerError.self) { try broker.append(big, to: left) }
         files.refuseSyncs(of: nil)

@@ -25,12 +25,12 @@ struct DataDirectoryTests {
     }
 
     @Test(arguments: [true, false])
-    func `without the file of topics, the topics are found from the directories`(closes: Bool) throws {
+    func `without the topics file, topics are recovered from the directories`(closes: Bool) throws {
         let (files, id) = try directory(closes: closes)
         try files.removeFile("data/topics.json")
         for _ in 0..<2 {
             let broker = try openBroker(files)
-            // Unknown settings become settings that delete nothing.
+            // The settings are lost, so the topic gets settings that delete nothing.
             let expected = TopicMetadata(
                 name: "words", partitionCount: 4, configuration: ["retention.ms": "-1"], id: id)
             #expect(broker.topic("words") == expected)
@@ -42,8 +42,7 @@ struct DataDirectoryTests {
         }
     }
 
-    @Test func `records that the journal knows of are missed even without the file of topics and the directory`() throws
-    {
+    @Test func `a lost directory known to the journal is detected even without the topics file`() throws {
         let (files, _) = try directory()
         try files.removeFile("data/topics.json")
         try files.removeDirectory("data/words-2")
@@ -52,15 +51,15 @@ struct DataDirectoryTests {
         #expect(throws: BrokerError.self) { try broker.values(of: third) }
     }
 
-    @Test func `a directory that nobody deleted is moved aside when its topic is created, with its records`() throws {
+    @Test func `a leftover directory is moved aside with its records when its topic is created`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         let before = try files.contents(of: "data/topics.json") ?? Array(#"{"topics":[],"version":1}"#.utf8)
         try broker.create([TopicMetadata(name: "words", partitionCount: 2)])
         try broker.append(["old"], to: words)
         try broker.flush()
-        // As after a crash between removing the topic from the list and deleting its directories; or as if somebody
-        // edited the file.
+        // As after a crash between removing the topic from the list and deleting its directories; or as if the file was
+        // edited.
         try files.replace("data/topics.json", with: before, in: "data", sync: true)
         broker = try openBroker(files)
         #expect(broker.topics().isEmpty)
@@ -76,7 +75,7 @@ struct DataDirectoryTests {
         #expect(try broker.values(of: words) == ["new"])
     }
 
-    @Test func `a deletion that was cut short after the renaming is ended at the next start`() throws {
+    @Test func `a deletion interrupted after the rename is completed at the next start`() throws {
         let (files, _) = try directory()
         let name = "words-0.0123456789abcdef0123456789ABCDEF-delete"
         try files.createDirectory("data/\(name)")
@@ -86,7 +85,7 @@ struct DataDirectoryTests {
         #expect(files.exists("data/words-0"))
     }
 
-    @Test func `a deleted topic leaves nothing`() throws {
+    @Test func `a deleted topic leaves no files`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 2)])

@@ -24,7 +24,7 @@ extension Broker<FailingFileSystem> {
 }
 
 struct FetchWaitTests {
-    @Test func `readers over the seam see what is durable, and a wait ends when it is`() throws {
+    @Test func `fetches return durable records only, and a wait ends when there are some`() throws {
         let broker = try openQuietBroker()
         let told = Told<Outcome>()
         _ = try broker.wait(telling: told)
@@ -33,7 +33,7 @@ struct FetchWaitTests {
         #expect(told.all.isEmpty)
         #expect(try broker.fetch(.uncommitted).bytes.count == 0)
         #expect(try broker.fetch(.uncommitted).watermarks.highWatermark == .zero)
-        // A reader in the process may read ahead.
+        // A reader in the same process may read records that are not durable yet.
         #expect(try broker.values(of: left) == ["a"])
         try broker.flush()
         #expect(told.all.isEmpty)
@@ -53,13 +53,13 @@ struct FetchWaitTests {
         try broker.append(["a"], to: left)
         broker.callbacks.runDue()
         #expect(told.all == [.ready])
-        // What is there already is not waited for.
+        // Existing records end a wait at once.
         _ = try broker.wait(telling: told)
         #expect(told.all == [.ready, .ready])
     }
 
     @Test(arguments: [true, false])
-    func `the end of a transaction ends the wait of a reader of committed records`(commit: Bool) throws {
+    func `the end of a transaction ends a read-committed wait`(commit: Bool) throws {
         let broker = try openQuietBroker()
         let told = Told<Outcome>()
         _ = try broker.wait(.committed, telling: told)
@@ -99,7 +99,7 @@ struct FetchWaitTests {
         try broker.close()
     }
 
-    @Test func `a wait for more bytes lasts until there are enough`() throws {
+    @Test func `a wait lasts until the minimum of bytes is available`() throws {
         let broker = try openQuietBroker(durability: .os)
         let told = Told<Outcome>()
         _ = try broker.wait(minBytes: 3 * batch(["a"]).count, telling: told)
@@ -134,7 +134,7 @@ struct FetchWaitTests {
         #expect(cancelled.all.count == 1)
     }
 
-    @Test func `an offset that is not held ends the wait at once`() throws {
+    @Test func `an offset out of range fails the wait at once`() throws {
         let broker = try openQuietBroker()
         let told = Told<Outcome>()
         _ = try broker.wait(from: 5, telling: told)
@@ -143,7 +143,7 @@ struct FetchWaitTests {
         try broker.close()
     }
 
-    @Test func `bytes of a committed fetch are those on disk, and their checksums hold`() throws {
+    @Test func `a read-committed fetch returns the bytes on disk, with valid checksums`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         for number in 0..<6 {
@@ -166,8 +166,8 @@ struct FetchWaitTests {
         try broker.close()
     }
 
-    /// The callback begins the next transaction of the producer whose end woke it: under that producer's lock it could
-    /// not.
+    /// The callback begins the next transaction of the producer whose commit woke it, which it could not if that
+    /// producer's lock were held.
     @Test func `a callback may use the broker`() throws {
         let broker = try openBroker(FailingFileSystem())
         try broker.createTopics()
@@ -188,7 +188,7 @@ struct FetchWaitTests {
     }
 
     @Test(arguments: [Durability.sync, .os])
-    func `no record is missed by a reader that waits while another thread writes`(durability: Durability) throws {
+    func `a waiting reader misses no record while another thread writes`(durability: Durability) throws {
         let broker = try openBroker(FailingFileSystem(), durability: durability)
         try broker.createTopics()
         let count: Int64 = 4_000
@@ -203,7 +203,7 @@ struct FetchWaitTests {
                 position = next.offset
                 continue
             }
-            // Long enough that a wake-up that is lost shows as the end of the wait.
+            // Long enough that a lost wake-up shows as an expired wait.
             let outcome = Monitor<Outcome?>(nil)
             broker.awaitRecords(
                 [.init(try broker.partition(left), from: position, isolation: .committed)], minBytes: 1,

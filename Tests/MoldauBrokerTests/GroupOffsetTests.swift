@@ -11,7 +11,7 @@ private func offset(_ value: Int64, _ metadata: String = "") -> GroupOffset {
 
 struct GroupOffsetTests {
     @Test(arguments: [true, false])
-    func `committed offsets survive a reopen, the last of each partition`(closes: Bool) throws {
+    func `the last committed offset of each partition survives a restart`(closes: Bool) throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.commit([words: offset(5), TopicPartition("words", 1): offset(9)], of: "app")
@@ -25,7 +25,7 @@ struct GroupOffsetTests {
     }
 
     /// "app".hashCode() is 96801, and 96801 % 50 is 1.
-    @Test func `a commit is a record in Kafka's format, in the partition that Kafka would take`() throws {
+    @Test func `a commit is a record in Kafka's format, in the partition that Kafka would choose`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.commit([words: offset(7, "m")], of: "app")
         let read = try #require(
@@ -41,7 +41,7 @@ struct GroupOffsetTests {
         #expect(Array(record.value!) == value)
     }
 
-    @Test func `the offsets of a deleted topic are forgotten for good`() throws {
+    @Test func `the offsets of a deleted topic are deleted for good`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 4)])
@@ -52,13 +52,13 @@ struct GroupOffsetTests {
         #expect(broker.committedOffsets(of: "app") == [TopicPartition("other", 0): offset(2)])
     }
 
-    @Test func `the topic of offsets cannot be deleted`() throws {
+    @Test func `the offsets topic cannot be deleted`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.commit([words: offset(7)], of: "app")
         #expect(throws: BrokerError.internalTopic("__consumer_offsets")) { try broker.delete("__consumer_offsets") }
     }
 
-    @Test func `too much metadata is refused`() throws {
+    @Test func `oversized metadata is refused`() throws {
         let broker = try openBroker(MemoryFileSystem())
         #expect(throws: BrokerError.self) {
             try broker.commit([words: offset(7, String(repeating: "x", count: 4_097))], of: "app")
@@ -92,11 +92,11 @@ struct GroupOffsetTests {
             forgotten += expected.filter { reopened.committedOffsets(of: $0.key) != [words: $0.value] }.count
         }
         #expect(snapshots >= 3)
-        #expect((forgotten == 0) == (mistake == []), "\(forgotten) forgotten")
+        #expect((forgotten == 0) == (mistake == []), "\(forgotten) offsets missing")
     }
 
     /// 4 KiB of metadata a commit: a snapshot about every thousand commits.
-    @Test func `old commits are deleted, and the last ones stay`() throws {
+    @Test func `old commits are deleted, and the latest are kept`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files, durability: .os)
         let metadata = String(repeating: "x", count: 4_096)

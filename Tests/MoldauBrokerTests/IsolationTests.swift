@@ -19,7 +19,7 @@ extension MemoryFileSystem {
 struct IsolationTests {
     private let files = MemoryFileSystem()
 
-    /// Two topics with a record each, two groups, two transactional ids.
+    /// Two topics with two records each, two groups, two transactional ids.
     private func fill() throws -> Broker<MemoryFileSystem> {
         let broker = try openBroker(files)
         try broker.createTopics()
@@ -55,7 +55,7 @@ struct IsolationTests {
     }
 
     @Test(arguments: [true, false])
-    func `a flipped bit in committed offsets stops their groups, and nothing else`(closes: Bool) throws {
+    func `a flipped bit in committed offsets affects only their groups`(closes: Bool) throws {
         let broker = try fill()
         if closes { try broker.close() }
         let damaged = closes ? files : files.copy()
@@ -69,7 +69,7 @@ struct IsolationTests {
         #expect { try openBroker(damaged).checkReadable(group: "app") } throws: { isUnreadable($0, offsets) }
     }
 
-    @Test func `a damaged partition of transactions stops its transactional ids, and nothing else`() throws {
+    @Test func `a damaged partition of transactions affects only its transactional ids`() throws {
         try fill().close()
         let names = try files.names(in: "data").filter {
             $0.hasPrefix("__transaction_state-") && files.exists("data/\($0)/00000000000000000000.log")
@@ -112,7 +112,7 @@ struct IsolationTests {
         #expect(try opened.partition(left).bounds().upperBound == Offset(2))
     }
 
-    @Test func `a commit whose partition is lost does not keep the broker from starting`() throws {
+    @Test func `a commit whose partition is lost does not prevent the broker from starting`() throws {
         let broker = try fill()
         var client = try TransactionalClient(broker)
         try client.send("a", to: left)

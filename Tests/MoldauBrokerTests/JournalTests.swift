@@ -20,7 +20,7 @@ struct JournalTests {
         return files.copy()
     }
 
-    @Test func `a torn tail is cut off, damage before it is not`() throws {
+    @Test func `a torn tail is truncated, and missing durable records are reported`() throws {
         let size = batch(["a"]).count
         let files = try crashed()
         try files.open(log).truncate(to: 4 * size + 7)
@@ -33,7 +33,7 @@ struct JournalTests {
             words, .missingRecords(directory: "data/words-0", durableEnd: Offset(4), foundEnd: Offset(3)))
         #expect(throws: loss) { try broker.values(of: words) }
         #expect(throws: loss) { try broker.append(["f"], to: words) }
-        // The other partitions keep working, and deleting the topic ends the trouble.
+        // The other partitions keep working, and deleting the topic resolves the error.
         try broker.append(["x"], to: TopicPartition("words", 1))
         #expect(try broker.values(of: TopicPartition("words", 1)) == ["x"])
         try broker.delete("words")
@@ -53,14 +53,14 @@ struct JournalTests {
         return files.copy()
     }
 
-    @Test func `after a clean stop, the journal knows everything as durable`() throws {
+    @Test func `after a clean stop, all records are known to be durable`() throws {
         let files = try crashedAfterCleanStop()
         try files.open(log).truncate(to: 2 * batch(["a"]).count)
         let broker = try openBroker(files)
         #expect(throws: BrokerError.self) { try broker.values(of: words) }
     }
 
-    @Test func `a changed header of a durable batch cuts nothing off`() throws {
+    @Test func `a changed header of a durable batch truncates nothing`() throws {
         let whole = try crashedAfterCleanStop()
         let size = batch(["a"]).count
         var noticed = 0
@@ -81,7 +81,7 @@ struct JournalTests {
         #expect(noticed > 400)
     }
 
-    @Test func `a partition that vanished is noticed`() throws {
+    @Test func `a missing partition is detected`() throws {
         for closes in [true, false] {
             let files = try crashed()
             if closes { try openBroker(files).close() }
@@ -108,7 +108,7 @@ struct JournalTests {
         }
     }
 
-    @Test func `a journal stays small`() throws {
+    @Test func `the size of the journal is bounded`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 2)])

@@ -16,7 +16,7 @@ private func put(_ files: MemoryFileSystem, _ path: String, _ text: String) thro
 
 /// The files by which a directory moves to a Kafka broker and back.
 struct KafkaFilesTests {
-    @Test func `a clean stop leaves what a Kafka broker looks for`() throws {
+    @Test func `a clean stop leaves the files that a Kafka broker expects`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 2)])
@@ -38,7 +38,7 @@ struct KafkaFilesTests {
         #expect(try text(files, "data/log-start-offset-checkpoint") == "0\n1\nwords 0 2\n")
     }
 
-    @Test func `a broker's directory opens with its topics, ids and records, and without what was deleted`() throws {
+    @Test func `a Kafka broker's directory opens with its topics, ids and records, without deleted records`() throws {
         let files = MemoryFileSystem()
         let id = TopicID(high: 7, low: 9)
         for number in 0..<3 {
@@ -105,7 +105,7 @@ struct KafkaFilesTests {
     @Test(arguments: [
         "", "0\n", "1\n0\n", "0\n2\nwords 0 2\n", "0\n1\nwords x 2\n", "0\n1\nwords 0 -2\n", "0\n1\nwords 0 99\n",
     ])
-    func `a file of offsets that is not whole, or beyond the end, deletes nothing`(kept: String) throws {
+    func `a log start offset file that is incomplete or beyond the end deletes nothing`(kept: String) throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 1)])
@@ -115,7 +115,7 @@ struct KafkaFilesTests {
         #expect(try openBroker(files).values(of: words) == ["a", "b"])
     }
 
-    @Test func `if our own file of log starts is lost, Kafka's is used`() throws {
+    @Test func `if our own log start offset file is lost, Kafka's is used`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 1)])
@@ -127,7 +127,7 @@ struct KafkaFilesTests {
     }
 
     /// Kafka's own reader expects the value to end there; our additions are in headers, which it ignores.
-    @Test func `a decision names exactly the partitions that were written, and is the last record`() throws {
+    @Test func `a transaction's decision lists exactly the written partitions, and is the last record`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.createTopics()

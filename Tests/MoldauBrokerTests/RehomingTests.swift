@@ -68,7 +68,7 @@ private func offsets(_ number: Int32, _ broker: Broker<MemoryFileSystem>) throws
 struct RehomingTests {
     /// Computed with Java: the partition is Utils.abs(hashCode) % 50.
     @Test(arguments: [("app", 1), ("orders", 31), ("polygenelubricants", 0), ("", 0)] as [(String, Int32)])
-    func `a group's partition is the one in which Kafka would look`(name: String, partition: Int32) throws {
+    func `a group's partition is the one that Kafka would choose`(name: String, partition: Int32) throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.commit([words: offset(7)], of: name)
         for number in 0..<50 as Range<Int32> {
@@ -78,7 +78,7 @@ struct RehomingTests {
     }
 
     @Test(arguments: [true, false])
-    func `positions at the former place are found, and are at the right one afterwards`(closes: Bool) throws {
+    func `offsets in the former partition are found and moved to the right one`(closes: Bool) throws {
         let files = try oldDirectory()
         try write(commit(7, at: 1_000), to: "__consumer_offsets", former, files)
         var broker = try openBroker(files)
@@ -94,7 +94,7 @@ struct RehomingTests {
     }
 
     @Test(arguments: [(1_000, 9), (500, 7)] as [(Int64, Int64)])
-    func `if an offset is in both places, the later one counts`(time: Int64, expected: Int64) throws {
+    func `if an offset is in both partitions, the later one is used`(time: Int64, expected: Int64) throws {
         let files = try oldDirectory()
         try write(commit(7, at: 800), to: "__consumer_offsets", former, files)
         try write(commit(9, at: time), to: "__consumer_offsets", home, files)
@@ -102,7 +102,7 @@ struct RehomingTests {
         #expect(try openBroker(files).committedOffsets(of: group)[words]?.offset == Offset(expected))
     }
 
-    @Test func `no position is lost wherever the process ends during the move`() throws {
+    @Test func `no offset is lost wherever the process ends during the move`() throws {
         let old = try oldDirectory()
         try write(commit(7, at: 1_000), to: "__consumer_offsets", former, old)
         var isDone = false
@@ -121,7 +121,7 @@ struct RehomingTests {
     }
 
     @Test(arguments: [true, false])
-    func `a transactional id at the former place keeps its producer, whose next epoch fences it`(closes: Bool) throws {
+    func `a transactional id in the former partition keeps its producer id with the next epoch`(closes: Bool) throws {
         let files = try oldDirectory()
         var key = ByteWriter()
         var value = ByteWriter()

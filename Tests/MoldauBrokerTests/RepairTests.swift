@@ -5,7 +5,7 @@ import Testing
 
 private let path = "data/left-0/00000000000000000000.log"
 
-/// Damage that is found and left out.
+/// Damage that is found and skipped.
 struct RepairTests {
     private let files = MemoryFileSystem()
 
@@ -15,7 +15,7 @@ struct RepairTests {
         try broker.createTopics()
         for number in 0..<10 { try broker.append(["\(number)"], to: left) }
         try broker.flush()
-        // The journal's last entry covers the round before.
+        // The journal's last entry covers the previous sync round.
         try broker.append(["x"], to: right)
         try broker.flush()
         if closes { try broker.close() }
@@ -67,7 +67,7 @@ struct RepairTests {
         #expect(aloneCount >= 2 * (batchSize - 12))
     }
 
-    @Test func `truncating loses what follows, and offsets continue after the old end`() throws {
+    @Test func `truncating loses all later records, and offsets continue after the old end`() throws {
         try fill(closes: true)
         try files.open(path).write([0xff], at: 4 * batchSize + 65)
         let damage = try #require(try repair(files).damage(of: left))
@@ -93,7 +93,7 @@ struct RepairTests {
     }
 
     /// A count of two billion in 70 bytes, with a correct checksum: older versions accepted it.
-    @Test func `an invalid batch with a right checksum is found, and readers skip its place after the repair`() throws {
+    @Test func `an invalid batch with a valid checksum is found, and skipped by readers after the repair`() throws {
         try fill(closes: false)
         let junk = try junkBatch(base: 10)
         try files.open(path).write(junk, at: 10 * batchSize)
@@ -116,7 +116,7 @@ struct RepairTests {
         return bytes
     }
 
-    @Test func `damaged offsets are left out, and their groups continue from earlier ones`() throws {
+    @Test func `damaged commits are skipped, and their groups continue from earlier offsets`() throws {
         let offsets = TopicPartition("__consumer_offsets", 1)
         var broker = try openBroker(files)
         try broker.createTopics()

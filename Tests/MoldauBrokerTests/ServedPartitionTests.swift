@@ -4,7 +4,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// What a server asks of partitions, and of groups within transactions.
+/// What a server needs from partitions, and from groups within transactions.
 struct ServedPartitionTests {
     private let name = TopicPartition("t", 0)
 
@@ -27,7 +27,7 @@ struct ServedPartitionTests {
 
     /// Batches of 70 to 80 bytes.
     @Test(arguments: [1, 100, 1_000, 100_000], [Int64(0), 1, 5, 9])
-    func `a fetch tells where in the file the batches are that it would bring`(maxBytes: Int, from: Int64) throws {
+    func `a fetch can return the file range of the batches that it would read`(maxBytes: Int, from: Int64) throws {
         try withBroker { broker in
             for number in 0..<10 { try broker.append(["value \(number)"], to: name) }
             let partition = try broker.partition(name)
@@ -42,7 +42,7 @@ struct ServedPartitionTests {
 
     /// 300 batches of 70 to 80 bytes: about five of them are in the index.
     @Test(arguments: [1, 80, 4_000, 4_200, 8_300, 12_000, 20_000, Int.max], [Int64(0), 1, 54, 60, 150, 299])
-    func `where batches are is told by the index too, up to the first that may not be read`(
+    func `file ranges found through the index end before the first offset that may not be read`(
         maxBytes: Int, from: Int64
     ) throws {
         try withBroker { broker in
@@ -58,7 +58,7 @@ struct ServedPartitionTests {
         }
     }
 
-    @Test func `what is smaller than asked for is read`() throws {
+    @Test func `a range below the minimum size is read into memory`() throws {
         try withBroker { broker in
             try broker.append(["a"], to: name)
             let fetched = try broker.partition(name).fetch(
@@ -67,7 +67,7 @@ struct ServedPartitionTests {
         }
     }
 
-    @Test func `a file that was told stays readable when its topic is deleted`() throws {
+    @Test func `a returned file stays readable after its topic is deleted`() throws {
         try withBroker { broker in
             try broker.append(["a"], to: name)
             let fetched = try broker.partition(name).fetch(
@@ -79,7 +79,7 @@ struct ServedPartitionTests {
         }
     }
 
-    @Test func `files in memory have no descriptor, and are read`() throws {
+    @Test func `files in memory have no descriptor and are read instead`() throws {
         let broker = try openBroker(MemoryFileSystem(), durability: .os)
         try broker.create([TopicMetadata(name: "t", partitionCount: 1)])
         try broker.append(["a"], to: name)
@@ -88,7 +88,7 @@ struct ServedPartitionTests {
         #expect(fetched.file == nil && fetched.bytes.count > 0)
     }
 
-    @Test func `records are found by their times`() throws {
+    @Test func `records are found by timestamp`() throws {
         let broker = try openBroker(MemoryFileSystem(), durability: .os)
         try broker.create([TopicMetadata(name: "t", partitionCount: 1)])
         let partition = try broker.partition(name)
@@ -107,8 +107,8 @@ struct ServedPartitionTests {
         #expect(marks.start == .zero && marks.highWatermark == Offset(3) && marks.lastStableOffset == Offset(3))
     }
 
-    /// As Apache Kafka answers: a record that was deleted from the front of a segment that is still there.
-    @Test func `the latest record is told also where it was deleted, and its segment is still there`() throws {
+    /// As Apache Kafka answers: a record that was deleted from the front of a segment that still exists.
+    @Test func `the latest record is reported even if it was deleted, while its segment exists`() throws {
         let broker = try openBroker(MemoryFileSystem(), durability: .os)
         try broker.create([TopicMetadata(name: "t", partitionCount: 1)])
         let partition = try broker.partition(name)
@@ -124,7 +124,7 @@ struct ServedPartitionTests {
         #expect(try partition.record(atOrAfter: Timestamp(ms: 0)) == nil)
     }
 
-    @Test func `an append that nobody waits for is synced all the same, for its readers`() throws {
+    @Test func `an append without a waiting caller is synced too, for its readers`() throws {
         let broker = try openQuietBroker()
         let told = Told<Bool>()
         try batch(["a"]).withUnsafeBytes { bytes in
@@ -136,7 +136,7 @@ struct ServedPartitionTests {
         #expect(try broker.partition(left).watermarks().highWatermark == Offset(1))
     }
 
-    @Test func `positions in a transaction are those of a member, and count with the commit`() throws {
+    @Test func `offsets in a transaction are checked against the member, and take effect with the commit`() throws {
         let broker = try openQuietBroker()
         let stranger = try Stranger(broker)
         func commit(_ member: MemberGeneration) throws(BrokerError) -> GroupAnswer {

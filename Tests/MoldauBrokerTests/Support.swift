@@ -42,7 +42,7 @@ final class FailingFileSystem: FileSystem {
         var count = 0
         var fail = false
         var directories: [String] = []
-        /// Called amid each.
+        /// Called during each sync.
         var onSync: (@Sendable () -> Void)?
     }
 

@@ -3,7 +3,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// How a changed file of topics is handled.
+/// How a changed topics file is handled.
 struct TopicCatalogTests {
     private static func file(_ topics: String, version: Int = 1) -> String {
         #"{"topics":[\#(topics)],"version":\#(version)}"#
@@ -22,7 +22,7 @@ struct TopicCatalogTests {
         #"{"topics":[{"configuration":{"retention.ms":"soon"},"name":"words","partitionCount":1}],"version":1}"#,
         "", "[]", "{",
     ])
-    func `a file of topics that says what cannot be is refused, and stays as it is`(text: String) throws {
+    func `a topics file with invalid contents is refused and left unchanged`(text: String) throws {
         let files = MemoryFileSystem()
         try files.open("data/topics.json").write(Array(text.utf8), at: 0)
         let refused = #expect(throws: LogError.self) { try openBroker(files) }
@@ -30,7 +30,7 @@ struct TopicCatalogTests {
         #expect(try files.contents(of: "data/topics.json") == Array(text.utf8))
     }
 
-    @Test func `whatever bit of the file changes, its topics are the same or it is refused`() throws {
+    @Test func `a topics file with any flipped bit reads the same or is refused`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([
@@ -50,7 +50,7 @@ struct TopicCatalogTests {
     }
 
     @Test(arguments: [-1, 0, 100_001, .max] as [Int32])
-    func `a topic with an impossible number of partitions is not created`(count: Int32) throws {
+    func `a topic with an invalid number of partitions is not created`(count: Int32) throws {
         let broker = try openBroker(MemoryFileSystem())
         #expect(throws: BrokerError.self) { try broker.create([TopicMetadata(name: "words", partitionCount: count)]) }
         #expect(broker.topics().isEmpty)

@@ -6,7 +6,7 @@ import Testing
 private let words = TopicPartition("words", 0)
 
 struct TopicIdentityTests {
-    @Test func `a topic keeps its id over reopens, and its partitions' directories have it in Kafka's file`() throws {
+    @Test func `a topic keeps its id over restarts, and stores it in its partitions' metadata files`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 1)])
@@ -20,7 +20,7 @@ struct TopicIdentityTests {
         #expect(try broker.values(of: words) == ["a"])
     }
 
-    @Test func `a topic that is created again gets another id, even if the same id is asked for`() throws {
+    @Test func `a topic that is created again gets another id, even if the old id is requested`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.create([TopicMetadata(name: "words", partitionCount: 1)])
         let first = try #require(broker.topic("words"))
@@ -30,7 +30,7 @@ struct TopicIdentityTests {
         #expect(broker.topic("words")?.id != first.id)
     }
 
-    @Test func `topics of a directory from before there were ids get one for good`() throws {
+    @Test func `topics of a directory without topic ids get permanent ids`() throws {
         let files = MemoryFileSystem()
         let old = #"{"topics":[{"configuration":{},"name":"words","partitionCount":1}],"version":1}"#
         try files.open("data/topics.json").write(Array(old.utf8), at: 0)
@@ -38,7 +38,7 @@ struct TopicIdentityTests {
         #expect(try openBroker(files).topic("words")?.id == id)
     }
 
-    @Test func `a list of topics that has lost the ids finds them in the directories`() throws {
+    @Test func `topic ids missing from the topics file are read from the partition directories`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 2)])
@@ -50,7 +50,7 @@ struct TopicIdentityTests {
     }
 
     @Test(arguments: [true, false])
-    func `records of another topic of that name are not read, and the others are`(closes: Bool) throws {
+    func `records of another topic with the same name are refused, and other partitions are read`(closes: Bool) throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 2)])

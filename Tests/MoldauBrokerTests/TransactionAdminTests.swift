@@ -36,11 +36,11 @@ struct TransactionAdminTests {
         let ended = try broker.describeTransaction("done")
         #expect(ended.status.name == "CompleteCommit" && ended.started == nil && ended.partitions.isEmpty)
         #expect(throws: BrokerError.unknownTransactionalID("none")) { try broker.describeTransaction("none") }
-        #expect(broker.listTransactions().count == 3, "asking for an id does not make it known")
+        #expect(broker.listTransactions().count == 3, "describing an unknown id does not create it")
         for status in TransactionStatus.allCases { #expect(TransactionStatus(name: status.name) == status) }
     }
 
-    @Test func `a partition tells who has written to it, and what of that is open`() throws {
+    @Test func `a partition lists its producers and their open transactions`() throws {
         let broker = try open()
         let stranger = try Stranger(broker)
         #expect(try broker.partition(left).producers().isEmpty)
@@ -55,7 +55,7 @@ struct TransactionAdminTests {
         #expect(found.transactionStart == nil && found.coordinatorEpoch == 0)
     }
 
-    @Test func `a hanging transaction is aborted in all its partitions, and never in a part of them`() throws {
+    @Test func `aborting a hanging transaction aborts it in all its partitions`() throws {
         let broker = try open()
         let stranger = try Stranger(broker)
         try stranger.add(left, right)
@@ -72,7 +72,7 @@ struct TransactionAdminTests {
         #expect(throws: BrokerError.self) { try broker.abortHanging(stranger.producer, in: left) }
     }
 
-    @Test func `a transaction that nobody's coordinator knows is aborted where it hangs`() throws {
+    @Test func `a transaction unknown to every coordinator is aborted in the partition where it hangs`() throws {
         let broker = try open()
         var builder = RecordBatchBuilder()
         builder.producer = ProducerStamp(id: 4_711, epoch: 3, baseSequence: 0, isTransactional: true)
@@ -82,7 +82,7 @@ struct TransactionAdminTests {
         #expect(try broker.partition(left).bounds().upperBound == Offset(2))
     }
 
-    @Test func `a commit on its way is not aborted by an administrator`() throws {
+    @Test func `a commit in progress is not aborted by an administrator`() throws {
         let broker = try open()
         let stranger = try Stranger(broker)
         try stranger.add(left)
@@ -95,7 +95,7 @@ struct TransactionAdminTests {
         #expect(try broker.committed(left) == ["a"])
     }
 
-    @Test func `a transactional id that nobody uses for a week is forgotten, also by the disk`() throws {
+    @Test func `a transactional id unused for a week expires, also on disk`() throws {
         let files = FailingFileSystem()
         var broker = try open(files)
         let (old, used) = (try Stranger(broker, id: "old"), try Stranger(broker, id: "used"))
@@ -121,7 +121,7 @@ struct TransactionAdminTests {
         #expect(again.producer.id != old.producer.id && again.producer.epoch == 0)
     }
 
-    @Test func `more transactional ids than the limit are refused, and known ones go on`() throws {
+    @Test func `new transactional ids beyond the limit are refused, and existing ones continue`() throws {
         var limits = ProducerLimits()
         limits.transactionalIDs = 2
         let broker = try open(FailingFileSystem(), limits)
@@ -134,7 +134,7 @@ struct TransactionAdminTests {
         _ = try Stranger(broker, id: "three")
     }
 
-    @Test func `a new transactional id is no longer than the limit`() throws {
+    @Test func `a new transactional id must not exceed the length limit`() throws {
         var limits = ProducerLimits()
         limits.maxIDBytes = 3
         let broker = try open(FailingFileSystem(), limits)
@@ -144,9 +144,7 @@ struct TransactionAdminTests {
         }
     }
 
-    @Test func `a partition forgets a producer that does not write for a day, and takes no more than its limit`()
-        throws
-    {
+    @Test func `a partition expires producers that are idle for a day, and limits their number`() throws {
         var limits = ProducerLimits()
         limits.producersPerPartition = 2
         let broker = try open(FailingFileSystem(), limits)
@@ -172,7 +170,7 @@ struct TransactionAdminTests {
         try send(1_002, sequence: 5)
     }
 
-    @Test func `each refusal has Kafka's number`() {
+    @Test func `each error maps to Kafka's error code`() {
         let fenced = BrokerError.producerFenced(id: "a")
         #expect(fenced.producerErrorCode(knowsFencing: true) == 90)
         #expect(fenced.producerErrorCode(knowsFencing: false) == 47)

@@ -6,7 +6,7 @@ import Testing
 
 typealias QuietBroker = Broker<FailingFileSystem>
 
-/// What a stranger on a network does, whose calls are answered by callbacks that the test makes.
+/// A client on the network, whose calls are answered by callbacks that the test runs.
 struct Stranger {
     let broker: QuietBroker
     var id = "stranger"
@@ -23,7 +23,7 @@ struct Stranger {
         try answer { broker.initProducer(id, timeoutMs: timeoutMs, as: known, then: $0) }
     }
 
-    /// Its answer, after the callbacks.
+    /// The call's answer, after running the callbacks.
     func answer<Value: Sendable>(
         _ call: (@escaping @Sendable (Result<Value, BrokerError>) -> Void) -> Void
     ) throws(BrokerError) -> Value {
@@ -31,7 +31,7 @@ struct Stranger {
         call { told.add($0) }
         broker.callbacks.runDue()
         guard let answer = told.all.first, told.all.count == 1 else {
-            Issue.record("it got \(told.all.count) answers")
+            Issue.record("the call got \(told.all.count) answers")
             throw .closed
         }
         return try answer.get()
@@ -52,7 +52,7 @@ struct Stranger {
         #expect(told == .commit([.init(left, .none)]))
     }
 
-    /// As somebody who is no member of the group.
+    /// As a client that is not a member of the group.
     func commit(_ position: Int64, then completion: @escaping QuietBroker.TransactionAnswer<GroupAnswer>) {
         broker.commitInTransaction(
             GroupRequest.Commit(
@@ -67,7 +67,7 @@ struct Stranger {
 }
 
 struct TransactionCallTests {
-    @Test func `records and offsets of a stranger are there with the commit, and not before`() throws {
+    @Test func `a network client's records and offsets become visible with the commit, not before`() throws {
         let broker = try openQuietBroker()
         let stranger = try Stranger(broker)
         try stranger.add(left, right)
@@ -81,7 +81,7 @@ struct TransactionCallTests {
         #expect(broker.position == 7)
     }
 
-    @Test func `a commit is answered after its sync and not before, and nobody waits for it on a lock`() throws {
+    @Test func `a commit is answered after its sync, and no call blocks on it`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let stranger = try Stranger(broker)
@@ -107,7 +107,7 @@ struct TransactionCallTests {
         #expect(try broker.committed(left) == ["a"])
     }
 
-    @Test func `an end that is asked for again gets the same answer, and the other end is refused`() throws {
+    @Test func `a repeated end of a transaction gets the same answer, and the opposite end is refused`() throws {
         let broker = try openQuietBroker()
         let stranger = try Stranger(broker)
         #expect(throws: BrokerError.self) { try stranger.end(commit: true) }
@@ -120,9 +120,7 @@ struct TransactionCallTests {
         }
     }
 
-    @Test func `a transaction's offsets are answered when they are durable, and refused where it does not write them`()
-        throws
-    {
+    @Test func `offsets in a transaction are answered once durable, and refused without addOffsets`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let stranger = try Stranger(broker)
@@ -139,7 +137,7 @@ struct TransactionCallTests {
         #expect(broker.position == nil)
     }
 
-    @Test func `an abort is answered when it is durable, also to who asks again`() throws {
+    @Test func `an abort is answered once durable, also if it is requested twice`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let stranger = try Stranger(broker)
@@ -148,13 +146,13 @@ struct TransactionCallTests {
         let (told, before) = (Told<Result<Void, BrokerError>>(), files.syncs.withLock { $0.count })
         for _ in 0..<2 { broker.endTransaction(stranger.id, stranger.producer, commit: false) { told.add($0) } }
         #expect(told.all.isEmpty)
-        #expect(try broker.partition(left).bounds().upperBound == Offset(2), "the marker need not wait")
+        #expect(try broker.partition(left).bounds().upperBound == Offset(2), "the marker does not wait for the sync")
         broker.callbacks.runDue()
         #expect(told.all.count == 2 && told.all.allSatisfy { $0.failure == nil })
         #expect(files.syncs.withLock { $0.count } == before + 1)
     }
 
-    @Test func `a sync that fails is told to who asked for the commit`() throws {
+    @Test func `a failed sync is reported to the client that requested the commit`() throws {
         let files = FailingFileSystem()
         let broker = try openQuietBroker(files)
         let stranger = try Stranger(broker)
@@ -165,7 +163,7 @@ struct TransactionCallTests {
         #expect(try broker.committed(left).isEmpty)
     }
 
-    @Test func `who fences an open transaction is asked to come again, and is then the newest`() throws {
+    @Test func `a producer that fences an open transaction must retry, and is then the newest`() throws {
         let broker = try openQuietBroker()
         let old = try Stranger(broker)
         try old.add(left)
@@ -187,7 +185,7 @@ struct TransactionCallTests {
         #expect(try broker.committed(left) == ["new"])
     }
 
-    @Test func `a producer that goes on for itself gets its next epoch once, however often it asks`() throws {
+    @Test func `a producer that reinitializes gets its next epoch once, however often it retries`() throws {
         let broker = try openQuietBroker()
         let stranger = try Stranger(broker)
         let next = try stranger.initialize(as: stranger.producer)
@@ -200,7 +198,7 @@ struct TransactionCallTests {
         #expect(throws: fenced) { _ = try stranger.initialize(as: ProducerIdentity(id: 4_711, epoch: 0)) }
     }
 
-    @Test func `what a producer went on from is known after a restart`() throws {
+    @Test func `reinitialization with the previous epoch works after a restart`() throws {
         let files = FailingFileSystem()
         var broker = try openQuietBroker(files)
         var stranger = try Stranger(broker)
@@ -212,13 +210,13 @@ struct TransactionCallTests {
         #expect(try stranger.initialize(as: old) == next)
     }
 
-    @Test func `when the epochs of a producer are used up, the id goes on with another producer`() throws {
+    @Test func `when a producer's epochs are used up, the transactional id gets a new producer id`() throws {
         let broker = try openQuietBroker()
         var stranger = try Stranger(broker)
         let first = stranger.producer.id
         for _ in 0..<Int(Int16.max) - 1 { stranger.producer = try stranger.initialize(as: stranger.producer) }
         #expect(stranger.producer.id == first && stranger.producer.epoch == .max - 1)
-        // The last epoch is for who fences it.
+        // The last epoch is reserved for fencing.
         try stranger.add(left)
         #expect(throws: BrokerError.transactionInProgress(id: "stranger")) { _ = try stranger.initialize() }
         let next = try stranger.initialize()
@@ -226,7 +224,7 @@ struct TransactionCallTests {
         #expect(throws: BrokerError.unknownProducer(id: "stranger", producer: first)) { try stranger.add(left) }
     }
 
-    @Test func `a transactional id, its timeout and its producer must make sense`() throws {
+    @Test func `an invalid transactional id, timeout or producer is refused`() throws {
         let broker = try openQuietBroker()
         let stranger = try Stranger(broker)
         for ms in [Int32.min, -1, 0, 900_001, .max] {
@@ -247,7 +245,7 @@ struct TransactionCallTests {
         #expect(throws: BrokerError.self) { try stranger.end(commit: true) }
     }
 
-    @Test func `producers without a transactional id are all different, also where many ask`() throws {
+    @Test func `producers without a transactional id all get different ids`() throws {
         let broker = try openQuietBroker()
         let told = Told<ProducerIdentity?>()
         for _ in 0..<2_500 { broker.initProducer(nil, timeoutMs: 0) { told.add(try? $0.get()) } }
@@ -257,7 +255,7 @@ struct TransactionCallTests {
         #expect(made.allSatisfy { $0.epoch == 0 })
     }
 
-    @Test func `a transaction that timed out is aborted, and its producer can do nothing more`() throws {
+    @Test func `a timed-out transaction is aborted, and its producer is fenced`() throws {
         let uptime = Uptime()
         let broker = try openQuietBroker(uptime: { uptime.now })
         let stranger = try Stranger(broker, timeoutMs: 5_000)
@@ -282,13 +280,13 @@ struct TransactionCallTests {
         try stranger.send("b", to: right)
         broker.endTransaction(stranger.id, stranger.producer, commit: true) { _ in }
         try broker.flush()
-        // The callbacks are never made: the process ends here.
+        // The callbacks never run: the process ends here.
         let next = try openBroker(files.memory.copy())
         #expect(try next.committed(left) == ["a"] && next.committed(right) == ["b"])
     }
 }
 
-/// A clock that a test moves.
+/// A clock that a test advances.
 final class Uptime: Sendable {
     private let passed = Mutex(Duration.zero)
     var now: Duration { passed.withLock { $0 } }

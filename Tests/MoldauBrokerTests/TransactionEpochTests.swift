@@ -4,12 +4,12 @@ import MoldauRecords
 import Testing
 
 extension Stranger {
-    /// Ends the transaction with the next epoch, and goes on as the producer that is told.
+    /// Ends the transaction with the next epoch, and continues as the producer that is returned.
     fileprivate mutating func endAndGoOn(commit: Bool) throws(BrokerError) {
         producer = try told(commit: commit)
     }
 
-    /// The producer that is told.
+    /// The producer that ending the transaction returns.
     fileprivate func told(commit: Bool) throws(BrokerError) -> ProducerIdentity {
         try answer { broker.endTransactionAndEpoch(id, producer, commit: commit, then: $0) }
     }
@@ -17,7 +17,7 @@ extension Stranger {
 
 /// Transactions that each have an epoch of their own (KIP-890).
 struct TransactionEpochTests {
-    @Test func `each transaction has the next epoch, and what was sent before its end cannot come behind it`() throws {
+    @Test func `each transaction has the next epoch, and late records of the previous one are fenced`() throws {
         let broker = try openQuietBroker()
         var stranger = try Stranger(broker)
         let first = stranger.producer
@@ -35,7 +35,7 @@ struct TransactionEpochTests {
         #expect(try broker.committed(left) == ["0", "2"])
     }
 
-    @Test func `who lost the answer gets it again, until the next transaction begins`() throws {
+    @Test func `a client that lost the answer gets it again until the next transaction begins`() throws {
         let broker = try openQuietBroker()
         var stranger = try Stranger(broker)
         for isCommit in [true, false] {
@@ -50,7 +50,7 @@ struct TransactionEpochTests {
         }
     }
 
-    @Test func `an abort of nothing raises the epoch, and a commit of nothing is refused`() throws {
+    @Test func `an empty abort raises the epoch, and an empty commit is refused`() throws {
         let broker = try openQuietBroker()
         var stranger = try Stranger(broker)
         #expect(throws: BrokerError.self) { try stranger.told(commit: true) }
@@ -78,7 +78,7 @@ struct TransactionEpochTests {
         }
     }
 
-    @Test func `when the epochs are used up, the next transaction is another producer's`() throws {
+    @Test func `when the epochs are used up, the next transaction gets another producer id`() throws {
         let broker = try openQuietBroker()
         var stranger = try Stranger(broker)
         let first = stranger.producer.id
@@ -102,7 +102,7 @@ struct TransactionEpochTests {
         try stranger.send("a", to: left)
         broker.endTransactionAndEpoch(stranger.id, stranger.producer, commit: true) { _ in }
         try broker.flush()
-        // The callbacks are never made: the process ends here.
+        // The callbacks never run: the process ends here.
         let (old, copy) = (stranger.producer, FailingFileSystem(files.memory.copy()))
         broker = try Broker(copy, directory: "data", durability: .sync, clock: noon, callbacks: .byHand)
         stranger = try Stranger(broker, id: "another")

@@ -39,7 +39,7 @@ struct TransactionRecoveryTests {
         return 0
     }
 
-    @Test func `a commit whose marker was lost still holds, even if its producer continued`() throws {
+    @Test func `a commit whose marker was lost stays committed, even if its producer continued`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -67,7 +67,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(left) == ["a"])
     }
 
-    @Test func `records of a partition that a transaction was not known to write to do not stay undecided`() throws {
+    @Test func `records in a partition whose enlistment was lost do not block readers`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -82,7 +82,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(right) == ["plain"])
     }
 
-    @Test func `results of input that was lost are not committed`() throws {
+    @Test func `results of lost input are not committed`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         try broker.append(["input"], to: left)
@@ -103,7 +103,7 @@ struct TransactionRecoveryTests {
     }
 
     @Test(arguments: [true, false])
-    func `an open transaction hides no offsets that others committed after it`(commits: Bool) throws {
+    func `an open transaction does not hide offsets committed after it by others`(commits: Bool) throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -120,7 +120,7 @@ struct TransactionRecoveryTests {
         #expect(broker.committedOffsets(of: "app") == expected)
     }
 
-    @Test func `a position behind the end of its partition undoes no commit, and commits nothing else`() throws {
+    @Test func `an offset beyond the end of its partition does not undo the commit or commit anything else`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -134,7 +134,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(left) == [])
     }
 
-    @Test func `positions beyond the end that a crash left move back to it, so that new records are read`() throws {
+    @Test func `offsets beyond the end after a crash are reset to the end, so that new records are read`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         try broker.append(["a", "b"], to: left)
@@ -150,7 +150,7 @@ struct TransactionRecoveryTests {
         #expect(broker.position == 2)
     }
 
-    @Test func `an epoch that partitions know is not given out again`() throws {
+    @Test func `an epoch that partitions know is not assigned again`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         _ = try TransactionalClient(broker)
@@ -168,7 +168,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(left) == ["b"])
     }
 
-    @Test func `an abort of records that were lost does not abort those in their place`() throws {
+    @Test func `an abort of lost records does not abort later records at the same offsets`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -188,7 +188,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(left) == ["b", "b"])
     }
 
-    @Test func `an epoch that was given out is not given out again, wherever a recovery ends`() throws {
+    @Test func `an epoch is not assigned twice, wherever a recovery is interrupted`() throws {
         let broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -202,7 +202,7 @@ struct TransactionRecoveryTests {
         #expect(writes > 2)
     }
 
-    @Test func `a commit that a recovery has turned into an abort stays one, wherever the recovery ends`() throws {
+    @Test func `a commit that a recovery turned into an abort stays aborted, wherever the recovery ends`() throws {
         let broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -223,7 +223,7 @@ struct TransactionRecoveryTests {
         #expect(writes > 4)
     }
 
-    @Test func `a commit whose marker was lost stands, though an abort without partitions followed`() throws {
+    @Test func `a commit whose marker was lost stays committed, although an empty abort followed`() throws {
         var broker = try openBroker(files)
         try broker.create(["left", "right", "gone"].map { TopicMetadata(name: $0, partitionCount: 1) })
         var client = try TransactionalClient(broker)
@@ -239,7 +239,7 @@ struct TransactionRecoveryTests {
         #expect(try broker.committed(left) == ["a"])
     }
 
-    @Test func `an epoch that only a partition remembers is known after a clean stop, too`() throws {
+    @Test func `an epoch that only a partition knows is still known after a clean stop`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var old = try TransactionalClient(broker)
@@ -257,7 +257,7 @@ struct TransactionRecoveryTests {
         }
     }
 
-    @Test func `a transaction that is open at a crash is not taken for the one before it after another`() throws {
+    @Test func `a transaction open at a crash is not confused with the previous one after another crash`() throws {
         var broker = try openBroker(files)
         try broker.createTopics()
         var client = try TransactionalClient(broker)
@@ -266,7 +266,7 @@ struct TransactionRecoveryTests {
         try client.send("b", to: left)
         broker = try openBroker(files)
         let state = try writtenPartition(of: "__transaction_state")
-        // Of what the recovery wrote last, the end is lost.
+        // The end of the recovery's last write is lost.
         try cut(state, to: try size(state) - 1)
         broker = try openBroker(files)
         try broker.endTransaction("app-1", client.producer, commit: true)
@@ -275,7 +275,7 @@ struct TransactionRecoveryTests {
 }
 
 struct FencingTests {
-    @Test func `a fenced producer cannot write where it was about to write first`() throws {
+    @Test func `a fenced producer cannot write to a partition that it had only enlisted`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.createTopics()
         let old = try TransactionalClient(broker)
@@ -304,7 +304,7 @@ struct UncleanStopTests {
         #expect(Set(files.syncs.withLock { $0.directories }).isSuperset(of: [".", "data", "data/left-0"]))
     }
 
-    @Test func `a disk that is full when a transaction is aborted does not make its records readable later`() throws {
+    @Test func `a full disk during an abort does not make the aborted records readable later`() throws {
         let files = CrashingFileSystem()
         var broker = try openBroker(files)
         try broker.createTopics()
@@ -318,7 +318,7 @@ struct UncleanStopTests {
         #expect(try broker.committed(left) == [])
     }
 
-    @Test func `a disk that has no room for the journal does not take the broker offline`() throws {
+    @Test func `a disk without room for the journal does not take the broker offline`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "left", partitionCount: 1)])
@@ -330,7 +330,7 @@ struct UncleanStopTests {
         #expect(try broker.values(of: left) == ["a", "b", "c"])
     }
 
-    @Test func `a sync that fails while records are deleted takes the broker offline, and deletes nothing`() throws {
+    @Test func `a failed sync while deleting records takes the broker offline, and deletes nothing`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files)
         try broker.create([

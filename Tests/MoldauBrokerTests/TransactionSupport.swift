@@ -97,7 +97,7 @@ final class CrashingFileSystem: FileSystem {
     private let writesLeft = Mutex<Int?>(nil)
     private let refused = Mutex<String?>(nil)
     private let refusedSync = Mutex<String?>(nil)
-    /// Called amid the next sync.
+    /// Called during the next sync.
     let nextSync = Mutex<(@Sendable () -> Void)?>(nil)
     fileprivate let writes = Mutex<(made: [String: Int], synced: [String: Int])>(([:], [:]))
 

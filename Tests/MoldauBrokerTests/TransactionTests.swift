@@ -30,7 +30,7 @@ struct TransactionTests {
         #expect(broker.position == 3)
     }
 
-    @Test func `a newer producer of the id aborts what is open, and the older one is refused`() throws {
+    @Test func `a newer producer of the id aborts the open transaction, and the older producer is fenced`() throws {
         let broker = try openBroker(MemoryFileSystem())
         try broker.createTopics()
         var old = try TransactionalClient(broker)
@@ -61,7 +61,7 @@ struct TransactionTests {
         #expect(throws: BrokerError.producerFenced(id: "app-1")) { try client.end(commit: true) }
     }
 
-    @Test func `a transaction times out in real time, however the wall clock is set`() throws {
+    @Test func `a transaction times out by elapsed time, whatever the wall clock says`() throws {
         let (clock, uptime) = (Clock(), Clock())
         let broker = try Broker(
             MemoryFileSystem(), directory: "data", durability: .sync, clock: { clock.now },
@@ -102,7 +102,7 @@ struct TransactionTests {
         #expect(broker.position == 2)
     }
 
-    @Test func `wherever the process ends during a commit, the commit is whole or absent`() throws {
+    @Test func `wherever the process ends during a commit, the commit is complete or absent`() throws {
         var (committed, aborted) = (0, 0)
         for limit in 0..<200 {
             let files = CrashingFileSystem()

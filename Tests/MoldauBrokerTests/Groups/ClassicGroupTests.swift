@@ -3,7 +3,7 @@ import MoldauRecords
 import Testing
 
 struct ClassicGroupTests {
-    @Test func `a new member gets an id, and is in the group when it joins with it`() throws {
+    @Test func `a new member gets an id, and joins the group with it`() throws {
         let fixture = GroupFixture()
         let first = try fixture.joined(fixture.join("", requiresID: true))
         #expect(first.error == .memberIDRequired && first.generation == -1)
@@ -15,7 +15,7 @@ struct ClassicGroupTests {
         #expect(answer.members.map(\.metadata) == [[1]])
     }
 
-    @Test func `an id that was not taken up in a session timeout is unknown`() throws {
+    @Test func `a member id that is not used within the session timeout expires`() throws {
         let fixture = GroupFixture()
         let id = try fixture.joined(fixture.join("", requiresID: true)).memberID
         fixture.pass(.seconds(10))
@@ -26,12 +26,12 @@ struct ClassicGroupTests {
     @Test(arguments: [
         (Int32(5_999), GroupError.invalidSessionTimeout), (6_000, .none), (1_800_001, .invalidSessionTimeout),
     ])
-    func `a session timeout is within the bounds`(session: Int32, error: GroupError) throws {
+    func `a session timeout outside the bounds is refused`(session: Int32, error: GroupError) throws {
         let fixture = GroupFixture()
         #expect(try fixture.joined(fixture.join("", session: session)).error == error)
     }
 
-    @Test func `a first rebalance waits for more members, and again after each, as long as the members allow`() throws {
+    @Test func `the first rebalance is extended by each join, up to the longest rebalance timeout`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let first = fixture.join("", rebalance: 7_000)
         fixture.pass(.seconds(2))
@@ -40,7 +40,7 @@ struct ClassicGroupTests {
         #expect(fixture.answers[first] == nil)
         let third = fixture.join("", rebalance: 5_000)
         fixture.pass(.milliseconds(1_999))
-        // The first member's 7 s are the longest that anybody allowed when the rebalance began.
+        // The first member's 7 s are the longest rebalance timeout when the rebalance began.
         #expect(fixture.answers[first] == nil)
         fixture.pass(.milliseconds(1))
         #expect(try fixture.joined(first).members.count == 3)
@@ -48,7 +48,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(third).members.isEmpty)
     }
 
-    @Test func `a first rebalance ends after the delay if nobody else comes`() throws {
+    @Test func `a first rebalance ends after the delay if no other member joins`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let join = fixture.join("")
         fixture.pass(.milliseconds(2_999))
@@ -57,7 +57,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(join).generation == 1)
     }
 
-    @Test func `the protocol with most votes among those common to all is chosen`() throws {
+    @Test func `the protocol with the most votes among those common to all members is chosen`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let (a, b, c) = (GroupProtocol("a", [1]), GroupProtocol("b", [2]), GroupProtocol("c", [3]))
         let joins =
@@ -69,7 +69,7 @@ struct ClassicGroupTests {
         #expect(leader.members.map(\.metadata) == [[3], [3], [3]])
     }
 
-    @Test func `of two protocols with as many votes the leader's is chosen`() throws {
+    @Test func `a tie between two protocols is decided by the leader's preference`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let (a, b) = (GroupProtocol("a", [1]), GroupProtocol("b", [2]))
         let joins = [fixture.join("", protocols: [b, a]), fixture.join("", protocols: [a, b])]
@@ -77,7 +77,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(joins[1]).protocolName == "b")
     }
 
-    @Test func `who has no protocol in common with the others is refused`() throws {
+    @Test func `a member without a protocol in common with the others is refused`() throws {
         let fixture = GroupFixture()
         _ = try fixture.stableGroup(of: 2)
         #expect(
@@ -89,7 +89,7 @@ struct ClassicGroupTests {
         #expect(try fixture.description().state == "Stable")
     }
 
-    @Test func `a full group takes nobody`() throws {
+    @Test func `a full group refuses new members until one leaves`() throws {
         let fixture = GroupFixture { $0.maxSize = 2 }
         let (ids, generation) = try fixture.stableGroup(of: 2)
         #expect(try fixture.joined(fixture.join("")).error == .groupMaxSizeReached)
@@ -100,7 +100,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(first).members.count == 2)
     }
 
-    @Test func `a full group takes those that join first in a rebalance`() throws {
+    @Test func `when more members join than fit, the first ones are accepted`() throws {
         let fixture = GroupFixture(delay: .seconds(3)) { $0.maxSize = 2 }
         let joins = (0..<3).map { _ in fixture.join("") }
         #expect(try fixture.joined(joins[2]).error == .groupMaxSizeReached)
@@ -123,11 +123,11 @@ struct ClassicGroupTests {
         #expect(description.state == "Stable" && description.protocolName == "range")
         #expect(description.members.map(\.assignment) == [[7], [8]])
         #expect(description.members.map(\.metadata) == [[1], [1]])
-        // Asked again, it is told again.
+        // A repeated sync returns the same assignment.
         #expect(try fixture.synced(fixture.sync(ids[1], 1)).assignment == [8])
     }
 
-    @Test func `a member joining calls the others back, and begins a new generation`() throws {
+    @Test func `a joining member makes the others rejoin, and begins a new generation`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2)
         let third = fixture.join("")
@@ -144,7 +144,7 @@ struct ClassicGroupTests {
         #expect(fixture.heartbeat(ids[1], 3) == GroupError.none)
     }
 
-    @Test func `a rebalance goes on without those who do not come back in time`() throws {
+    @Test func `a rebalance completes without members that do not rejoin in time`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2)
         let third = fixture.join("", rebalance: 5_000)
@@ -153,7 +153,7 @@ struct ClassicGroupTests {
             #expect(fixture.heartbeat(ids[0], generation) == .rebalanceInProgress)
             #expect(fixture.heartbeat(ids[1], generation) == .rebalanceInProgress)
         }
-        // The two allowed a minute.
+        // The rebalance timeout of the two is a minute.
         let first = fixture.join(ids[0])
         #expect(fixture.answers[first] == nil)
         fixture.pass(.seconds(5))
@@ -162,8 +162,7 @@ struct ClassicGroupTests {
         #expect(fixture.heartbeat(ids[1], generation) == .unknownMemberID)
     }
 
-    @Test func `a follower that joins again without news is told what it knows, the leader begins a rebalance`() throws
-    {
+    @Test func `rejoining unchanged, a follower gets the current generation, a leader begins a rebalance`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2)
         #expect(try fixture.joined(fixture.join(ids[1])).generation == generation)
@@ -175,7 +174,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(leader).generation == generation + 1)
     }
 
-    @Test func `a follower that wants something else begins a rebalance`() throws {
+    @Test func `a follower that rejoins with changed metadata begins a rebalance`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2)
         let follower = fixture.join(ids[1], protocols: [GroupProtocol("range", [2])])
@@ -184,12 +183,12 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(follower).generation == generation + 1)
     }
 
-    @Test func `a join in the middle of syncing sends those who wait back to joining`() throws {
+    @Test func `a join during syncing makes the waiting members rejoin`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let joins = [fixture.join(""), fixture.join("")]
         fixture.pass(.seconds(6))
         let ids = try joins.map { try fixture.joined($0).memberID }
-        // Its answer was lost, so it asks again.
+        // Its answer was lost, so it sends the request again.
         #expect(try fixture.joined(fixture.join(ids[0])).members.count == 2)
         let follower = fixture.sync(ids[1], 1)
         let third = fixture.join("")
@@ -199,7 +198,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(third).generation == 2)
     }
 
-    @Test func `who does not ask for its assignment in time is removed`() throws {
+    @Test func `a member that does not sync within the rebalance timeout is removed`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let joins = [fixture.join("", session: 300_000), fixture.join("", session: 300_000)]
         fixture.pass(.seconds(6))
@@ -212,7 +211,7 @@ struct ClassicGroupTests {
         #expect(fixture.heartbeat(ids[0], 1) == .rebalanceInProgress)
     }
 
-    @Test func `a member that is not heard of for its session timeout is removed`() throws {
+    @Test func `a member without a heartbeat for its session timeout is removed`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2)
         fixture.pass(.seconds(9))
@@ -223,7 +222,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(fixture.join(ids[0])).members.count == 1)
     }
 
-    @Test func `a group whose last member has gone is empty, and its generations go on`() throws {
+    @Test func `a group whose last member has expired is empty, and its generation number continues`() throws {
         let fixture = GroupFixture()
         _ = try fixture.stableGroup(of: 1)
         fixture.pass(.seconds(10))
@@ -232,7 +231,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(fixture.join("")).generation == 3)
     }
 
-    @Test func `a member that waits in its first join is given up after five minutes`() throws {
+    @Test func `a new member waiting in its first join is removed after five minutes`() throws {
         let fixture = GroupFixture()
         let leader = try fixture.joined(fixture.join("", rebalance: 600_000)).memberID
         _ = fixture.sync(leader, 1)
@@ -246,7 +245,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(fixture.join(leader)).members.count == 1)
     }
 
-    @Test func `a member leaves by its id or its instance id, several at once`() throws {
+    @Test func `members leave by member id or instance id, several in one request`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 3, instances: true)
         #expect(
@@ -259,7 +258,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(fixture.join(ids[2], instance: "instance2")).leader == ids[2])
     }
 
-    @Test func `who was given an id and leaves is no longer waited for`() throws {
+    @Test func `a rebalance does not wait for a pending member that has left`() throws {
         let fixture = GroupFixture()
         let (ids, _) = try fixture.stableGroup(of: 1)
         let pending = try fixture.joined(fixture.join("", requiresID: true)).memberID
@@ -269,7 +268,7 @@ struct ClassicGroupTests {
         #expect(try fixture.joined(leader).members.count == 1)
     }
 
-    @Test func `nobody is a member of a group that does not exist`() throws {
+    @Test func `requests to a nonexistent group are refused and write nothing`() throws {
         let fixture = GroupFixture()
         #expect(try fixture.joined(fixture.join("stranger")).error == .unknownMemberID)
         #expect(try fixture.synced(fixture.sync("stranger", 1)).error == .unknownMemberID)
@@ -282,7 +281,7 @@ struct ClassicGroupTests {
         #expect(fixture.writes.isEmpty)
     }
 
-    @Test func `a sync that names another protocol is refused`() throws {
+    @Test func `a sync with another protocol name is refused`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 1)
         #expect(
@@ -290,14 +289,14 @@ struct ClassicGroupTests {
         #expect(try fixture.synced(fixture.sync(ids[0], generation, name: "range")).error == .none)
     }
 
-    @Test func `who waits when the coordinator stops is told`() throws {
+    @Test func `waiting members are answered when the coordinator stops`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let join = fixture.join("")
         fixture.tell(.stop)
         #expect(try fixture.joined(join).error == .coordinatorNotAvailable)
     }
 
-    @Test func `a text that would not fit into a record is refused`() throws {
+    @Test func `a string too long for a record is refused`() throws {
         let fixture = GroupFixture()
         let long = String(repeating: "x", count: 32_768)
         #expect(try fixture.joined(fixture.join("", instance: long)).error == .invalidRequest)

@@ -11,7 +11,7 @@ private func at(_ offset: Int64, _ partition: TopicPartition = orders, _ metadat
 }
 
 struct CommittedOffsetTests {
-    @Test func `who is no member commits to a group without members only`() throws {
+    @Test func `a client that is not a member can commit only to a group without members`() throws {
         let fixture = GroupFixture()
         #expect(fixture.commit([at(5)]) == [.none])
         #expect(fixture.fetch() == ["orders-0 5"])
@@ -23,7 +23,7 @@ struct CommittedOffsetTests {
         #expect(fixture.fetch() == ["orders-0 5"])
     }
 
-    @Test func `a commit carries its leader epoch, metadata and time`() throws {
+    @Test func `a commit's leader epoch, metadata and time are kept over a restart`() throws {
         let fixture = GroupFixture()
         _ = fixture.commit([at(5, orders, "m")])
         fixture.restart()
@@ -36,7 +36,7 @@ struct CommittedOffsetTests {
             ])
     }
 
-    @Test func `a member commits in its generation only`() throws {
+    @Test func `a member can commit only in its generation`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2)
         #expect(fixture.commit([at(5)], memberID: ids[1], generation: generation) == [.none])
@@ -55,7 +55,7 @@ struct CommittedOffsetTests {
         #expect(fixture.fetch() == ["orders-0 7"])
     }
 
-    @Test func `a replaced static member commits nothing`() throws {
+    @Test func `a replaced static member cannot commit`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 1, instances: true)
         _ = fixture.join("", instance: "instance0")
@@ -64,7 +64,7 @@ struct CommittedOffsetTests {
                 == [.fencedInstanceID])
     }
 
-    @Test func `who commits is alive`() throws {
+    @Test func `a commit renews the member's session`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 1)
         fixture.pass(.seconds(9))
@@ -73,7 +73,7 @@ struct CommittedOffsetTests {
         #expect(fixture.heartbeat(ids[0], generation) == GroupError.none)
     }
 
-    @Test func `too much metadata and impossible topics are refused, the rest is committed`() {
+    @Test func `oversized metadata and invalid topics are refused, and the rest is committed`() {
         let fixture = GroupFixture()
         let long = String(repeating: "m", count: 4_097)
         let topic = TopicPartition(String(repeating: "t", count: 250), 0)
@@ -89,7 +89,7 @@ struct CommittedOffsetTests {
     // MARK: Transactions
 
     /// The records of the group `app` are in partition 1.
-    @Test func `offsets in a transaction count from its commit on`() {
+    @Test func `offsets in a transaction take effect with its commit`() {
         let fixture = GroupFixture()
         _ = fixture.commit([at(5)])
         #expect(fixture.commit([at(6), at(1, more)], producer: producer) == [.none, .none])
@@ -109,7 +109,7 @@ struct CommittedOffsetTests {
         #expect(fixture.fetch(stable: true) == ["orders-0 6", "orders-1 1"])
     }
 
-    @Test func `offsets in an aborted transaction never count`() {
+    @Test func `offsets of an aborted transaction never take effect`() {
         let fixture = GroupFixture()
         _ = fixture.commit([at(6)], producer: producer)
         fixture.mark(producer, commit: false)
@@ -120,7 +120,7 @@ struct CommittedOffsetTests {
     }
 
     @Test(arguments: [true, false])
-    func `what was committed after an offset in a transaction stays when that ends`(restarts: Bool) {
+    func `an offset committed after one in a transaction stays when the transaction commits`(restarts: Bool) {
         let fixture = GroupFixture()
         _ = fixture.commit([at(6), at(1, more)], producer: producer)
         _ = fixture.commit([at(9)])
@@ -129,7 +129,7 @@ struct CommittedOffsetTests {
         #expect(fixture.fetch() == ["orders-0 9", "orders-1 1"])
     }
 
-    @Test func `in a transaction a member is checked if it is named`() throws {
+    @Test func `in a transaction the member is checked only if it is named`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 1)
         #expect(fixture.commit([at(1)], producer: producer) == [.none])
@@ -146,7 +146,7 @@ struct CommittedOffsetTests {
 
     // MARK: Deleting
 
-    @Test func `offsets of topics that members want are not deleted`() throws {
+    @Test func `offsets of topics that members subscribe to cannot be deleted`() throws {
         let fixture = GroupFixture()
         let wish = [GroupProtocol("range", [0, 0, 0, 0, 0, 1, 0, 6] + Array("orders".utf8) + [0, 0, 0, 0])]
         let users = TopicPartition("users", 0)
@@ -160,7 +160,7 @@ struct CommittedOffsetTests {
         #expect(fixture.fetch() == [])
     }
 
-    @Test func `offsets of a group whose members' topics are unknown are not deleted`() throws {
+    @Test func `offsets of a group whose members' topics are unknown cannot be deleted`() throws {
         let fixture = GroupFixture()
         _ = fixture.commit([at(5)])
         _ = try fixture.joined(fixture.join("", type: "connect"))
@@ -168,7 +168,7 @@ struct CommittedOffsetTests {
         #expect(fixture.delete([orders], group: "unknown") == [.groupIDNotFound])
     }
 
-    @Test func `a deleted group's offsets are gone, also those of open transactions`() {
+    @Test func `deleting a group also deletes the offsets of open transactions`() {
         let fixture = GroupFixture()
         _ = fixture.commit([at(5)])
         _ = fixture.commit([at(6), at(1, more)], producer: producer)
@@ -180,7 +180,7 @@ struct CommittedOffsetTests {
         #expect(fixture.coordinatorNames == [])
     }
 
-    @Test func `a deleted topic's offsets are forgotten in all groups`() {
+    @Test func `a deleted topic's offsets are removed from all groups`() {
         let fixture = GroupFixture()
         let users = TopicPartition("users", 0)
         _ = fixture.commit([at(5), at(6, users)])
@@ -191,7 +191,7 @@ struct CommittedOffsetTests {
         #expect(fixture.coordinatorNames == ["app"])
     }
 
-    @Test func `the broker itself stores positions, whoever is in the group`() throws {
+    @Test func `the broker can store offsets whatever members the group has`() throws {
         let fixture = GroupFixture()
         _ = try fixture.stableGroup(of: 1)
         _ = fixture.commit([at(5, more)], producer: producer)
@@ -203,7 +203,7 @@ struct CommittedOffsetTests {
 
     // MARK: Retention
 
-    @Test func `offsets of a group that had members expire a while after the last has gone`() throws {
+    @Test func `offsets of a group with members expire after the last member has left`() throws {
         let fixture = GroupFixture { $0.offsetsRetention = .seconds(3_600) }
         let (ids, generation) = try fixture.stableGroup(of: 1)
         _ = fixture.commit([at(5)], memberID: ids[0], generation: generation)
@@ -221,7 +221,7 @@ struct CommittedOffsetTests {
         #expect(fixture.coordinatorNames == [])
     }
 
-    @Test func `offsets of a group without members expire a while after each was committed`() {
+    @Test func `without members, each offset expires a retention period after its commit`() {
         let fixture = GroupFixture { $0.offsetsRetention = .seconds(3_600) }
         _ = fixture.commit([at(5)])
         fixture.pass(.seconds(2_000))
@@ -232,7 +232,7 @@ struct CommittedOffsetTests {
         #expect(fixture.coordinatorNames == [])
     }
 
-    @Test func `offsets of topics that members no longer want expire, the others not`() throws {
+    @Test func `offsets of topics that members no longer subscribe to expire, and others do not`() throws {
         let fixture = GroupFixture { $0.offsetsRetention = .seconds(3_600) }
         let wish = [GroupProtocol("range", [0, 0, 0, 0, 0, 1, 0, 6] + Array("orders".utf8) + [0, 0, 0, 0])]
         let (ids, generation) = try fixture.stableGroup(of: 1, protocols: wish)
@@ -245,7 +245,7 @@ struct CommittedOffsetTests {
         #expect(fixture.fetch() == ["orders-0 5"])
     }
 
-    @Test func `what an open transaction will move does not expire`() {
+    @Test func `an offset with a pending transactional commit does not expire`() {
         let fixture = GroupFixture { $0.offsetsRetention = .seconds(3_600) }
         _ = fixture.commit([at(5)])
         _ = fixture.commit([at(6)], producer: producer)
@@ -255,7 +255,7 @@ struct CommittedOffsetTests {
         #expect(fixture.fetch() == ["orders-0 6"])
     }
 
-    @Test func `a limited number of groups is taken`() {
+    @Test func `the number of groups is limited`() {
         let fixture = GroupFixture { $0.maxGroups = 2 }
         #expect(fixture.commit([at(5)], group: "a") == [.none])
         #expect(fixture.commit([at(5)], group: "b") == [.none])
@@ -263,7 +263,7 @@ struct CommittedOffsetTests {
         #expect(fixture.commit([at(6)], group: "a") == [.none])
     }
 
-    @Test func `positions take a limited amount of memory, and those that are there move on`() {
+    @Test func `the memory of committed offsets is limited, but existing offsets can still be updated`() {
         let text = String(repeating: "x", count: 1_000)
         let fixture = GroupFixture { $0.maxOffsetBytes = 3_000 }
         #expect(fixture.commit([at(5, orders, text), at(5, more, text)], group: "a") == [.none, .none])
@@ -274,7 +274,7 @@ struct CommittedOffsetTests {
         #expect(fixture.commit([at(8, orders, text)], group: "a") == [.none])
     }
 
-    @Test func `what positions take is the same after a restart, and nothing is left of what is gone`() {
+    @Test func `the memory of offsets is counted the same after a restart, and freed with them`() {
         let fixture = GroupFixture { $0.offsetsRetention = .seconds(3_600) }
         _ = fixture.commit([at(5, orders, "a"), at(6, more, "bc")])
         let one = fixture.offsetBytes
@@ -291,7 +291,7 @@ struct CommittedOffsetTests {
         _ = fixture.commit([at(9, orders, "aborted")], producer: producer)
         fixture.mark(producer, commit: false)
         #expect(fixture.offsetBytes == two)
-        // A commit that was written later than one in a transaction counts.
+        // A commit written after one in a transaction takes precedence.
         _ = fixture.commit([at(8)], producer: producer)
         _ = fixture.commit([at(10, orders, "a longer text")])
         fixture.mark(producer, commit: true)
@@ -300,13 +300,13 @@ struct CommittedOffsetTests {
         #expect(fixture.coordinatorNames == [] && fixture.offsetBytes == 0)
     }
 
-    @Test func `a new group has no longer a name than the limit`() {
+    @Test func `a new group's name must not exceed the limit`() {
         let fixture = GroupFixture { $0.maxNameBytes = 3 }
         #expect(fixture.commit([at(5)], group: "abc") == [.none])
         #expect(fixture.commit([at(5)], group: "abcd") == [.invalidGroupID])
     }
 
-    @Test func `a snapshot holds what is kept, as it was written last`() throws {
+    @Test func `a snapshot holds the state as last written`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2)
         _ = fixture.commit([at(5)], memberID: ids[0], generation: generation)
@@ -314,7 +314,7 @@ struct CommittedOffsetTests {
         #expect(before.count == 2)
         _ = fixture.join("")
         _ = ids.map { fixture.join($0) }
-        // The new generation is not written down before it has an assignment.
+        // The new generation is not written before it has an assignment.
         #expect(fixture.snapshot(1) == before)
         #expect(fixture.snapshot(2) == [])
         fixture.restart()

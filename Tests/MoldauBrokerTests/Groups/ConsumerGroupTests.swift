@@ -10,12 +10,12 @@ private func fixture(_ partitionCount: Int32 = 4, _ change: (inout GroupSettings
 
 /// Groups of the consumer protocol (KIP-848).
 struct ConsumerGroupTests {
-    @Test func `the first member gets everything with its first heartbeat`() throws {
+    @Test func `the first member gets all partitions with its first heartbeat`() throws {
         let fixture = fixture()
         let answer = try fixture.beat("a", 0)
         #expect(answer.error == .none && answer.epoch == 1 && answer.heartbeatIntervalMs == 5_000)
         #expect(answer.assignment == partitions(0, 1, 2, 3))
-        // Told once; and again when the client tells all.
+        // The assignment is sent once, and again in answer to a full request.
         #expect(try fixture.beat("a", 1, owned: partitions(0, 1, 2, 3)).assignment == nil)
         let full = try fixture.beat("a", 1, topics: ["orders"], owned: partitions(0, 1, 2, 3), rebalance: 60_000)
         #expect(full.assignment == partitions(0, 1, 2, 3))
@@ -26,7 +26,7 @@ struct ConsumerGroupTests {
     }
 
     /// As recorded between the Java client and Apache Kafka's broker.
-    @Test func `what moves is given up first, and then given to the other`() throws {
+    @Test func `a moving partition is revoked before it is assigned to the other member`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         let second = try fixture.beat("b", 0)
@@ -34,7 +34,7 @@ struct ConsumerGroupTests {
         let told = try fixture.beat("a", 1)
         #expect(told.epoch == 1 && told.assignment?.count == 2)
         #expect(try fixture.consumers().state == "Reconciling")
-        // It has not given anything up yet, and says nothing new.
+        // It has not released anything yet, so its epoch does not advance.
         #expect(try fixture.beat("a", 1, owned: partitions(0, 1, 2, 3)).epoch == 1)
         #expect(try fixture.beat("b", 2).assignment == nil)
         let kept = told.assignment ?? []
@@ -45,7 +45,7 @@ struct ConsumerGroupTests {
         #expect(try fixture.consumers().state == "Stable")
     }
 
-    @Test func `a member that leaves is forgotten at once, and its partitions go to the others`() throws {
+    @Test func `a member that leaves is removed at once, and its partitions are reassigned`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         let left = try fixture.beat("a", -1)
@@ -56,7 +56,7 @@ struct ConsumerGroupTests {
         #expect(next.epoch == 3 && next.assignment?.count == 4)
     }
 
-    @Test func `a member that is not heard of is removed after the session timeout`() throws {
+    @Test func `a member without a heartbeat is removed after the session timeout`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         fixture.pass(.seconds(44))
@@ -66,7 +66,7 @@ struct ConsumerGroupTests {
         #expect(try fixture.beat("b", 2).assignment?.count == 4)
     }
 
-    @Test func `a member that does not give up what it is to is removed after its rebalance timeout`() throws {
+    @Test func `a member that does not release revoked partitions is removed after its rebalance timeout`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0, rebalance: 20_000)
         _ = try fixture.beat("b", 0)
@@ -79,7 +79,7 @@ struct ConsumerGroupTests {
         #expect(try fixture.beat("b", 2).assignment?.count == 4)
     }
 
-    @Test func `an epoch that is not the member's is fenced, but one whose successor was not heard of is not`() throws {
+    @Test func `a wrong member epoch is fenced, unless the answer with the next epoch was lost`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         #expect(try fixture.beat("a", 2).error == .fencedMemberEpoch)
@@ -90,12 +90,12 @@ struct ConsumerGroupTests {
         #expect(try fixture.beat("a", 1, owned: kept).epoch == 2)
         #expect(try fixture.beat("a", 1, owned: partitions(0, 1, 2, 3)).error == .fencedMemberEpoch)
         #expect(try fixture.beat("a", 1).error == .fencedMemberEpoch)
-        // Fenced, it joins anew and has what it had.
+        // Fenced, it rejoins and gets back what it had.
         let again = try fixture.beat("a", 0)
         #expect(again.epoch == 2 && again.assignment == kept.sorted())
     }
 
-    @Test func `a request that does not say enough is refused`() throws {
+    @Test func `incomplete and invalid requests are refused`() throws {
         let fixture = fixture()
         #expect(try fixture.beat("", 0).error == .invalidRequest)
         #expect(try fixture.beat("a", 0, rebalance: -1).error == .invalidRequest)
@@ -109,7 +109,7 @@ struct ConsumerGroupTests {
         #expect(fixture.coordinatorNames == [])
     }
 
-    @Test func `clients that make no ids get one`() throws {
+    @Test func `a client that does not generate a member id gets one`() throws {
         let fixture = fixture()
         let ticket = fixture.ask(
             .consumerHeartbeat(
@@ -121,7 +121,7 @@ struct ConsumerGroupTests {
         #expect(try fixture.beat(answer.memberID, 1).error == .none)
     }
 
-    @Test func `a full group takes nobody`() throws {
+    @Test func `a full group refuses new members, but not existing ones`() throws {
         let fixture = fixture { $0.maxSize = 1 }
         _ = try fixture.beat("a", 0)
         #expect(try fixture.beat("b", 0).error == .groupMaxSizeReached)
@@ -130,7 +130,7 @@ struct ConsumerGroupTests {
 
     // MARK: Static members
 
-    @Test func `a static member that is away keeps its place until its session ends`() throws {
+    @Test func `a static member that is away keeps its assignment until its session expires`() throws {
         let fixture = fixture()
         let first = try fixture.beat("a", 0, instance: "one")
         #expect(try fixture.beat("a2", 0, instance: "one").error == .unreleasedInstanceID)
@@ -147,7 +147,7 @@ struct ConsumerGroupTests {
 
     // MARK: Topics and assignors
 
-    @Test func `a topic that grows or comes is assigned with the next heartbeat`() throws {
+    @Test func `new and deleted topics and partitions change the assignment at the next heartbeat`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0, topics: ["orders", "later"])
         fixture.setTopics([("orders", 5), ("users", 2), ("later", 1)])
@@ -155,11 +155,11 @@ struct ConsumerGroupTests {
         #expect(answer.epoch == 2)
         #expect(answer.assignment == partitions(0, 1, 2, 3, 4) + [GroupPartition(topicID(3), 0)])
         fixture.setTopics([("users", 2)])
-        // Its topic is gone, so it is to give the partitions up.
+        // Its topic is gone, so its partitions are revoked.
         #expect(try fixture.beat("a", 2).assignment == [])
     }
 
-    @Test func `a member that wants another topic gets that one`() throws {
+    @Test func `a member that changes its subscription gets the new topic`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         let answer = try fixture.beat("a", 1, topics: ["users"], owned: [])
@@ -167,7 +167,7 @@ struct ConsumerGroupTests {
         #expect(answer.assignment == [GroupPartition(topicID(2), 0), GroupPartition(topicID(2), 1)])
     }
 
-    @Test func `the range assignor gives neighbours, and the assignor that most ask for is taken`() throws {
+    @Test func `the range assignor gives adjacent partitions, and the assignor with the most votes is used`() throws {
         let fixture = fixture(5)
         _ = try fixture.beat("a", 0, assignor: "range")
         _ = try fixture.beat("b", 0, assignor: "range")
@@ -177,7 +177,7 @@ struct ConsumerGroupTests {
         #expect(description.members.map(\.target) == [partitions(0, 1), partitions(2, 3), partitions(4)])
     }
 
-    @Test func `the uniform assignor moves no more than it must`() throws {
+    @Test func `the uniform assignor moves no more partitions than necessary`() throws {
         let fixture = fixture(7)
         let first = try fixture.beat("a", 0).assignment ?? []
         _ = try fixture.beat("b", 0)
@@ -192,7 +192,7 @@ struct ConsumerGroupTests {
 
     // MARK: Offsets
 
-    @Test func `a member commits and fetches in its epoch only`() throws {
+    @Test func `a member can commit and fetch only in its epoch`() throws {
         let fixture = fixture()
         let position = [CommittedPosition(TopicPartition("orders", 0), Offset(5))]
         _ = try fixture.beat("a", 0)
@@ -210,7 +210,7 @@ struct ConsumerGroupTests {
 
     // MARK: Two protocols
 
-    @Test func `a group speaks one protocol while it has members`() throws {
+    @Test func `a group uses one protocol while it has members`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         #expect(try fixture.joined(fixture.join("")).error == .inconsistentGroupProtocol)
@@ -228,7 +228,7 @@ struct ConsumerGroupTests {
         #expect(try fixture.description().state == "Dead")
     }
 
-    @Test func `a restart changes nothing for the members, wherever they are`() throws {
+    @Test func `a restart changes nothing for the members, even during a rebalance`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         _ = try fixture.beat("b", 0, instance: "two")
@@ -238,7 +238,7 @@ struct ConsumerGroupTests {
         fixture.restart()
         #expect(try fixture.consumers() == before)
         #expect(fixture.snapshot(1) == written)
-        // What is still with the one is not given to the other.
+        // Partitions that one member still owns are not assigned to the other.
         #expect(try fixture.beat("b", 2, instance: "two").assignment == nil)
         #expect(try fixture.beat("a", 1, owned: kept).epoch == 2)
         #expect(try fixture.beat("b", 2, instance: "two").assignment?.count == 2)
@@ -258,13 +258,13 @@ struct ConsumerGroupTests {
         #expect(fixture.coordinatorNames == [])
     }
 
-    @Test func `a member gets the topics that its pattern matches, and new ones when they come`() throws {
+    @Test func `a member gets the topics that match its pattern, but no internal topics`() throws {
         let fixture = fixture(1)
         let all = try fixture.beat("a", 0, topics: [], pattern: "(ord|us)ers|__.*")
         #expect(all.error == .none && all.assignment?.count == 3)
         let description = try fixture.consumers().members
         #expect(description.map(\.topicPattern) == ["(ord|us)ers|__.*"] && description.map(\.topics) == [[]])
-        // A member that names a topic shares it with who matches it.
+        // A member that names a topic shares it with members whose pattern matches it.
         #expect(try fixture.beat("b", 0, topics: ["users"]).error == .none)
         _ = try fixture.beat("b", -1)
         var epoch = try #require(fixture.consumers().members.first).epoch
@@ -276,7 +276,7 @@ struct ConsumerGroupTests {
         #expect(try fixture.beat("a", epoch).assignment?.count == 1)
     }
 
-    @Test func `a pattern is kept by a restart, and can be changed and given up`() throws {
+    @Test func `a pattern survives a restart, and can be replaced by topic names`() throws {
         let fixture = fixture(1)
         _ = try fixture.beat("a", 0, topics: [], pattern: "users")
         fixture.restart()
@@ -288,7 +288,7 @@ struct ConsumerGroupTests {
     }
 
     @Test(arguments: ["(", "a{2,1}", "\\b", String(repeating: "a", count: 2_000), "((a{99}){99}){99}"])
-    func `what is no pattern, or too large a one, is refused`(pattern: String) throws {
+    func `an invalid or too large pattern is refused`(pattern: String) throws {
         let fixture = fixture()
         #expect(try fixture.beat("a", 0, pattern: pattern).error == .invalidRegularExpression)
         #expect(fixture.coordinatorNames == [])

@@ -23,18 +23,18 @@ struct GroupDriverTests {
         return generation
     }
 
-    @Test func `an answer waits for the sync, and a later start knows what it told`() throws {
+    @Test func `an answer waits for the sync, and its commit survives a restart`() throws {
         let files = MemoryFileSystem()
         var broker = try openQuiet(files)
         let told = answer(broker, commit(5))
         #expect(told.all.isEmpty)
-        // What is asked meanwhile is no more durable.
+        // The answer to a request made meanwhile waits, too.
         let read = answer(broker, fetch)
         #expect(read.all.isEmpty)
         broker.callbacks.runDue()
         #expect(told.all == [.success(committed)])
         #expect(read.all.count == 1)
-        // Nothing is in the air: the answer comes at once.
+        // Nothing waits for a sync: the answer is given at once.
         #expect(answer(broker, fetch).all == read.all)
         broker = try openBroker(files.copy())
         #expect(
@@ -43,7 +43,7 @@ struct GroupDriverTests {
             ])
     }
 
-    @Test func `members go on after a restart, and one that has gone is noticed`() throws {
+    @Test func `members continue after a restart, and expire if they are gone`() throws {
         let files = MemoryFileSystem()
         let uptime = Mutex(Duration.zero)
         var broker = try openQuiet(files, uptime: { uptime.withLock { $0 } })
@@ -58,7 +58,7 @@ struct GroupDriverTests {
         #expect(late.all == [.success(.heartbeat(.unknownMemberID))])
     }
 
-    @Test func `after a write that failed the groups are as on disk, and who waited is told`() throws {
+    @Test func `after a failed write the groups are as on disk, and waiting requests fail`() throws {
         let files = CrashingFileSystem()
         let broker = try openQuiet(files)
         let first = answer(broker, commit(5))
@@ -75,9 +75,9 @@ struct GroupDriverTests {
         #expect(found.positions.map(\.offset?.offset) == [Offset(5)])
     }
 
-    /// One timer ends the wait of one group's member, which rests on a commit that is not durable, and the session of
-    /// another group's, whose record cannot be written.
-    @Test func `an answer that waits for its sync fails with a write of the same event`() throws {
+    /// One timer ends the join of one group's member, whose answer waits for a commit that is not durable yet, and the
+    /// session of another group's member, whose record cannot be written.
+    @Test func `an answer waiting for its sync fails if a write of the same event fails`() throws {
         let files = CrashingFileSystem()
         let uptime = Mutex(Duration.zero)
         let broker = try openQuiet(files, uptime: { uptime.withLock { $0 } })
@@ -99,7 +99,7 @@ struct GroupDriverTests {
         guard case .failure(.log)? = waiting.all.first else { throw WrongAnswer() }
     }
 
-    @Test func `an answer whose sync failed is not given`() throws {
+    @Test func `a request whose sync fails is answered with the failure`() throws {
         let files = FailingFileSystem()
         let broker = try openQuiet(files)
         files.syncs.withLock { $0.fail = true }
@@ -108,7 +108,7 @@ struct GroupDriverTests {
         guard case .failure(.storage(.offline))? = told.all.first else { throw WrongAnswer() }
     }
 
-    @Test func `many commits of clients are summarised, and nothing is lost`() throws {
+    @Test func `old client commits are deleted after a snapshot, and nothing is lost`() throws {
         let files = MemoryFileSystem()
         let broker = try openQuiet(files, durability: .os)
         let metadata = String(repeating: "x", count: 4_000)
@@ -123,7 +123,7 @@ struct GroupDriverTests {
         #expect(try openBroker(files.copy()).committedOffsets(of: "app")[orders]?.offset == Offset(2_199))
     }
 
-    @Test func `the application's own commits and the clients' are of one kind`() throws {
+    @Test func `the application and clients read each other's committed offsets`() throws {
         let broker = try openBroker(MemoryFileSystem(), durability: .os)
         try broker.commit([orders: GroupOffset(offset: Offset(3), metadata: "", time: noon())], of: "app")
         let producer = try broker.makeProducer("id", timeout: .seconds(60))
@@ -144,8 +144,8 @@ struct GroupDriverTests {
         #expect(broker.committedOffsets(of: "app")[orders]?.offset == Offset(10))
     }
 
-    /// A crash may take a commit whose sync has not ended: nobody may have been told of it then.
-    @Test func `clients are told of the application's positions once they are durable`() throws {
+    /// A crash may lose a commit whose sync has not ended, so no client may have read it by then.
+    @Test func `clients see the application's commits only once they are durable`() throws {
         let files = FailingFileSystem()
         let broker = try openQuiet(files)
         try broker.commit([orders: GroupOffset(offset: Offset(3), metadata: "", time: noon())], of: "app")

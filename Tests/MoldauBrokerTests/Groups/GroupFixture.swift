@@ -3,7 +3,7 @@ import MoldauRecords
 import Testing
 
 /// Drives a coordinator with a clock of its own. Checks with every action what must always hold: each request is
-/// answered once, and no answer waits for a write that was not asked for.
+/// answered once, and no answer waits for a write that was not requested.
 final class GroupFixture {
     private var coordinator: GroupCoordinator
     private(set) var uptime = Duration.zero
@@ -61,20 +61,20 @@ final class GroupFixture {
         }
     }
 
-    /// Lets time pass, and wakes the coordinator whenever it wants that.
+    /// Advances the clock, and wakes the coordinator whenever its timer is due.
     func pass(_ duration: Duration) {
         let end = uptime + duration
         while let next = coordinator.nextWake, next <= end {
             uptime = max(uptime, next)
             tell(.wake)
             if let again = coordinator.nextWake {
-                #expect(again > uptime, "nothing was done at a time that the coordinator chose")
+                #expect(again > uptime, "the coordinator did nothing at its own wake time")
             }
         }
         uptime = end
     }
 
-    /// Starts again from what was written.
+    /// Restarts the coordinator from what was written.
     func restart() {
         coordinator = GroupCoordinator(settings, randomness: SeededGenerator(seed: seed + UInt64(writes.count)))
         _ = coordinator.handle(.topics(topics), at: now)
@@ -91,7 +91,7 @@ final class GroupFixture {
         answers = [:]
     }
 
-    // MARK: Asking
+    // MARK: Requests
 
     func join(
         _ memberID: String, instance: String? = nil, protocols: [GroupProtocol] = [GroupProtocol("range", [1])],
@@ -163,7 +163,7 @@ final class GroupFixture {
         return answer.map(\.error)
     }
 
-    /// By partition of the topic `orders`, or of what is asked for.
+    /// The committed offsets as text, of the given partitions or of all.
     func fetch(_ partitions: [TopicPartition]? = nil, group: String = "app", stable: Bool = false) -> [String] {
         let member = MemberGeneration(group: group, generation: -1, memberID: "")
         let ticket = ask(.fetch(GroupRequest.Fetch(member, partitions, requiresStable: stable)))
@@ -217,8 +217,8 @@ final class GroupFixture {
         return answer
     }
 
-    /// A stable group of that many members, in its generation; the first is the leader, and each has its number
-    /// assigned.
+    /// A stable group of that many members, and its generation; the first is the leader, and each is assigned its
+    /// number.
     func stableGroup(
         of count: Int, protocols: [GroupProtocol] = [GroupProtocol("range", [1])], instances: Bool = false
     ) throws -> (ids: [String], generation: Int32) {
@@ -227,7 +227,7 @@ final class GroupFixture {
         for number in 0..<count {
             let instance = instances ? "instance\(number)" : nil
             joins.append(join("", instance: instance, protocols: protocols))
-            // Everybody who was there comes back for the new one.
+            // All existing members rejoin for the new one.
             for (place, id) in ids.enumerated() {
                 joins[place] = join(id, instance: instances ? "instance\(place)" : nil, protocols: protocols)
             }
@@ -251,7 +251,7 @@ func partitions(_ numbers: Int32...) -> [GroupPartition] { numbers.map { GroupPa
 struct WrongAnswer: Error {}
 
 extension GroupRecord {
-    /// As it comes back from its bytes.
+    /// As decoded from its encoded bytes.
     var rewritten: GroupRecord {
         var key = ByteWriter()
         var value = ByteWriter()

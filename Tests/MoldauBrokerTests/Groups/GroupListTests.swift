@@ -36,7 +36,7 @@ struct GroupListTests {
         #expect(listed(fixture) == [])
     }
 
-    @Test func `members go on after the coordinator was restarted, in their generation`() throws {
+    @Test func `members continue in their generation after the coordinator restarts`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 3, instances: true)
         let before = try fixture.description()
@@ -45,7 +45,7 @@ struct GroupListTests {
         #expect(fixture.heartbeat(ids[1], generation, instance: "instance1") == GroupError.none)
         #expect(fixture.heartbeat(ids[2], generation - 1) == .illegalGeneration)
         #expect(try fixture.synced(fixture.sync(ids[2], generation)).assignment == [2])
-        // Those that have gone meanwhile are noticed.
+        // Members that are gone expire.
         fixture.pass(.seconds(9))
         #expect(fixture.heartbeat(ids[1], generation) == GroupError.none)
         fixture.pass(.seconds(1))
@@ -53,7 +53,7 @@ struct GroupListTests {
         #expect(try fixture.joined(fixture.join(ids[1], instance: "instance1")).members.count == 1)
     }
 
-    @Test func `an assignment that was not stored before the restart is made again`() throws {
+    @Test func `a generation without a stored assignment is discarded by a restart`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 1)
         let second = fixture.join("")

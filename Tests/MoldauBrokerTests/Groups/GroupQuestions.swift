@@ -4,7 +4,7 @@ import MoldauRecords
 
 private let orders = TopicPartition("orders", 0)
 
-/// Asks the broker, and collects its answer.
+/// Sends the broker a request, and collects its answer.
 func answer(
     _ broker: Broker<some FileSystem>, _ request: GroupRequest
 ) -> Told<Result<GroupAnswer, BrokerError>> {
@@ -30,13 +30,13 @@ func commit(_ offset: Int64, _ member: MemberGeneration? = nil) -> GroupRequest 
 
 let committed = GroupAnswer.commit([GroupAnswer.Partition(orders, .none)])
 
-/// A broker whose callbacks are made by hand.
+/// A broker whose callbacks run only when the test runs them.
 func openQuiet<Files: FileSystem>(
     _ files: Files, durability: Durability = .sync, uptime: @escaping @Sendable () -> Duration = { .zero }
 ) throws -> Broker<Files> {
     try Broker(files, directory: "data", durability: durability, clock: noon, uptime: uptime, callbacks: .byHand)
 }
 
-/// Asks for the position in `orders`.
+/// Fetches the committed offset of `orders`.
 let fetch = GroupRequest.fetch(
     GroupRequest.Fetch(MemberGeneration(group: "app", generation: -1, memberID: ""), [orders]))

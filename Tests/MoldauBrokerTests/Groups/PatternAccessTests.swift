@@ -2,9 +2,9 @@ import MoldauBroker
 import MoldauRecords
 import Testing
 
-/// Patterns of members that may not know all topics.
+/// Patterns of members that are not authorized for all topics.
 struct PatternAccessTests {
-    /// What one may do who may describe topics with these beginnings.
+    /// The access of a user who may read, and so describe, topics with these prefixes.
     private func access(_ beginnings: String...) -> Access {
         let rules = beginnings.map { AccessRule(.allow, "User:ada", .read, on: .topic, $0, .prefixed) }
         return Access(Principal("ada"), at: "127.0.0.1", by: AccessList(rules))
@@ -16,7 +16,7 @@ struct PatternAccessTests {
         return fixture
     }
 
-    @Test func `a pattern means only topics that the member may describe`() throws {
+    @Test func `a pattern matches only topics that the member may describe`() throws {
         let fixture = fixture(("orders", 1), ("order-audit", 2), ("users", 4))
         let answer = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("order"))
         #expect(answer.error == .none && answer.assignment?.count == 3)
@@ -25,7 +25,7 @@ struct PatternAccessTests {
         #expect(none.error == .none && none.assignment == [])
     }
 
-    @Test func `members with one pattern get what each of them may know`() throws {
+    @Test func `members with the same pattern get only topics that each may describe`() throws {
         let fixture = fixture(("orders", 2), ("users", 2))
         let first = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("orders"))
         let second = try fixture.beat("b", 0, topics: [], pattern: ".*", access: access("users"))
@@ -33,7 +33,7 @@ struct PatternAccessTests {
         #expect(orders.count == 2 && users.count == 2 && orders.isDisjoint(with: users))
     }
 
-    @Test func `what is allowed and denied later comes and goes with the next heartbeat`() throws {
+    @Test func `granted and revoked access changes the assignment at the next heartbeat`() throws {
         let fixture = fixture(("orders", 1), ("users", 2))
         var answer = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("orders"))
         let orders = try #require(answer.assignment)
@@ -43,15 +43,15 @@ struct PatternAccessTests {
         #expect(try fixture.beat("a", answer.epoch, owned: all, access: access("orders", "users")).assignment == nil)
         answer = try fixture.beat("a", answer.epoch, owned: all, access: access("orders"))
         #expect(answer.assignment == orders)
-        // A super user's rules do not matter.
+        // Rules do not apply to a super user.
         #expect(try fixture.beat("a", answer.epoch, owned: orders).assignment?.count == 3)
     }
 
-    @Test func `a new topic that a member may not know is never given to it`() throws {
+    @Test func `a new topic that a member may not describe is never assigned to it`() throws {
         let fixture = fixture(("orders", 1))
         var epoch = try fixture.beat("a", 0, topics: [], pattern: ".*", access: access("orders")).epoch
         fixture.setTopics([("orders", 1), ("users", 1)])
-        // Another member's heartbeat begins the epoch in which the topic is shared out.
+        // Another member's heartbeat begins the epoch in which the topic is assigned.
         let other = try fixture.beat("b", 0, topics: ["users"])
         #expect(other.assignment?.count == 1)
         for _ in 0..<3 {

@@ -2,16 +2,16 @@ import MoldauBroker
 import MoldauRecords
 import Testing
 
-/// Members that join, stall, crash, come back and commit with what they know, in any order.
+/// Members that join, stall, crash, rejoin and commit with the generation they know, in random order.
 struct RandomGroupTests {
     @Test(arguments: UInt64(1)...30)
-    func `a group has one owner of each partition, and takes no commit of an old generation`(seed: UInt64) throws {
+    func `each partition of a group has one owner, and commits of old generations are refused`(seed: UInt64) throws {
         var run = ClassicRun(seed)
         for _ in 0..<400 { try run.step() }
     }
 
     @Test(arguments: UInt64(1)...30)
-    func `consumers never share a partition, and together get all`(seed: UInt64) throws {
+    func `consumers never share a partition, and together own all partitions`(seed: UInt64) throws {
         var run = ConsumerRun(seed)
         for _ in 0..<300 { try run.step() }
         try run.settle()
@@ -28,7 +28,7 @@ extension GroupRecord {
     }
 }
 
-/// What the clients of one classic group know, and do next.
+/// The clients of one classic group: what they know, and their random steps.
 private struct ClassicRun {
     struct Client {
         var id = ""
@@ -40,8 +40,8 @@ private struct ClassicRun {
     let fixture: GroupFixture
     var random: SeededGenerator
     var clients: [Client]
-    /// The newest generation that anybody was told; after a restart the one that was stored, as one without an
-    /// assignment is not.
+    /// The newest generation that was sent to a client; after a restart the stored one, as a generation without an
+    /// assignment is not stored.
     var newest: Int32 = 0
 
     init(_ seed: UInt64) {
@@ -66,7 +66,7 @@ private struct ClassicRun {
         case 8: fixture.pass(.milliseconds(Int.random(in: 0..<4_000, using: &random)))
         case 9: fixture.pass(.seconds(1))
         case 10:
-            // Gone without a word, and started again.
+            // Crashes without leaving, and restarts.
             if Int.random(in: 0..<3, using: &random) == 0 { clients[place] = Client(instance: client.instance) }
         default:
             if Int.random(in: 0..<4, using: &random) == 0 {
@@ -122,14 +122,14 @@ private struct ClassicRun {
     }
 }
 
-/// What the clients of one group of the consumer protocol know, and do next.
+/// The clients of one group of the consumer protocol: what they know, and their random steps.
 private struct ConsumerRun {
     struct Client {
         var id: String
         var instance: String?
         var epoch: Int32 = 0
         var owned: Set<GroupPartition> = []
-        /// What it has been told to have, and does not know how to yet: giving up takes time.
+        /// The assignment that it was sent and has not applied yet: releasing takes time.
         var told: Set<GroupPartition>?
     }
 
@@ -184,7 +184,7 @@ private struct ConsumerRun {
             clients[place].epoch = answer.epoch
             if let assignment = answer.assignment {
                 clients[place].told = Set(assignment)
-                // What is new may be used at once.
+                // New partitions may be used at once.
                 clients[place].owned.formUnion(assignment)
             }
         case .unreleasedInstanceID: break
@@ -193,26 +193,26 @@ private struct ConsumerRun {
         }
     }
 
-    /// Gives up what it is no longer to have.
+    /// Releases what is no longer assigned to it.
     private mutating func openGranted(_ place: Int) {
         guard let told = clients[place].told else { return }
         clients[place].owned = told
         clients[place].told = nil
     }
 
-    /// Who was removed may believe what it likes: its commits are refused.
+    /// A removed member may still believe that it owns partitions: its commits are refused.
     private func checkOwners() throws {
         let members = try fixture.consumers().members
         var owners: [GroupPartition: String] = [:]
         for client in clients where client.epoch > 0 && members.contains(where: { $0.memberID == client.id }) {
             for partition in client.owned {
                 let other = owners.updateValue(client.id, forKey: partition)
-                #expect(other == nil, "\(partition) is with \(other ?? "") and \(client.id)")
+                #expect(other == nil, "\(partition) is owned by \(other ?? "") and \(client.id)")
             }
         }
     }
 
-    /// With everybody well, all is assigned soon.
+    /// With all members live, everything is assigned soon.
     mutating func settle() throws {
         fixture.setTopics([("orders", 7)])
         for _ in 0..<40 {

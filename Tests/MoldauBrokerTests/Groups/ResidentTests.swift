@@ -20,7 +20,7 @@ struct ResidentTests {
         _ = try broker.join("other")
         broker.leave(first)
         let second = try broker.join("app")
-        // Leaving a second time does not end another one's place.
+        // Leaving a second time does not remove another application.
         broker.leave(first)
         #expect(throws: BrokerError.groupInUse("app")) { try broker.join("app") }
         broker.leave(second)
@@ -28,7 +28,7 @@ struct ResidentTests {
         try broker.close()
     }
 
-    @Test func `an application in the process has its group to itself, and clients see that`() throws {
+    @Test func `an application in the process has its group to itself, and clients are refused`() throws {
         let broker = try openBroker(MemoryFileSystem(), durability: .os)
         let residence = try broker.join("app")
         try broker.commit([orders: GroupOffset(offset: Offset(3), metadata: "", time: noon())], of: "app")
@@ -53,7 +53,7 @@ struct ResidentTests {
         try broker.close()
     }
 
-    @Test func `who describes the group sees the application's threads with their partitions`() throws {
+    @Test func `describing the group shows the application's threads with their partitions`() throws {
         let broker = try openBroker(MemoryFileSystem(), durability: .os)
         #expect(broker.note([orders], of: nil, "app-1", in: "app") == nil)
         let residence = try broker.join("app")
@@ -80,7 +80,7 @@ struct ResidentTests {
         #expect(try described(broker).state == "Dead")
     }
 
-    @Test func `an application that died with its process does not keep the next one waiting`() throws {
+    @Test func `an application that died with its process does not block the next one`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         _ = try broker.join("app")
@@ -90,7 +90,7 @@ struct ResidentTests {
         #expect(next.committedOffsets(of: "app")[orders]?.offset == Offset(3))
     }
 
-    /// The coordinator is made anew from the records, in which applications are not.
+    /// The coordinator is recreated from the records, which do not include applications.
     @Test func `an application stays in its group when a write of the group fails`() throws {
         let files = CrashingFileSystem()
         let broker = try openBroker(files, durability: .os)

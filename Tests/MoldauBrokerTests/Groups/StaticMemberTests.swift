@@ -2,13 +2,13 @@ import MoldauBroker
 import MoldauRecords
 import Testing
 
-/// A subscription as consumers write it, version 0, with that much after the topics.
+/// A subscription as consumers encode it, version 0, with more bytes after the topics.
 private func subscription(_ topic: String, _ more: [UInt8] = []) -> [UInt8] {
     [0, 0, 0, 0, 0, 1, 0, UInt8(topic.utf8.count)] + Array(topic.utf8) + [0, 0, 0, 0] + more
 }
 
 struct StaticMemberTests {
-    @Test func `a static member that comes back has what it had, without a rebalance`() throws {
+    @Test func `a static member that returns keeps its assignment, without a rebalance`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2, instances: true)
         let answer = try fixture.joined(fixture.join("", instance: "instance1"))
@@ -17,14 +17,14 @@ struct StaticMemberTests {
         #expect(answer.members.isEmpty && !answer.skipsAssignment)
         #expect(try fixture.synced(fixture.sync(answer.memberID, generation)).assignment == [1])
         #expect(fixture.heartbeat(ids[0], generation, instance: "instance0") == GroupError.none)
-        // The one that it replaced learns it.
+        // The replaced member is fenced.
         #expect(fixture.heartbeat(ids[1], generation, instance: "instance1") == .fencedInstanceID)
         #expect(fixture.heartbeat(ids[1], generation) == .unknownMemberID)
         #expect(try fixture.joined(fixture.join(ids[1], instance: "instance1")).error == .fencedInstanceID)
     }
 
     @Test(arguments: [true, false])
-    func `a static leader that comes back assigns nothing`(canSkip: Bool) throws {
+    func `a static leader that returns assigns nothing`(canSkip: Bool) throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2, instances: true)
         let answer = try fixture.joined(fixture.join("", instance: "instance0", canSkip: canSkip))
@@ -34,13 +34,13 @@ struct StaticMemberTests {
             #expect(answer.members.map(\.memberID) == [answer.memberID, ids[1]])
             #expect(answer.members.map(\.instanceID) == ["instance0", "instance1"])
         } else {
-            // It must not take itself for the leader.
+            // A client that cannot skip the assignment must not consider itself the leader.
             #expect(answer.leader == ids[0] && answer.members.isEmpty)
         }
         #expect(try fixture.synced(fixture.sync(answer.memberID, generation)).assignment == [0])
     }
 
-    @Test func `a static member that comes back with another wish begins a rebalance`() throws {
+    @Test func `a static member that returns with other metadata begins a rebalance`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2, instances: true)
         let back = fixture.join("", instance: "instance1", protocols: [GroupProtocol("range", [2])])
@@ -50,7 +50,7 @@ struct StaticMemberTests {
         #expect(try fixture.joined(back).generation == generation + 1)
     }
 
-    @Test func `what a consumer owns does not matter when it comes back, its topics do`() throws {
+    @Test func `a returning member's owned partitions do not matter, but its topics do`() throws {
         let fixture = GroupFixture()
         let owning = [GroupProtocol("range", subscription("orders", [1, 2, 3]))]
         let (_, generation) = try fixture.stableGroup(of: 2, protocols: owning, instances: true)
@@ -61,7 +61,7 @@ struct StaticMemberTests {
         #expect(fixture.answers[other] == nil)
     }
 
-    @Test func `the older of two with one instance id is fenced, wherever it waits`() throws {
+    @Test func `the older of two members with the same instance id is fenced, wherever it waits`() throws {
         let fixture = GroupFixture(delay: .seconds(3))
         let older = fixture.join("", instance: "a")
         let newer = fixture.join("", instance: "a")
@@ -78,7 +78,7 @@ struct StaticMemberTests {
         #expect(try fixture.description().state == "PreparingRebalance")
     }
 
-    @Test func `a rebalance keeps the place of a static member that is away, until its session ends`() throws {
+    @Test func `a rebalance keeps an absent static member until its session expires`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2, instances: true)
         let third = fixture.join("", session: 300_000, rebalance: 5_000)
@@ -95,7 +95,7 @@ struct StaticMemberTests {
         #expect(try fixture.description().members.map(\.memberID) == [answer.memberID])
     }
 
-    @Test func `an id that does not go with its instance id is refused`() throws {
+    @Test func `a member id that does not match its instance id is refused`() throws {
         let fixture = GroupFixture()
         let (ids, generation) = try fixture.stableGroup(of: 2, instances: true)
         #expect(fixture.heartbeat(ids[0], generation, instance: "instance1") == .fencedInstanceID)

@@ -23,7 +23,7 @@ import Testing
         AccessList(rules).allows(ada, at: host, operation, on: .topic(name))
     }
 
-    @Test func `what no rule is about is denied`() {
+    @Test func `what no rule allows is denied`() {
         #expect(!Self.allows([], .read, "orders"))
         let rules = [Self.allow(.read, "orders")]
         #expect(Self.allows(rules, .read, "orders"))
@@ -32,14 +32,14 @@ import Testing
         #expect(!AccessList(rules).allows(Self.ada, at: "10.0.0.1", .read, on: .group("orders")))
     }
 
-    @Test func `a rule that denies beats every rule that allows`() {
+    @Test func `a deny rule overrides every allow rule`() {
         let rules = [Self.allow(.all, "*"), Self.deny(.write, "orders", .prefixed)]
         #expect(Self.allows(rules, .write, "other"))
         #expect(!Self.allows(rules, .write, "orders-eu") && Self.allows(rules, .read, "orders-eu"))
         #expect(!Self.allows([Self.allow(.all, "a"), Self.deny(.all, "*")], .read, "a"))
     }
 
-    @Test func `names are literal, prefixes or all`() {
+    @Test func `a rule's name is a literal, a prefix or a wildcard`() {
         let rules = [Self.allow(.read, "or", .prefixed), Self.allow(.read, "orders-", .prefixed)]
         #expect(Self.allows(rules, .read, "or") && Self.allows(rules, .read, "orders-1"))
         #expect(!Self.allows(rules, .read, "o") && !Self.allows(rules, .read, "xor"))
@@ -47,26 +47,26 @@ import Testing
         #expect(!Self.allows([Self.allow(.read, "or*")], .read, "orders"))
     }
 
-    @Test func `a prefix ends between bytes, not inside a letter`() {
+    @Test func `prefixes are compared by their bytes`() {
         #expect(Self.allows([Self.allow(.read, "ä", .prefixed)], .read, "äb"))
         #expect(!Self.allows([Self.allow(.read, "xy", .prefixed)], .read, "xä"))
     }
 
-    @Test func `everybody and every address have a sign of their own`() {
+    @Test func `all users and all addresses have wildcards`() {
         #expect(Self.allows([Self.allow(.read, "t", by: "User:*")], .read, "t"))
         let rules = [Self.allow(.read, "t", host: "10.0.0.1")]
         #expect(Self.allows(rules, .read, "t") && !Self.allows(rules, .read, "t", host: "10.0.0.2"))
     }
 
     @Test(arguments: [AccessOperation.read, .write, .delete, .alter])
-    func `who may do something with a topic may know it, unless that is denied`(operation: AccessOperation) {
+    func `an allowed operation on a topic implies describe, unless that is denied`(operation: AccessOperation) {
         #expect(Self.allows([Self.allow(operation, "t")], .describe, "t"))
         #expect(!Self.allows([Self.allow(operation, "t"), Self.deny(.describe, "t")], .describe, "t"))
         #expect(Self.allows([Self.allow(.describe, "t"), Self.deny(operation, "t")], .describe, "t"))
         #expect(!Self.allows([Self.allow(.describe, "t")], operation, "t"))
     }
 
-    @Test func `who may change settings may read them`() {
+    @Test func `permission to alter settings implies permission to describe them`() {
         #expect(Self.allows([Self.allow(.alterConfigs, "t")], .describeConfigs, "t"))
         #expect(!Self.allows([Self.allow(.describeConfigs, "t")], .alterConfigs, "t"))
         #expect(!Self.allows([Self.allow(.create, "t")], .describe, "t"))
@@ -83,11 +83,11 @@ import Testing
             ([allow(.write, "t", .prefixed), deny(.write, "t")], true),
             ([allow(.write, "*"), deny(.write, "t", .prefixed)], true), ([allow(.write, "t", by: "User:bob")], false),
         ] as [([AccessRule], Bool)])
-    func `whether there may be a topic to write to is found by the rules alone`(rules: [AccessRule], isAllowed: Bool) {
+    func `whether any topic may be written to is decided by the rules alone`(rules: [AccessRule], isAllowed: Bool) {
         #expect(AccessList(rules).allowsAny(Self.ada, at: "10.0.0.1", .write, on: .topic) == isAllowed)
     }
 
-    @Test func `filters find rules by what they name, and by what they are about`() {
+    @Test func `filters find rules by their names, and by the resources they match`() {
         let rules = [
             Self.allow(.read, "orders"), Self.allow(.read, "ord", .prefixed), Self.allow(.write, "*"),
             AccessRule(.deny, "User:bob", .read, on: .group, "orders"),
@@ -115,7 +115,7 @@ import Testing
             allow(.read, "t", host: ""), AccessRule(.allow, "User:a", .alter, on: .cluster, "other"),
             AccessRule(.allow, "User:a", .alter, on: .cluster, "kafka-cluster", .prefixed),
         ])
-    func `a rule that means nothing is refused`(rule: AccessRule) {
+    func `an invalid rule is refused`(rule: AccessRule) {
         #expect(rule.objection != nil)
         #expect(Self.allow(.read, "t").objection == nil)
     }

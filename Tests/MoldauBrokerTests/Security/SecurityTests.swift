@@ -20,7 +20,7 @@ import Testing
         try broker.security.add([rule, AccessRule(.deny, "User:*", .all, on: .cluster, "kafka-cluster")])
     }
 
-    @Test func `users and rules are there after a restart`() throws {
+    @Test func `users and rules survive a restart`() throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try Self.fill(broker)
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(arguments: ["users.json", "access.json"])
-    func `whatever bit of a file changes, it says the same or is refused`(name: String) throws {
+    func `a file with any flipped bit reads the same or is refused`(name: String) throws {
         let files = MemoryFileSystem()
         let broker = try openBroker(files)
         try Self.fill(broker)
@@ -51,7 +51,7 @@ import Testing
     @Test(arguments: [
         "", "{", "[]", #"{"body":[],"checksum":0,"version":1}"#, #"{"body":[],"checksum":0,"version":2}"#,
     ])
-    func `a file that cannot be right lets nobody in, and stays as it is`(text: String) throws {
+    func `an invalid file is refused and left unchanged`(text: String) throws {
         for name in ["users.json", "access.json"] {
             let files = MemoryFileSystem()
             try files.open("data/\(name)").write(Array(text.utf8), at: 0)
@@ -75,7 +75,7 @@ import Testing
         try broker.close()
     }
 
-    @Test func `a credential replaces the one of its mechanism, and a user goes with the last one`() throws {
+    @Test func `a credential replaces the one of its mechanism, and removing the last removes the user`() throws {
         let security = try openBroker(MemoryFileSystem()).security
         try security.set([Self.credential(.sha256)], ofUser: "ada")
         try security.set([Self.credential(.sha256, 9)], ofUser: "ada")
@@ -89,16 +89,15 @@ import Testing
     }
 
     @Test(arguments: ["", "a\nb", "ANONYMOUS", "*", String(repeating: "x", count: 257)])
-    func `a name that nobody can have is refused`(name: String) throws {
+    func `an invalid user name is refused`(name: String) throws {
         let security = try openBroker(MemoryFileSystem()).security
         #expect(throws: SecurityError.self) { try security.set([Self.credential(.sha256)], ofUser: name) }
         #expect(security.users.isEmpty)
     }
 
     @Test(arguments: [(4_095, 16, 32), (16_385, 16, 32), (8_192, 7, 32), (8_192, 129, 32), (8_192, 16, 31)])
-    func `a credential that protects too little or costs too much is refused`(
-        iterations: Int, saltBytes: Int, keyBytes: Int
-    ) throws {
+    func `a credential that is too weak or too costly is refused`(iterations: Int, saltBytes: Int, keyBytes: Int) throws
+    {
         let security = try openBroker(MemoryFileSystem()).security
         let credential = ScramCredential(
             .sha256, salt: Array(repeating: 1, count: saltBytes), iterations: iterations,
@@ -106,7 +105,7 @@ import Testing
         #expect(throws: SecurityError.self) { try security.set([credential], ofUser: "ada") }
     }
 
-    @Test func `rules are added once, and removed by filters, of which each tells its own`() throws {
+    @Test func `adding rules ignores duplicates, and removing them reports what each filter removed`() throws {
         let security = try openBroker(MemoryFileSystem()).security
         let other = AccessRule(.allow, "User:bob", .write, on: .topic, "orders")
         try security.add([Self.rule, Self.rule, other])
@@ -118,7 +117,7 @@ import Testing
         #expect(security.accessList.rules.isEmpty)
     }
 
-    @Test func `there are no more rules than the limit`() throws {
+    @Test func `the number of rules is limited`() throws {
         let security = try openBroker(MemoryFileSystem()).security
         let rules = (0...10_000).map { AccessRule(.allow, "User:ada", .read, on: .topic, "t\($0)") }
         #expect(throws: SecurityError.tooManyRules(limit: 10_000)) { try security.add(rules) }
