@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `each topic has an outcome of its own`() async throws {
+    @Test func `each topic has its own result`() async throws {
         try await withAdmin { admin, _ in
             let created = try await admin.createTopics([.init("t"), .init("new"), .init("a b")])
             #expect(created["t"]?.error?.refusal == .topicAlreadyExists)
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func `what is only validated is not done`() async throws {
+    @Test func `validate-only requests change nothing`() async throws {
         try await withAdmin { admin, _ in
             try await admin.createTopics([.init("new")], validateOnly: true).all()
             try await admin.createPartitions(["t": 9], validateOnly: true).all()
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func `asking for a topic does not create it`() async throws {
+    @Test func `describing a topic does not create it`() async throws {
         var options = ServerOptions()
         options.createsTopics = true
         try await withBroker(options, topics: ["t": 1]) { broker in
@@ -76,7 +76,7 @@ import Testing
 
     // MARK: Settings
 
-    @Test func `settings are read, set and taken back`() async throws {
+    @Test func `settings are read, set and reset to the default`() async throws {
         try await withAdmin { admin, _ in
             func retention() async throws -> AdminClient.ConfigEntry? {
                 try await admin.describeConfigs([.topic("t")], names: ["retention.ms"]).all()[.topic("t")]?.first
@@ -99,7 +99,7 @@ import Testing
 
     // MARK: Records
 
-    @Test func `offsets are told by place and by time`() async throws {
+    @Test func `offsets are listed by position and by timestamp`() async throws {
         try await withAdmin { admin, broker in
             let producer = try Producer(to: topic, cluster: broker.client)
             for (number, time) in [100, 300, 200].enumerated() {
@@ -211,7 +211,7 @@ import Testing
 
     // MARK: The cluster
 
-    @Test func `a cluster that nobody can reach is said to be so after the time is over`() async throws {
+    @Test func `an unreachable cluster is reported after the API timeout`() async throws {
         var client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
         client.retryBackoff = .milliseconds(10)
         var options = AdminOptions()

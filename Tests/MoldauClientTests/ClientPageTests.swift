@@ -90,7 +90,7 @@ private enum ClientPage {
 }
 
 @Suite struct ClientPageTests {
-    @Test func `the examples of the page are those that are compiled here`() throws {
+    @Test func `the examples of the page are compiled here`() throws {
         let examples = try PageExamples(page: "Clients.md", marked: "client")
         for line in examples.lines { #expect(examples.compiled.contains(line)) }
         #expect(examples.lines.count > 20)

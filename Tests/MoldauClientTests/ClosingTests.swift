@@ -3,9 +3,9 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// Nobody waits for what does not come any more.
+/// No caller waits for an answer that cannot arrive any more.
 @Suite struct ClosingTests {
-    @Test(.timeLimit(.minutes(1))) func `records of a producer that was let go fail`() async throws {
+    @Test(.timeLimit(.minutes(1))) func `pending records of a released producer fail`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             func enqueue() async throws -> Acknowledgement {
                 var options = ProducerOptions()
@@ -17,9 +17,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `closing in a task that is cancelled fails what was not delivered`()
-        async throws
-    {
+    @Test(.timeLimit(.minutes(1))) func `closing in a cancelled task fails the undelivered records`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let producer = try Producer(to: topic, cluster: broker.client)
             try await producer.send("k", "v")
@@ -34,7 +32,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `a sender that was cancelled while it waited for room lets the next one have it`() async throws {
+    func `a sender cancelled while waiting for buffer space leaves the space to the next one`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             var options = ProducerOptions()
             options.batchSize = 1_024
@@ -44,7 +42,7 @@ import Testing
             let producer = try Producer(to: topic, cluster: broker.client, options: options)
             try await producer.send("k", "0")
             try await broker.stop()
-            // Beside this one there is never room for one of the next.
+            // While this one is buffered, there is no space for any of the next.
             _ = try await producer.enqueue("k", String(repeating: "1", count: 300))
             let value = String(repeating: "x", count: 900)
             let first = Task { try await producer.send("k", value) }

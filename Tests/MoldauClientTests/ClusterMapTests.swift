@@ -42,10 +42,10 @@ import Testing
         }
     }
 
-    @Test func `bootstrap addresses are asked in turn, then the brokers`() {
+    @Test func `metadata is requested from the bootstrap addresses in turn, then from the brokers`() {
         var map = map()
         #expect(map.nextQuestion(.zero)?.source == .bootstrap(BrokerAddress(host: "a", port: 1)))
-        #expect(map.nextQuestion(.zero) == nil, "one question at a time")
+        #expect(map.nextQuestion(.zero) == nil, "one request at a time")
         map.failed(.zero, chance: 0.5)
         #expect(map.nextQuestion(.zero) == nil, "a pause follows a failure")
         #expect(map.nextTime(.zero) == .milliseconds(100))
@@ -57,7 +57,7 @@ import Testing
         #expect(map.nextQuestion(.seconds(1))?.source == .node(1))
     }
 
-    @Test func `what is known becomes old`() {
+    @Test func `metadata expires after its maximum age`() {
         var map = map()
         _ = map.nextQuestion(.zero)
         map.answered(answer(), .zero, chance: 0.5)
@@ -66,7 +66,7 @@ import Testing
         #expect(map.nextQuestion(.seconds(300)) != nil)
     }
 
-    @Test func `an older answer does not bring back an older leader, but a new topic of the name counts`() {
+    @Test func `an older answer does not restore an old leader, but a recreated topic's answer is used`() {
         var map = map()
         let partition = TopicPartition("t", 0)
         map.answered(answer(leader: 2, epoch: 5), .zero, chance: 0.5)
@@ -77,7 +77,7 @@ import Testing
         #expect(map.leader(of: TopicPartition("t", 1)) == nil && map.leader(of: TopicPartition("u", 0)) == nil)
     }
 
-    @Test func `an older answer does not take partitions away, but a new topic of the name has what it has`() {
+    @Test func `an older answer does not remove partitions, but a recreated topic has its own partitions`() {
         var map = map()
         map.answered(answer(partitions: 12), .zero, chance: 0.5)
         map.answered(answer(partitions: 4), .zero, chance: 0.5)
@@ -86,7 +86,7 @@ import Testing
         #expect(map.topics["t"]?.leaders.count == 4)
     }
 
-    @Test func `a topic that is not there, or has no leader, is asked for again`() {
+    @Test func `metadata of a missing topic, or of one without a leader, is requested again`() {
         var map = map()
         map.want("t")
         #expect(map.nextQuestion(.zero)?.topics == ["t"])
@@ -98,17 +98,17 @@ import Testing
         #expect(map.nextTime(.milliseconds(100)) == .milliseconds(300), "pauses double")
         _ = map.nextQuestion(.milliseconds(300))
         map.answered(answer(error: .topicAuthorizationFailed), .milliseconds(300), chance: 0.5)
-        #expect(map.nextTime(.milliseconds(300)) == .milliseconds(300) + .seconds(300), "this does not pass by itself")
+        #expect(map.nextTime(.milliseconds(300)) == .milliseconds(300) + .seconds(300), "this error is not transient")
     }
 
-    @Test func `how long a topic is missing counts from the first answer that said so, until one knows it`() {
+    @Test func `a topic is missing from the first answer that says so until one that knows it`() {
         var map = map()
         map.want("t")
         for second in 1...3 { map.answered(answer(error: .unknownTopicOrPartition), .seconds(second), chance: 0.5) }
         #expect(map.missing == ["t": .seconds(1) ... .seconds(3)])
         map.answered(answer(), .seconds(4), chance: 0.5)
         #expect(map.missing.isEmpty)
-        // Nor is it there if all topics were told without it.
+        // A topic is also missing if it is not in a list of all topics.
         map.wantAll(true)
         _ = map.nextQuestion(.seconds(5))
         map.answered(answer("other"), .seconds(5), chance: 0.5)
@@ -117,13 +117,13 @@ import Testing
         #expect(map.missing.isEmpty, "a broker that has just started does not know all topics yet")
     }
 
-    @Test func `a topic that is new is asked for although all is known, after the pause that follows an answer`() {
+    @Test func `metadata of a new topic is requested early, after the pause that follows an answer`() {
         var map = map()
         map.want("t")
         _ = map.nextQuestion(.zero)
         map.answered(answer(), .zero, chance: 0.5)
         map.want("t")
-        #expect(map.nextTime(.zero) == .seconds(300), "nothing is new")
+        #expect(map.nextTime(.zero) == .seconds(300), "the topic is not new")
         map.want("u")
         #expect(map.nextTime(.zero) == .milliseconds(100))
         #expect(map.nextQuestion(.milliseconds(99)) == nil)
@@ -132,7 +132,7 @@ import Testing
 }
 
 @Suite struct RequestLineTests {
-    @Test func `answers come in the order of the requests`() throws {
+    @Test func `answers arrive in the order of the requests`() throws {
         var line = RequestLine<String>()
         let first = line.add(.fetch, version: 12, deadline: .seconds(1), "a")
         let unanswered = line.addUnanswered()
@@ -145,7 +145,7 @@ import Testing
         #expect(throws: RequestLine<String>.Refusal.unexpected(4)) { try line.take(4) }
     }
 
-    @Test func `the answer that is late first counts`() throws {
+    @Test func `the earliest deadline is the next deadline`() throws {
         var line = RequestLine<Int>()
         _ = line.add(.joinGroup, version: 0, deadline: .seconds(300), 1)
         _ = line.add(.heartbeat, version: 0, deadline: .seconds(5), 2)

@@ -8,7 +8,7 @@ import Testing
 @testable import MoldauClient
 
 @Suite struct ConnectionTests {
-    /// A certificate for 127.0.0.1 and its key, made by `openssl` in a directory that goes with the value.
+    /// A certificate for 127.0.0.1 and its key, made by `openssl` in a directory that is deleted with the value.
     private final class Certificate {
         let directory: String
         var path: String { "\(directory)/server.pem" }
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(arguments: ["127.0.0.1", "localhost"], ClientLogIn.Mechanism.allCases)
-    func `a client with the right authority and password is let in`(
+    func `a client with a trusted authority and the right password is admitted`(
         host: String, mechanism: ClientLogIn.Mechanism
     ) async throws {
         let certificate = try Certificate()
@@ -57,7 +57,7 @@ import Testing
             client.logIn = ClientLogIn(mechanism, user: "ann", password: "wrong")
             do {
                 try await send(client)
-                Issue.record("it was let in")
+                Issue.record("the client was admitted")
             } catch let error as ClientError {
                 guard case .logInFailed = error else {
                     Issue.record("\(error)")
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `many tasks ask over one connection at once`() async throws {
+    @Test func `many tasks share one connection`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let cluster = ClusterClient(broker.client, try SocketWorld(broker.client))
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -87,18 +87,18 @@ import Testing
         }
     }
 
-    @Test func `files that cannot be read are told by their setting`() {
+    @Test func `the error for a file that cannot be read names the setting`() {
         var client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
         client.tls = ClientTLS(authorityPath: "/nowhere")
         do {
             _ = try Producer(to: topic, cluster: client)
-            Issue.record("it was made")
+            Issue.record("the producer was created")
         } catch {
             #expect("\(error)".contains("ssl.truststore.location"))
         }
     }
 
-    /// The options of a client of which the system takes the connections, and from which nobody reads.
+    /// The options of a client whose connections the system accepts, and no server reads.
     private func withSilentBroker(_ body: (ClientOptions) async throws -> Void) async throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
@@ -116,27 +116,27 @@ import Testing
         try await body(ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: port)]))
     }
 
-    @Test func `a broker that does not answer is given up`() async throws {
+    @Test func `a request to a broker that does not answer fails`() async throws {
         try await withSilentBroker { options in
             var client = options
             client.requestTimeout = .milliseconds(200)
             do {
                 try await send(client, within: .seconds(5))
-                Issue.record("it was sent")
+                Issue.record("the record was sent")
             } catch ClientError.disconnected(let told, let reason) {
                 #expect(told == client.bootstrapServers[0] && reason.contains("ApiVersions"))
             }
         }
     }
 
-    @Test func `a topic of which no broker tells in time is not called missing`() async throws {
+    @Test func `a topic that no broker describes in time is not reported as missing`() async throws {
         try await withSilentBroker { client in
             let late = ClientError.timedOut(what: "the description of the topic 't'", after: .milliseconds(300))
             await #expect(throws: late) { try await send(client, within: .milliseconds(300)) }
         }
     }
 
-    @Test func `an answer about a topic is waited for longer than a topic that is missing`() async throws {
+    @Test func `an unanswered request for a topic is awaited longer than a missing topic`() async throws {
         try await withSilentBroker { client in
             let late = ClientError.timedOut(what: "the description of the topic 't'", after: .milliseconds(600))
             let cluster = ClusterClient(client, try SocketWorld(client))

@@ -34,7 +34,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
         return values
     }
 
-    @Test func `reading begins where the reset says`() async throws {
+    @Test func `reading begins where the offset reset policy says`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let first = try consumer(broker, options(.earliest))
@@ -49,7 +49,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
             let nowhere = try consumer(broker, options(.none))
             do {
                 _ = try await nowhere.poll()
-                Issue.record("it reads")
+                Issue.record("the poll succeeded")
             } catch ClientError.noPosition(let partition, _) {
                 #expect(partition == TopicPartition("t", 0))
             }
@@ -59,7 +59,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
         }
     }
 
-    @Test func `an offset that is not there is reset`() async throws {
+    @Test func `an offset out of range is reset`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let consumer = try consumer(broker, options(.earliest))
@@ -69,7 +69,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
         }
     }
 
-    @Test func `a poll returns no more than max.poll.records, and seek and pause act at once`() async throws {
+    @Test func `a poll returns at most max.poll.records, and seek and pause take effect at once`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<100)
             var options = options(.earliest)
@@ -126,7 +126,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
         }
     }
 
-    @Test func `a record that cannot be decoded is told, and can be passed`() async throws {
+    @Test func `a record that cannot be decoded is reported, and can be skipped`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let producer = try Producer(to: Topic<String, [UInt8]>("t"), cluster: broker.client)
             for bytes in [[97], [0xff], [98]] as [[UInt8]] { try await producer.send("k", bytes) }
@@ -136,7 +136,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
             for _ in 0..<2 {
                 do {
                     _ = try await consumer.poll()
-                    Issue.record("it was decoded")
+                    Issue.record("the record was decoded")
                 } catch ClientError.unreadable(let partition, let offset, _) {
                     #expect(partition == TopicPartition("t", 0) && offset == Offset(1))
                 }
@@ -147,7 +147,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
         }
     }
 
-    @Test func `a consumer reads on after its broker has been away`() async throws {
+    @Test func `a consumer continues after its broker was down`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let consumer = try consumer(broker, options(.earliest))
@@ -161,7 +161,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
         }
     }
 
-    @Test func `a reader goes on where its group has committed`() async throws {
+    @Test func `a consumer resumes at its group's committed offset`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             var options = options(.earliest, group: "g")
@@ -177,7 +177,7 @@ private final class Counter: Sendable { let count = Mutex(0) }
         }
     }
 
-    @Test func `reading by a loop ends when the consumer is closed or the task cancelled`() async throws {
+    @Test func `a loop over records ends when the consumer is closed or the task is cancelled`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let consumer = try consumer(broker, options(.earliest))

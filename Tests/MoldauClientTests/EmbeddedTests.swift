@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test(arguments: [ProducerOptions.Acks.none, .leader, .all])
-    func `what was sent is read, in order`(acks: ProducerOptions.Acks) async throws {
+    func `sent records are read in order`(acks: ProducerOptions.Acks) async throws {
         try await withMemory { client in
             var sending = ProducerOptions()
             sending.acks = acks
@@ -42,7 +42,7 @@ import Testing
             await producer.close()
             let consumer = try Consumer([topic], assigned: [partition], cluster: client, options: options())
             #expect(try await read(consumer, 1_000) == (0..<1_000).map { "\($0)" })
-            // It waits at the end for what comes.
+            // At the end of the log, the poll waits for new records.
             async let next = read(consumer, 1)
             let other = try Producer(to: topic, cluster: client)
             try await other.send("k", "last")
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `members of a group share partitions, and go on from what was committed`()
+    @Test(.timeLimit(.minutes(2))) func `members of a group share partitions, and resume at committed offsets`()
         async throws
     {
         try await withMemory(partitions: 2) { client in
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func `a transaction is seen when it is committed, with its offsets, and an aborted one never`() async throws {
+    @Test func `a transaction is visible once committed, with its offsets, and never if aborted`() async throws {
         try await withMemory { client in
             var sending = ProducerOptions()
             sending.transactionalID = "id"
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func `records in files are read, and are there after the cluster is opened again`() async throws {
+    @Test func `records in files are read after the cluster is reopened`() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let first = try await EmbeddedCluster(directory: directory)
@@ -125,7 +125,7 @@ import Testing
         try await second.close()
     }
 
-    @Test func `a cluster that was closed is told, and nothing hangs`() async throws {
+    @Test func `a closed cluster is reported, and nothing hangs`() async throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         var client = ClientOptions.embedded(cluster)
         client.requestTimeout = .seconds(5)

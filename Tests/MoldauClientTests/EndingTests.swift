@@ -6,7 +6,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-/// Reads records, and takes a while for each.
+/// Reads records, with a delay for each.
 private struct Worker: Service {
     let consumer: Consumer<String, String>
     let seen: Seen
@@ -45,9 +45,7 @@ private final class Seen: Sendable {
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a service that is shut down ends behind the record in hand, and commits just what was dealt with`()
-        async throws
-    {
+    func `a service that shuts down finishes its current record and commits exactly what it processed`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<400)
             let (consumer, seen) = (try consumer(broker), Seen())
@@ -68,9 +66,7 @@ private final class Seen: Sendable {
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a service that reads by itself ends behind the record in hand, and reads on where it has ended`()
-        async throws
-    {
+    func `a consumer service finishes its current record, and resumes after it`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<100)
             let seen = Seen()
@@ -93,7 +89,7 @@ private final class Seen: Sendable {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `who finishes a consumer waits for the task that reads`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `finishing a consumer waits for the task that reads`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<100)
             let (consumer, seen) = (try consumer(broker), Seen())
@@ -110,7 +106,7 @@ private final class Seen: Sendable {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `what a reader has in hand for too long is read once more`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `a record that is processed for too long is read again`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let consumer = try consumer(broker)
@@ -128,7 +124,7 @@ private final class Seen: Sendable {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a producer's service delivers what was sent before it ends`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `a producer's service delivers all sent records before it ends`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             var options = ProducerOptions()
             options.linger = .seconds(60)
@@ -144,7 +140,7 @@ private final class Seen: Sendable {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `waking up ends a poll that waits, or else the next one`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `a wakeup ends a waiting poll, or else the next one`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let consumer = try Consumer([topic], assigned: [partition], cluster: broker.client)
             let beginning = ContinuousClock.now

@@ -14,7 +14,7 @@ struct FakeBrokers {
 
     var logs: [[Int64]]
     var leaders: [Int32]
-    /// Whether batches with certain records are refused for good.
+    /// Whether batches with certain records are refused permanently.
     var refusesSome = false
     /// Larger batches are refused.
     var maxBatchBytes = Int.max
@@ -55,7 +55,7 @@ struct FakeBrokers {
     }
 
     /// - Parameters:
-    ///   - refuses: whether the batches are refused with an error that passes.
+    ///   - refuses: whether the batches are refused with a transient error.
     ///   - movesLeaders: whether leaders lose their partitions while they wait for replicas, which have the batches.
     mutating func append(
         _ request: ProduceRequest, at node: Int32, refuses: Bool, movesLeaders: Bool

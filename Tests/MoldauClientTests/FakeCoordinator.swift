@@ -5,13 +5,13 @@ import Synchronization
 
 @testable import MoldauClient
 
-/// A cluster of one broker without sockets. It takes all records, and coordinates the transactions of one producer as
-/// Kafka does from 2.5 on: who asks for an epoch amid its own transaction is fenced by that.
+/// A cluster of one broker without sockets. It accepts all records, and coordinates the transactions of one producer as
+/// Kafka does from 2.5 on: a producer that requests an epoch during its own transaction is fenced by that.
 final class FakeCoordinator: ClientWorld {
     enum Fault {
-        /// The answer comes late.
+        /// The answer is delayed.
         case late(Duration)
-        /// The request is carried out, and the connection ends before the answer.
+        /// The request is executed, and the connection ends before the answer.
         case unanswered
         case refused(ErrorCode)
     }
@@ -38,12 +38,12 @@ final class FakeCoordinator: ClientWorld {
         return options
     }
 
-    // MARK: What a test does
+    // MARK: Controls for tests
 
-    /// Does this to the next request of the API.
+    /// Applies the fault to the next request of the API.
     func fail(_ api: ApiKey, _ fault: Fault) { state.withLock { $0.faults[api] = fault } }
 
-    /// Requests of the API arrive no more, or again.
+    /// Drops requests of the API, or no longer drops them.
     func ignore(_ api: ApiKey, _ isIgnored: Bool) {
         state.withLock { state in
             if isIgnored { state.deaf.insert(api) } else { state.deaf.remove(api) }

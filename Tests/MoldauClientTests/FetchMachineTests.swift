@@ -89,19 +89,19 @@ import Testing
         return values
     }
 
-    @Test func `it fetches ahead, up to a limit, and goes on when records are taken`() throws {
+    @Test func `it prefetches up to a limit, and continues when records are taken`() throws {
         var machine = machine()
-        #expect(fetch(&machine) == nil, "nobody has said where to begin")
+        #expect(fetch(&machine) == nil, "no position is set")
         machine.seek(partition, to: Offset(5))
         let first = try #require(fetch(&machine))
         #expect(first == (0, 1, 5))
-        #expect(fetch(&machine) == nil, "one at a time")
+        #expect(fetch(&machine) == nil, "one fetch at a time")
         let large = String(repeating: "x", count: 600)
         _ = machine.fetched(1, .success(answer(batch([large], at: 5))), .zero, chance: 0.5)
         let second = try #require(fetch(&machine))
         #expect(second.2 == 6)
         _ = machine.fetched(second.1, .success(answer(batch([large], at: 6))), .zero, chance: 0.5)
-        #expect(fetch(&machine) == nil, "that is enough")
+        #expect(fetch(&machine) == nil, "the limit is reached")
         let chunk = try #require(try machine.take())
         #expect(chunk.from == Offset(5) && chunk.next == Offset(6))
         machine.advance(chunk, to: chunk.next, nil)
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: [1, 60, 62, 68])
-    func `the beginning of a batch at the end of an answer is left out, and fetched again`(byteCount: Int) throws {
+    func `an incomplete batch at the end of an answer is left out, and fetched again`(byteCount: Int) throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let number = try #require(fetch(&machine)).1
@@ -122,7 +122,7 @@ import Testing
         #expect(fetch(&machine)?.2 == 2)
     }
 
-    @Test func `records that were not returned are taken once more`() throws {
+    @Test func `records that were not returned are taken again`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let number = try #require(fetch(&machine)).1
@@ -132,7 +132,7 @@ import Testing
         #expect(try values(try machine.take()) == ["b", "c"])
     }
 
-    @Test func `an answer from before a seek is thrown away`() throws {
+    @Test func `an answer from before a seek is discarded`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let number = try #require(fetch(&machine)).1
@@ -142,14 +142,14 @@ import Testing
         #expect(fetch(&machine)?.2 == 50)
     }
 
-    @Test func `after a change of leaders the new one is asked, after a pause`() throws {
+    @Test func `after a leader change the new leader is fetched from, after a pause`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let number = try #require(fetch(&machine)).1
         let actions = machine.fetched(
             number, .success(answer([], error: .notLeaderOrFollower)), .zero, chance: 0.5)
         guard case .refresh? = actions.first else {
-            Issue.record("metadata is not asked for")
+            Issue.record("metadata is not requested")
             return
         }
         #expect(fetch(&machine, .milliseconds(99), leader: 1) == nil)
@@ -158,9 +158,9 @@ import Testing
     }
 
     @Test(arguments: [nil, Duration.seconds(10)])
-    func `a topic that is missing for long is told if that is asked for, behind what was fetched`(
-        patience: Duration?
-    ) throws {
+    func `a topic missing for longer than the patience is reported after the fetched records`(patience: Duration?)
+        throws
+    {
         var machine = machine { $0.missingTopicPatience = patience }
         machine.seek(partition, to: .zero)
         let (_, number, _) = try #require(fetch(&machine))
@@ -172,7 +172,7 @@ import Testing
         map.answered(gone, .seconds(1), chance: 0.5)
         map.answered(gone, .seconds(10), chance: 0.5)
         _ = machine.next(.seconds(20), map, at: time)
-        #expect(machine.places[partition]?.error == nil, "it may be a broker that has just started")
+        #expect(machine.places[partition]?.error == nil, "the broker may have just started")
         map.answered(gone, .seconds(11), chance: 0.5)
         _ = machine.next(.seconds(20), map, at: time)
         #expect(try values(machine.take()) == ["a"])
@@ -183,7 +183,7 @@ import Testing
         }
     }
 
-    @Test func `a topic that may not be read is told`() throws {
+    @Test func `a topic without read access is reported`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         var map = ClusterMap(ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)]))
@@ -198,14 +198,14 @@ import Testing
         }
     }
 
-    @Test func `an offset that is not there is reset, or told`() throws {
+    @Test func `an offset out of range is reset or reported`() throws {
         var machine = machine { $0.offsetReset = .earliest }
         machine.seek(partition, to: Offset(9))
         let number = try #require(fetch(&machine)).1
         _ = machine.fetched(number, .success(answer([], error: .offsetOutOfRange)), .zero, chance: 0.5)
         guard case .listOffsets(_, let question, let request)? = machine.next(.zero, map(), at: time).actions.first
         else {
-            Issue.record("offsets are not asked for")
+            Issue.record("offsets are not requested")
             return
         }
         #expect(request.topics[0].partitions[0].timestamp == -2)
@@ -231,7 +231,7 @@ import Testing
     /// The last byte of a batch is changed.
     private func damaged(_ batch: [UInt8]) -> [UInt8] { batch.dropLast() + [batch[batch.count - 1] ^ 1] }
 
-    @Test func `what stands before a damaged batch is taken first`() throws {
+    @Test func `records before a damaged batch are returned first`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let bytes = batch(["a", "b"], at: 0) + damaged(batch(["c", "d"], at: 2)) + batch(["e"], at: 4)
@@ -240,19 +240,19 @@ import Testing
         let chunk = try #require(try machine.take())
         #expect(try values(chunk) == ["a", "b"] && chunk.next == Offset(2))
         machine.advance(chunk, to: Offset(1), chunk.rest(from: Offset(1), nil))
-        #expect(try values(try machine.take()) == ["b"], "the rest of it comes before the error, too")
+        #expect(try values(try machine.take()) == ["b"], "its remaining records are also returned before the error")
         machine.advance(chunk, to: chunk.next, nil)
         let error = #expect(throws: ClientError.self) { try machine.take() }
         #expect(error?.description.contains("t-0 at offset 2") == true)
-        #expect(error?.description.contains("seek to 4") == true, "it says what is behind the batch")
+        #expect(error?.description.contains("seek to 4") == true, "it names the offset after the batch")
     }
 
-    @Test func `a damaged batch is told once, and fetched again, after a pause`() throws {
+    @Test func `a damaged batch is reported once, and fetched again after a pause`() throws {
         var machine = machine()
         machine.seek(partition, to: Offset(2))
         let number = try #require(fetch(&machine)).1
         _ = machine.fetched(number, .success(answer(damaged(batch(["c"], at: 2)))), .zero, chance: 0.5)
-        #expect(fetch(&machine, .seconds(1)) == nil, "not before somebody was told")
+        #expect(fetch(&machine, .seconds(1)) == nil, "not before the error was reported")
         #expect(throws: ClientError.self) { try machine.take() }
         #expect(try machine.take() == nil && fetch(&machine, .milliseconds(99)) == nil)
         let again = try #require(fetch(&machine, .milliseconds(100)))
@@ -261,7 +261,7 @@ import Testing
         #expect(try values(try machine.take()) == ["c"])
     }
 
-    @Test func `a broker that has failed at a read is asked again, after a pause`() throws {
+    @Test func `after a failed read the broker is fetched from again, after a pause`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let number = try #require(fetch(&machine)).1
@@ -271,7 +271,7 @@ import Testing
     }
 
     @Test(arguments: [ErrorCode.topicAuthorizationFailed, .corruptMessage])
-    func `what a broker refuses for good is told once for each fetch, and asked again`(code: ErrorCode) throws {
+    func `a permanent refusal is reported once per fetch, and the fetch is repeated`(code: ErrorCode) throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         var now = Duration.zero
@@ -289,10 +289,10 @@ import Testing
         }
         let number = try #require(fetch(&machine, now)).1
         _ = machine.fetched(number, .success(answer(batch(["a"], at: 0))), now, chance: 0.5)
-        #expect(try values(try machine.take()) == ["a"], "the rule, or the segment, was repaired")
+        #expect(try values(try machine.take()) == ["a"], "the access rule, or the segment, was repaired")
     }
 
-    @Test func `offsets that a broker refuses to tell are asked for again`() throws {
+    @Test func `refused offset requests are repeated`() throws {
         var machine = machine()
         machine.seek(partition, to: .first)
         let refused = ListOffsetsResponse {
@@ -305,7 +305,7 @@ import Testing
         }
         for now in [Duration.zero, .milliseconds(100)] {
             guard case .listOffsets(_, let question, _)? = machine.next(now, map(), at: time).actions.first else {
-                Issue.record("offsets are not asked for")
+                Issue.record("offsets are not requested")
                 return
             }
             _ = machine.listed(question, .success(refused), now, chance: 0.5)
@@ -314,7 +314,7 @@ import Testing
         }
     }
 
-    @Test func `a damaged batch is told with its place`() throws {
+    @Test func `a damaged batch is reported with its partition and offset`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         var bytes = batch(["a", "b"], at: 0)
@@ -325,7 +325,7 @@ import Testing
         #expect("\(String(describing: error))".contains("t-0 at offset 0"))
     }
 
-    @Test func `bytes of any kind do not trap`() throws {
+    @Test func `arbitrary bytes do not trap`() throws {
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<2_000 {
             var machine = self.machine()
@@ -341,7 +341,7 @@ import Testing
         }
     }
 
-    @Test func `records of aborted transactions are left out`() throws {
+    @Test func `records of aborted transactions are skipped`() throws {
         var machine = machine { $0.isolation = .readCommitted }
         machine.seek(partition, to: .zero)
         let (one, two) = (
@@ -356,7 +356,7 @@ import Testing
         #expect(try values(chunk) == ["yes"] && chunk.next == Offset(3))
     }
 
-    @Test func `a paused partition is neither fetched nor taken`() throws {
+    @Test func `a paused partition is neither fetched nor returned`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let number = try #require(fetch(&machine)).1
@@ -367,7 +367,7 @@ import Testing
         #expect(try values(try machine.take()) == ["a"])
     }
 
-    @Test func `a broker that wants to be left alone is, for as long as it says`() throws {
+    @Test func `a broker's throttle time is respected`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         var throttling = answer(batch(["a"], at: 0))
@@ -395,7 +395,7 @@ import Testing
         }
     }
 
-    @Test func `within a session only what has changed is asked for, and silence is no error`() throws {
+    @Test func `within a session only changes are requested, and an empty answer is no error`() throws {
         var machine = machine()
         machine.seek(partition, to: .zero)
         let first = try #require(request(&machine))
@@ -414,10 +414,10 @@ import Testing
         #expect(fourth.1.sessionEpoch == 3 && named(fourth.1) == ["t-0@2"] && fourth.1.forgottenTopicsData.isEmpty)
     }
 
-    @Test func `what is not read any more is taken out of the session`() throws {
+    @Test func `a partition that is no longer read is removed from the session`() throws {
         var machine = machine()
         machine.assign([partition, TopicPartition("u", 0)])
-        // The map knows only one topic: the other one waits for its leader.
+        // The map has only one topic: the other one waits for its leader.
         machine.seek(partition, to: .zero)
         let first = try #require(request(&machine))
         var begun = answer([])
@@ -440,7 +440,7 @@ import Testing
         #expect(made.sessionEpoch == 2 && made.forgottenTopicsData.isEmpty)
     }
 
-    @Test func `a session that the broker has ended begins anew at once, with all partitions`() throws {
+    @Test func `a session that the broker has ended restarts at once, with all partitions`() throws {
         for (code, id) in [(ErrorCode.fetchSessionIDNotFound, Int32(0)), (.invalidFetchSessionEpoch, 9)] {
             var machine = machine()
             machine.seek(partition, to: .zero)

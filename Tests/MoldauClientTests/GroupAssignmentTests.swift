@@ -15,13 +15,13 @@ import Testing
         (spread[id] ?? []).filter { $0.topic == topic }.map(\.partition.number).sorted()
     }
 
-    @Test func `by range neighbours stay together, and the first members get one more`() {
+    @Test func `range keeps adjacent partitions together, and gives the first members one more`() {
         let spread = GroupAssignment([member("y"), member("x"), member("z")], counts: ["a": 7]).spread(by: .range)
         #expect(
             numbers(spread, "x") == [0, 1, 2] && numbers(spread, "y") == [3, 4] && numbers(spread, "z") == [5, 6])
     }
 
-    @Test func `in turn, members that do not read a topic are passed over`() {
+    @Test func `round robin skips members that do not read a topic`() {
         let members = [member("x", ["a", "b"]), member("y", ["b"])]
         let spread = GroupAssignment(members, counts: ["a": 3, "b": 3]).spread(by: .roundRobin)
         #expect(numbers(spread, "x") == [0, 1, 2])
@@ -29,7 +29,7 @@ import Testing
         #expect(numbers(spread, "y", "b") == [0, 2])
     }
 
-    @Test func `the sticky one moves as little as makes loads even, and what moves is free for a round`() {
+    @Test func `cooperative sticky moves as few as needed for even loads, and leaves those free for a round`() {
         let members = [member("x", owns: [0, 1, 2, 3]), member("y")]
         let first = GroupAssignment(members, counts: ["a": 4]).spread(by: .cooperativeSticky)
         #expect(numbers(first, "x") == [0, 1] && numbers(first, "y") == [])
@@ -38,13 +38,13 @@ import Testing
         #expect(numbers(second, "x") == [0, 1] && numbers(second, "y") == [2, 3])
     }
 
-    @Test func `the eager sticky one gives away at once what moves`() {
+    @Test func `eager sticky reassigns moving partitions at once`() {
         let members = [member("x", owns: [0, 1, 2, 3]), member("y")]
         let spread = GroupAssignment(members, counts: ["a": 4]).spread(by: .sticky)
         #expect(numbers(spread, "x") == [0, 1] && numbers(spread, "y") == [2, 3])
     }
 
-    @Test func `of two that say they own a partition, the one of the later generation does`() {
+    @Test func `if two members claim a partition, the one with the later generation keeps it`() {
         let members = [member("x", owns: [0, 1], generation: 3), member("y", owns: [0], generation: 4)]
         let spread = GroupAssignment(members, counts: ["a": 2]).spread(by: .cooperativeSticky)
         #expect(numbers(spread, "x") == [1] && numbers(spread, "y") == [0])

@@ -31,7 +31,7 @@ import Testing
         #expect(member.joinRequest().memberID == "me")
         #expect(member.joined(joined()) == .sync)
         let nothing = member.syncRequest(counts: [:])
-        #expect(nothing.assignments.isEmpty, "only the leader decides")
+        #expect(nothing.assignments.isEmpty, "only the leader assigns")
         let assignment = ConsumerAssignment {
             $0.assignedPartitions = [
                 .init {
@@ -48,7 +48,7 @@ import Testing
         #expect(!member.needsJoin && member.isStable && member.generation == 1)
     }
 
-    @Test func `the leader spreads what all have subscribed to`() throws {
+    @Test func `the leader assigns the subscribed topics of all members`() throws {
         var member = member()
         _ = member.joinRequest()
         let subscription = member.joinRequest().protocols[0].metadata
@@ -67,7 +67,7 @@ import Testing
         #expect(mine.assignedPartitions.map(\.partitions) == [[0, 1]])
     }
 
-    @Test func `a subscription that cannot be read is told, and does not trap`() {
+    @Test func `a subscription that cannot be read is reported, and does not trap`() {
         var member = member()
         _ = member.joinRequest()
         var response = joined(leader: "me")
@@ -78,12 +78,12 @@ import Testing
             }
         ]
         guard case .fail(.notMember(group: "g", _)) = member.joined(response) else {
-            Issue.record("it was read")
+            Issue.record("the subscription was read")
             return
         }
     }
 
-    @Test func `a heartbeat has the member join again, or tells that all is lost`() {
+    @Test func `a heartbeat makes the member rejoin, or tells that its partitions are lost`() {
         var member = member()
         _ = member.joinRequest()
         _ = member.joined(joined())
@@ -91,7 +91,7 @@ import Testing
         member.own([TopicPartition("t", 0)])
         #expect(member.heard(.none, generation: 1) == nil && !member.needsJoin)
         _ = member.heard(.illegalGeneration, generation: 0)
-        #expect(!member.needsJoin, "an answer to a generation before says nothing")
+        #expect(!member.needsJoin, "an answer for an earlier generation is ignored")
         _ = member.heard(.rebalanceInProgress, generation: 1)
         #expect(member.needsJoin && !member.isLost && member.memberID == "me")
         _ = member.heard(.unknownMemberID, generation: 1)
@@ -100,7 +100,7 @@ import Testing
         #expect(!member.isLost && member.owned.isEmpty)
     }
 
-    @Test func `a member whose generation is over joins again under its name`() {
+    @Test func `a member with an expired generation rejoins with its id`() {
         var member = member()
         _ = member.joinRequest()
         _ = member.joined(joined())
@@ -111,7 +111,7 @@ import Testing
         #expect(member.joinRequest().memberID == "")
     }
 
-    @Test func `for the assignor sticky a member tells what it had, and a leader reads that`() throws {
+    @Test func `a sticky member sends its previous partitions, and the leader reads them`() throws {
         var member = member([.sticky])
         _ = member.joinRequest()
         var answer = joined(leader: "me")
@@ -130,7 +130,7 @@ import Testing
         #expect(member.followers.first?.owned == [TopicPartition("t", 3)] && member.followers.first?.generation == 4)
         let assignment = ConsumerAssignment { $0.assignedPartitions = .init([TopicPartition("t", 1)]) }
         _ = member.synced(SyncGroupResponse { $0.assignment = assignment.bytes })
-        // It gives everything up before it joins again.
+        // It releases everything before it rejoins.
         member.own([])
         let told = try ConsumerSubscription.decode(try #require(member.joinRequest().protocols.first).metadata).data
         #expect(
@@ -139,7 +139,7 @@ import Testing
         #expect(told.ownedPartitions.isEmpty)
     }
 
-    @Test func `a member that subscribes while it joins joins once more`() {
+    @Test func `a member that changes its subscription while joining joins once more`() {
         var member = member()
         _ = member.joinRequest()
         _ = member.joined(joined())
@@ -152,7 +152,7 @@ import Testing
         #expect(!member.needsJoin)
     }
 
-    @Test func `a member whose name another has taken ends`() {
+    @Test func `a member whose instance id was taken over ends`() {
         var options = ConsumerOptions(group: "g")
         options.instanceID = "one"
         var member = GroupMember(options, group: "g", .topics(["t"]))
@@ -162,7 +162,7 @@ import Testing
         #expect(member.joined(refused) == .fail(.fenced(id: "one")))
         let forbidden = JoinGroupResponse { $0.errorCode = .groupAuthorizationFailed }
         guard case .fail(let error) = member.joined(forbidden) else {
-            Issue.record("it was let in")
+            Issue.record("the member was admitted")
             return
         }
         #expect(error.remedy == .change)

@@ -30,7 +30,7 @@ struct GroupSeatTests {
         }
     }
 
-    @Test func `a new member gets its id first, then what the one that divides has for it`() {
+    @Test func `a new member gets its id first, then its share from the leader`() {
         var seat = GroupSeatState(GroupSeatOptions(group: "g"))
         seat.rejoin()
         let refused = JoinGroupResponse {
@@ -43,7 +43,7 @@ struct GroupSeatTests {
         #expect(seat.synced(synced([7])) == .seated([7]))
     }
 
-    @Test func `the one that divides learns what all tell, and hands in their shares`() throws {
+    @Test func `the leader gets every member's subscription, and submits their assignments`() throws {
         var seat = GroupSeatState(GroupSeatOptions(group: "g"))
         var response = joined(leader: "me")
         response.members = [("me", UInt8(1)), ("other", 2)].map { id, data in
@@ -57,11 +57,11 @@ struct GroupSeatTests {
         let share = try ConsumerAssignment.decode(sync.assignments[0].assignment).data
         #expect(sync.assignments.map(\.memberID) == ["other"])
         #expect(share.userData?.bytes.elementsEqual([9]) == true)
-        // Programs that look at the group see the partitions.
+        // Tools that describe the group see the partitions.
         #expect(share.assignedPartitions.map(\.partitions) == [[1]])
     }
 
-    @Test func `a member that is asked to joins again and keeps its place meanwhile`() {
+    @Test func `a member that is told to rejoin keeps its seat until then`() {
         var seat = seated()
         #expect(seat.heard(.rebalanceInProgress, generation: 1) == nil)
         #expect(seat.needsJoin && seat.isSeated)
@@ -70,11 +70,11 @@ struct GroupSeatTests {
         #expect(seat.synced(synced([8])) == .seated([8]) && !seat.needsJoin)
     }
 
-    @Test func `a member that gives something up while it joins joins once more, to tell`() {
+    @Test func `a member that releases partitions while joining joins once more`() {
         var seat = seated()
         seat.rejoin()
         seat.startJoining()
-        // What it had when the join began may be in nobody's share.
+        // What it owned when the join began may be in no member's share.
         _ = seat.joinRequest(topics: ["t"], data: [1])
         seat.rejoin()
         #expect(seat.joined(joined(generation: 2)) == .ask)
@@ -83,7 +83,7 @@ struct GroupSeatTests {
         #expect(seat.needsJoin)
     }
 
-    @Test func `a member that was not told its share joins again`() {
+    @Test func `a member that did not get its share rejoins`() {
         var seat = seated()
         seat.rejoin()
         seat.startJoining()
@@ -94,14 +94,14 @@ struct GroupSeatTests {
     }
 
     @Test(arguments: [ErrorCode.unknownMemberID, .illegalGeneration])
-    func `a member that was taken for dead has lost its work, and comes back only when it is told to`(code: ErrorCode) {
+    func `a member considered dead has lost its work, and rejoins only on request`(code: ErrorCode) {
         var seat = seated()
         #expect(seat.heard(code, generation: 1) == .lost(code.name))
         #expect(!seat.isSeated && !seat.needsJoin)
         #expect(seat.joinRequest(topics: [], data: []).memberID == (code == .illegalGeneration ? "me" : ""))
     }
 
-    @Test func `an answer to the generation before, or while it joins, says nothing`() {
+    @Test func `an answer for an earlier generation, or during a join, is ignored`() {
         var seat = seated(generation: 2)
         #expect(seat.heard(.illegalGeneration, generation: 1) == nil)
         seat.startJoining()
@@ -109,13 +109,13 @@ struct GroupSeatTests {
         #expect(seat.isSeated)
     }
 
-    @Test func `a member whose name another one has taken is out for good`() {
+    @Test func `a member whose instance id was taken over is out permanently`() {
         var seat = seated()
         #expect(seat.heard(.fencedInstanceID, generation: 1) == .fail(.fenced(id: "")))
         #expect(!seat.isSeated)
     }
 
-    @Test func `what a member tells is checked before it is read`() {
+    @Test func `a member's metadata is validated before it is read`() {
         var seat = GroupSeatState(GroupSeatOptions(group: "g"))
         var response = joined(leader: "me")
         response.members = [
@@ -126,7 +126,7 @@ struct GroupSeatTests {
         ]
         let step = seat.joined(response)
         if case .fail = step { return }
-        Issue.record("it was taken for a subscription: \(step)")
+        Issue.record("it was accepted as a subscription: \(step)")
     }
 }
 
@@ -140,7 +140,7 @@ struct SeatedGroupTests {
         func failed(_ error: ClientError) { Issue.record(error) }
     }
 
-    /// Divides until it is told to stop, for seconds at most, and then cannot.
+    /// Divides until it is stopped, for 20 seconds at most, and then throws.
     private final class SlowHolder: GroupSeatHolder {
         struct Stopped: Error {}
         enum Phase { case new, dividing, stopped, over }
@@ -156,11 +156,11 @@ struct SeatedGroupTests {
         }
         func seated(_ share: [UInt8]) {}
         func lost(_ reason: String) {}
-        func failed(_ error: ClientError) { Issue.record("it is told something after it has left: \(error)") }
+        func failed(_ error: ClientError) { Issue.record("a call after the member has left: \(error)") }
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `a member that divides for long holds up nobody else, and hears nothing once it has left`() async throws {
+    func `a member that divides for long blocks no other client, and gets no calls after leaving`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let (holder, admin) = (SlowHolder(), try AdminClient(cluster: broker.client))
             let seat = try GroupSeat(GroupSeatOptions(group: "g"), cluster: broker.client, holder: holder)
@@ -175,14 +175,14 @@ struct SeatedGroupTests {
                 holder.phase.withLock(wakes: true) { $0 = .stopped }
                 _ = holder.phase.wait(timeout: .seconds(20)) { $0 == .over ? true : nil }
             }
-            // What follows from it, if anything does, follows soon.
+            // If the division has any consequences, they follow soon.
             try await Task.sleep(for: .milliseconds(100))
             await admin.close()
         }
     }
 
-    /// A broker answers the requests of one connection in their order, and a join when all have joined.
-    @Test(.timeLimit(.minutes(1))) func `a member that leaves while it joins is not waited for`() async throws {
+    /// A broker answers the requests of one connection in order, and a join when all members have joined.
+    @Test(.timeLimit(.minutes(1))) func `leaving does not wait for a member's own pending join`() async throws {
         try await withBroker(topics: [:]) { broker in
             let cluster = ClusterClient(broker.client, try SocketWorld(broker.client))
             defer { cluster.close() }
@@ -192,7 +192,7 @@ struct SeatedGroupTests {
                     pauses: Backoff(first: .milliseconds(5), longest: .milliseconds(50)), code: { _ in .none },
                     refusal: { _ in nil })
             }
-            // The first member does not join again when the second one comes.
+            // The first member does not rejoin when the second one joins.
             var first = GroupSeatState(GroupSeatOptions(group: "g"))
             first.rejoin()
             while try await first.joined(ask(first.joinRequest(topics: [], data: []))) == .joinAgain {}

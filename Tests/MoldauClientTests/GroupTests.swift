@@ -6,7 +6,7 @@ import MoldauServer
 import Synchronization
 import Testing
 
-/// What a member has been told, and has read.
+/// The rebalance events of a member, and the values that it has read.
 private final class Noted: Sendable {
     private let state = Mutex((events: [Rebalance](), values: [String]()))
     func note(_ event: Rebalance) { state.withLock { $0.events.append(event) } }
@@ -15,8 +15,8 @@ private final class Noted: Sendable {
     var values: [String] { state.withLock { $0.values } }
 }
 
-/// Runs a task in a thread of its own, for what must not take long: the threads that tasks share are busy with other
-/// tests.
+/// Runs a task on a thread of its own, for work that must not take long: the shared threads of tasks are busy with
+/// other tests.
 private final class OwnThread: TaskExecutor {
     private let queue = DispatchQueue(label: "test")
 
@@ -26,10 +26,10 @@ private final class OwnThread: TaskExecutor {
     }
 }
 
-/// How the members of a group agree on who reads what.
+/// How the partitions of a group are assigned to its members.
 enum Sharing: Sendable {
     case classic(ConsumerOptions.Assignor)
-    /// The broker decides. It hears of each member every 5 seconds.
+    /// The broker assigns. Each member sends a heartbeat every 5 seconds.
     case consumer
 
     fileprivate static let each = [
@@ -44,7 +44,7 @@ enum Sharing: Sendable {
         }
     }
 
-    /// Whether partitions that stay are read on.
+    /// Whether partitions that stay with a member continue to be read during a rebalance.
     fileprivate var isCooperative: Bool {
         switch self {
         case .classic(let assignor): assignor == .cooperativeSticky
@@ -80,7 +80,7 @@ enum Sharing: Sendable {
         let end = ContinuousClock.now + .seconds(40)
         while !isDone() {
             guard ContinuousClock.now < end else {
-                Issue.record("\(what) did not happen")
+                Issue.record("timed out waiting for \(what)")
                 return
             }
             try await Task.sleep(for: .milliseconds(50))
@@ -88,7 +88,7 @@ enum Sharing: Sendable {
     }
 
     @Test(arguments: Sharing.each)
-    func `two members share the partitions, and the one that stays gets all`(sharing: Sharing) async throws {
+    func `two members share the partitions, and the remaining one gets all`(sharing: Sharing) async throws {
         try await withBroker(topics: ["t": 4]) { broker in
             try await fill(broker, 0..<100, partitions: 4)
             let (first, second) = (Noted(), Noted())
@@ -102,8 +102,8 @@ enum Sharing: Sendable {
                 try await wait("sharing") { one.assignment.count == 2 && two.assignment.count == 2 }
                 #expect(one.assignment.isDisjoint(with: two.assignment))
                 try await fill(broker, 100..<200, partitions: 4)
-                try await wait("reading on") { first.values.count + second.values.count == 200 }
-                // What the first has committed when it gave partitions up is not read again.
+                try await wait("continued reading") { first.values.count + second.values.count == 200 }
+                // Records that the first committed when its partitions were revoked are not read again.
                 #expect(Set(first.values + second.values).count == 200)
                 await one.close()
                 try await wait("taking over") { two.assignment.count == 4 }
@@ -114,7 +114,7 @@ enum Sharing: Sendable {
             }
             await two.close()
             if sharing.isCooperative {
-                // Two of four partitions stay, and are never given up.
+                // Two of four partitions stay, and are never revoked.
                 let revoked = first.events.compactMap { if case .revoked(let gone) = $0 { gone.count } else { nil } }
                 #expect(revoked.first == 2)
             }
@@ -122,7 +122,7 @@ enum Sharing: Sendable {
     }
 
     @Test(arguments: Sharing.protocols)
-    func `a group goes on where it has committed, after its only member has left`(sharing: Sharing) async throws {
+    func `a group resumes at its committed offsets after its only member has left`(sharing: Sharing) async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let noted = Noted()
@@ -142,7 +142,7 @@ enum Sharing: Sendable {
         }
     }
 
-    @Test func `a poll returns in time while the cluster is away`() async throws {
+    @Test func `a poll returns in time while the cluster is unreachable`() async throws {
         let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
         let consumer = try Consumer([topic], cluster: client, options: ConsumerOptions(group: "g"))
         try await withTaskExecutorPreference(OwnThread()) { () async throws in
@@ -155,7 +155,7 @@ enum Sharing: Sendable {
     }
 
     @Test(arguments: Sharing.protocols)
-    func `a topic that comes later is read`(sharing: Sharing) async throws {
+    func `a topic that is created later is read`(sharing: Sharing) async throws {
         var options = ServerOptions()
         options.createsTopics = false
         try await withBroker(options, topics: ["other": 1]) { broker in
@@ -175,7 +175,7 @@ enum Sharing: Sendable {
     }
 
     @Test(arguments: Sharing.protocols)
-    func `a member that does not poll loses its partitions, and is told`(sharing: Sharing) async throws {
+    func `a member that does not poll loses its partitions, and is notified`(sharing: Sharing) async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let noted = Noted()
@@ -191,7 +191,7 @@ enum Sharing: Sendable {
             try await Task.sleep(for: .milliseconds(1_200))
             do {
                 try await consumer.commit()
-                Issue.record("it was committed")
+                Issue.record("the commit succeeded")
             } catch let error as ClientError {
                 #expect(error.remedy == .retry || error.remedy == .change, "\(error)")
             }
@@ -201,7 +201,7 @@ enum Sharing: Sendable {
         }
     }
 
-    @Test func `a static member of the consumer protocol comes back to its partitions, and nobody else moves`()
+    @Test func `a returning static member of the consumer protocol keeps its partitions, and no others move`()
         async throws
     {
         try await withBroker(topics: ["t": 4]) { broker in
@@ -216,8 +216,8 @@ enum Sharing: Sendable {
                 await two.close()
                 let again = try member(broker, second, .consumer, instance: "two")
                 group.addTask { try await poll(again, second) }
-                try await wait("coming back") { again.assignment == own }
-                #expect(first.events == events, "the other one has nothing to do with it")
+                try await wait("the return") { again.assignment == own }
+                #expect(first.events == events, "the other member is not affected")
                 group.cancelAll()
                 do { try await group.waitForAll() } catch ClientError.closed { /* One was closed. */  }
                 await again.close()
@@ -226,7 +226,7 @@ enum Sharing: Sendable {
         }
     }
 
-    @Test func `offsets are committed within a transaction by a member of the consumer protocol`() async throws {
+    @Test func `a member of the consumer protocol commits offsets within a transaction`() async throws {
         try await withBroker(topics: ["t": 1, "out": 1]) { broker in
             try await fill(broker, 0..<3)
             let noted = Noted()

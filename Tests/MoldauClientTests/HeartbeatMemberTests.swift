@@ -64,7 +64,7 @@ import Testing
         return member.heartbeat(time) == nil
     }
 
-    /// A member that reads both partitions, and has told so.
+    /// A member that reads both partitions, and has reported so.
     private func settled(instance: String? = nil) throws -> HeartbeatMember {
         var member = member(instance: instance)
         member.notice(map())
@@ -79,7 +79,7 @@ import Testing
         return member
     }
 
-    @Test func `a member joins when it is read, and tells everything once`() throws {
+    @Test func `a member joins when it is polled, and sends its full state once`() throws {
         var member = member()
         member.notice(map())
         #expect(member.needsJoin && member.dueTime == nil && member.metadata.memberID.isEmpty)
@@ -87,7 +87,7 @@ import Testing
         let (number, join) = try beat(&member, .zero)
         #expect(join.memberEpoch == 0 && join.memberID == "me" && join.serverAssignor == "range")
         #expect(join.subscribedTopicNames == ["t"] && join.rebalanceTimeoutMs == 300_000)
-        #expect(join.topicPartitions?.isEmpty == true, "nobody joins with partitions")
+        #expect(join.topicPartitions?.isEmpty == true, "a member joins without partitions")
         #expect(isSilent(member, .zero), "one heartbeat at a time")
         #expect(member.answered(number, answer(3), .zero, chance: 0) == .wait)
         #expect(member.metadata.generation == 3 && member.metadata.memberID == "me")
@@ -97,12 +97,12 @@ import Testing
         #expect(next.rebalanceTimeoutMs == -1 && next.serverAssignor == nil)
     }
 
-    @Test func `a partition that goes is given up before that is told, and the others stay`() throws {
+    @Test func `a revoked partition is released before the release is reported, and the others stay`() throws {
         var member = try settled()
         let (number, _) = try beat(&member, .seconds(5))
         #expect(member.answered(number, answer(1, [1]), .seconds(5), chance: 0) == .wait)
         #expect(member.needsJoin && member.wanted == [Self.second] && member.owned.count == 2)
-        #expect(isSilent(member, .seconds(6)), "there is nothing to tell until it is given up")
+        #expect(isSilent(member, .seconds(6)), "there is nothing to report until it is released")
         member.own([Self.second])
         let told = try beat(&member, .seconds(6)).request
         #expect(told.topicPartitions?.first?.partitions == [1] && told.subscribedTopicNames == nil)
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: [ErrorCode.fencedMemberEpoch, .unknownMemberID])
-    func `who is out has lost its partitions, and joins again when that is told`(code: ErrorCode) throws {
+    func `a fenced member has lost its partitions, and rejoins after the loss is handled`(code: ErrorCode) throws {
         var member = try settled()
         let (number, _) = try beat(&member, .seconds(5))
         #expect(member.answered(number, refusal(code), .seconds(5), chance: 0) == .wait)
@@ -123,7 +123,7 @@ import Testing
         #expect(join.memberEpoch == 0 && join.subscribedTopicNames == ["t"] && join.topicPartitions?.isEmpty == true)
     }
 
-    @Test func `after a heartbeat without an answer everything is told again, as a member`() throws {
+    @Test func `after an unanswered heartbeat the full state is sent again, as a member`() throws {
         var member = try settled()
         let (number, _) = try beat(&member, .seconds(5))
         let error = ClientError.timedOut(what: "a heartbeat", after: .seconds(1))
@@ -135,7 +135,7 @@ import Testing
         #expect(member.owned.count == 2 && !member.isLost)
     }
 
-    @Test func `an answer that comes after the member has left changes nothing`() throws {
+    @Test func `an answer that arrives after the member has left changes nothing`() throws {
         var member = try settled()
         let (number, _) = try beat(&member, .seconds(5))
         let parting = member.leaveRequest()
@@ -144,7 +144,7 @@ import Testing
         #expect(member.answered(number, answer(1, [0]), .seconds(5), chance: 0) == .wait)
         #expect(member.metadata.memberID.isEmpty && member.wanted.isEmpty && member.isLost)
         let another = member.leaveRequest()
-        #expect(another == nil, "it is out already")
+        #expect(another == nil, "it has already left")
     }
 
     @Test func `a member that closes during its first heartbeat leaves, as the coordinator may know it`() throws {
@@ -152,7 +152,7 @@ import Testing
         member.notice(map())
         member.want()
         let nothing = member.leaveRequest()
-        #expect(nothing == nil, "nobody was asked yet")
+        #expect(nothing == nil, "no request was sent yet")
         member.want()
         let (number, _) = try beat(&member, .zero)
         let parting = member.closeRequest()
@@ -161,11 +161,11 @@ import Testing
         #expect(member.dueTime == nil && member.wanted.isEmpty)
     }
 
-    @Test func `a static member keeps its partitions when it closes, and waits for a name that is in use`() throws {
+    @Test func `a static member keeps its partitions when it closes, and waits for an instance id in use`() throws {
         var member = try settled(instance: "one")
         let parting = member.closeRequest()
         #expect(parting?.memberEpoch == -2 && parting?.instanceID == "one")
-        // Whoever reads meanwhile must not bring it back.
+        // A poll in the meantime must not make it rejoin.
         member.want()
         #expect(!member.needsJoin && !member.isLost && member.dueTime == nil)
         var successor = self.member(instance: "one")
@@ -179,7 +179,7 @@ import Testing
         #expect(step == .fail(.fenced(id: "one")))
     }
 
-    @Test func `what cannot succeed ends the membership with a reason`() throws {
+    @Test func `a permanent error ends the membership with a reason`() throws {
         var member = member()
         member.notice(map())
         member.want()
@@ -187,24 +187,24 @@ import Testing
         var refused = refusal(.unsupportedAssignor)
         refused.errorMessage = "there is no 'x'"
         guard case .fail(let error) = member.answered(number, refused, .zero, chance: 0) else {
-            Issue.record("it goes on")
+            Issue.record("the membership continues")
             return
         }
         #expect(error.description.contains("there is no 'x'") && error.remedy == .change)
         let (next, _) = try beat(&member, .seconds(1))
         let old = ClientError.unsupportedAPI("ConsumerGroupHeartbeat", BrokerAddress(host: "a", port: 1))
         guard case .fail(let error) = member.failed(next, old, .seconds(1), chance: 0) else {
-            Issue.record("it goes on")
+            Issue.record("the membership continues")
             return
         }
         #expect(error.description.contains("choose 'classic'"))
     }
 
-    @Test func `a topic that was created anew is given up, and then taken`() throws {
+    @Test func `a recreated topic's partitions are released, and then opened`() throws {
         var member = try settled()
         let (number, _) = try beat(&member, .seconds(5))
         let step = member.answered(number, answer(2, [0], of: Self.otherID), .seconds(5), chance: 0)
-        #expect(step == .refresh, "the cluster has to tell what that id is")
+        #expect(step == .refresh, "metadata is needed to resolve the topic id")
         var newer = map()
         _ = newer.nextQuestion(.zero)
         newer.becomeStale()
@@ -227,7 +227,7 @@ import Testing
         #expect(told.topicPartitions?.map(\.topicID) == [Self.otherID])
     }
 
-    @Test func `who reads other topics tells so at once`() throws {
+    @Test func `a changed subscription is reported at once`() throws {
         var member = try settled()
         member.subscribe(.topics(["t", "u"]))
         let told = try beat(&member, .milliseconds(1)).request

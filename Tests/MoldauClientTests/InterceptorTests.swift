@@ -3,7 +3,7 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// Adds a header, and notes what becomes of records.
+/// Adds a header, and notes the outcomes of records.
 private final class Signing: ProducerInterceptor {
     let name: String
     let told = Mutex<[String]>([])
@@ -27,7 +27,7 @@ private final class Signing: ProducerInterceptor {
     }
 }
 
-/// Leaves records out, and notes commits.
+/// Filters records, and notes commits.
 private final class Sieve: ConsumerInterceptor {
     let commits = Mutex<[Int64]>([])
 
@@ -47,7 +47,7 @@ private struct Idle: ProducerInterceptor, ConsumerInterceptor {
 }
 
 @Suite struct InterceptorTests {
-    @Test func `a producer's interceptors change records one after another, and are told of each`() async throws {
+    @Test func `a producer's interceptors change records in order, and are notified of each result`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let (first, second) = (Signing("a"), Signing("b"))
             let producer = try Producer(
@@ -64,9 +64,7 @@ private struct Idle: ProducerInterceptor, ConsumerInterceptor {
         }
     }
 
-    @Test func `a consumer's interceptors see records before they are returned, and commits after they are made`()
-        async throws
-    {
+    @Test func `a consumer's interceptors see records before they are returned, and commits once made`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let producer = try Producer(to: topic, cluster: broker.client)
             for value in ["yes 1", "no 2", "yes 3", "no 4"] { try await producer.send("k", value) }

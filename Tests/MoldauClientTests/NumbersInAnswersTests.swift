@@ -5,12 +5,12 @@ import Testing
 
 @testable import MoldauClient
 
-/// Numbers that no honest broker answers with.
+/// Numbers that a correct broker does not answer with.
 @Suite struct NumbersInAnswersTests {
     private let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
     private let partition = TopicPartition("t", 0)
 
-    /// What has become of the first batch of a producer, if it was appended at that offset.
+    /// The outcome of a producer's first batch, if it was appended at that offset.
     private func outcome(at offset: Int64) throws -> BatchOutcome {
         var options = ProducerOptions()
         options.idempotence = false
@@ -41,20 +41,20 @@ import Testing
     }
 
     @Test(arguments: [Int64.max, .max - Int64(Int32.max), -1, .min])
-    func `a batch that cannot be where the broker says is nowhere`(offset: Int64) async throws {
+    func `a batch at an impossible offset has no offset`(offset: Int64) async throws {
         let outcome = try outcome(at: offset)
         #expect(try await outcome.end(of: 1) == nil)
         let record = Acknowledgement(outcome: outcome, index: 1, timestamp: Timestamp(ms: 1))
         #expect(try await record.position().offset == nil)
     }
 
-    @Test func `the last batch that fits is where the broker says`() async throws {
+    @Test func `a batch at the last possible offset has that offset`() async throws {
         let last = Int64.max - Int64(Int32.max) - 1
         #expect(try await outcome(at: last).end(of: Int(Int32.max)) == Offset(.max - 1))
     }
 
     @Test(arguments: [(.min, 0), (-1, 0), (8, 3), (.max, .max - 5)] as [(Int64, Int64)])
-    func `a partition may end anywhere`(end: Int64, lag: Int64) throws {
+    func `lag handles any partition end offset`(end: Int64, lag: Int64) throws {
         let consumer = try Consumer(
             [Topic<String, String>("t")], assigned: [partition], cluster: client, options: ConsumerOptions())
         consumer.seek(partition, to: Offset(5))
@@ -62,7 +62,7 @@ import Testing
         #expect(consumer.lag(partition) == lag)
     }
 
-    @Test func `a member that is named twice gets one share`() {
+    @Test func `a member that is listed twice gets one share`() {
         var member = GroupMember(ConsumerOptions(group: "g"), group: "g", .topics(["t"]))
         let subscription = member.joinRequest().protocols[0].metadata
         let response = JoinGroupResponse {
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(arguments: [-1, 65_536, Int32.min, .max])
-    func `a broker at a port that there is not cannot be reached`(port: Int32) async throws {
+    func `a broker with an invalid port cannot be reached`(port: Int32) async throws {
         var map = ClusterMap(client)
         let response = MetadataResponse {
             $0.brokers = [.init { ($0.nodeID, $0.host, $0.port) = (1, "127.0.0.1", port) }]

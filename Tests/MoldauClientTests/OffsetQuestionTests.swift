@@ -22,12 +22,12 @@ import Testing
         return try Consumer([topic], assigned: [partition], cluster: broker.client, options: options)
     }
 
-    @Test func `offsets are found by time, and the first and the last ones`() async throws {
+    @Test func `offsets are found by timestamp, and at the beginning and the end`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             try await fill(broker, [1_000, 2_000, 3_000])
             let consumer = try consumer(broker)
             let other = TopicPartition("t", 1)
-            // The keys are alike, so that all records are in one partition.
+            // The keys are equal, so all records are in one partition.
             let (full, empty) =
                 try await consumer.endOffsets([partition])[partition] == Offset(3)
                 ? (partition, other) : (other, partition)
@@ -43,12 +43,12 @@ import Testing
         }
     }
 
-    @Test func `a partition that is not there is told`() async throws {
+    @Test func `a partition that does not exist is reported`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let consumer = try consumer(broker) { $0.apiTimeout = .milliseconds(300) }
             do {
                 _ = try await consumer.endOffsets([TopicPartition("t", 7)])
-                Issue.record("it has an end")
+                Issue.record("the partition has an end offset")
             } catch ClientError.unknownPartition(let wanted, let count) {
                 #expect(wanted == TopicPartition("t", 7) && count == 1)
             }
@@ -56,8 +56,8 @@ import Testing
         }
     }
 
-    /// Not every broker knows at once that a topic has more partitions.
-    @Test func `a partition that comes is waited for`() async throws {
+    /// Brokers learn of new partitions at different times.
+    @Test func `a request for a new partition waits until it exists`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let (consumer, new) = (try consumer(broker), TopicPartition("t", 1))
             async let ends = consumer.endOffsets([new])
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `a leader that has not heard yet that it leads is asked again`() async throws {
+    @Test func `a request is repeated if the leader does not know yet that it leads`() async throws {
         let cluster = FakeCoordinator()
         cluster.fail(.listOffsets, .refused(.unknownTopicOrPartition))
         var options = AdminOptions()
@@ -82,7 +82,7 @@ import Testing
         await admin.close()
     }
 
-    @Test func `with a reset by duration, reading begins at the first record that is no older`() async throws {
+    @Test func `with a reset by duration, reading begins at the first record that is not older`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let now = Timestamp(ms: Int64(Date().timeIntervalSince1970 * 1_000))
             try await fill(broker, [now.ms - 7_200_000, now.ms - 1_800_000, now.ms - 60_000])
@@ -91,7 +91,7 @@ import Testing
             while values.count < 2 { values += try await last.poll().map(\.value) }
             #expect(values == ["\(now.ms - 1_800_000)", "\(now.ms - 60_000)"])
             await last.close()
-            // All records are older: what comes is read.
+            // All records are older: only new ones are read.
             let next = try consumer(broker) { $0.offsetReset = .byDuration(.seconds(1)) }
             #expect(try await next.poll(within: .milliseconds(300)).isEmpty)
             try await fill(broker, [now.ms])
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test func `a duration that is negative is refused`() throws {
+    @Test func `a negative duration is refused`() throws {
         var options = ConsumerOptions()
         options.offsetReset = .byDuration(.seconds(-1))
         let client = try ClientOptions(bootstrapServers: "localhost:1")

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MoldauClient
 
-/// A broker that speaks only some versions of what a transaction needs.
+/// A broker that supports only some versions of the requests of a transaction.
 @Suite struct OldBrokerTests {
     /// Answers in the versions of Kafka 2.4.
     private final class OldBroker: FrameCarrier {
@@ -44,8 +44,8 @@ import Testing
         func close() {}
     }
 
-    /// Before version 3 the request has no place for the member (KIP-447): anybody could commit.
-    @Test func `a member's offsets are not committed in a version that leaves the member out`() async throws {
+    /// Before version 3 the request has no field for the member (KIP-447): any client could commit.
+    @Test func `a member's offsets are not committed in a version without a member id`() async throws {
         let (broker, loop) = (OldBroker(), MultiThreadedEventLoopGroup.singleton.next())
         let address = BrokerAddress(host: "old", port: 1)
         let link = SocketLink(address, ClientOptions(bootstrapServers: [address]), loop)

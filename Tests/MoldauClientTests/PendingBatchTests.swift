@@ -12,7 +12,7 @@ struct PendingBatchTests {
         return Array(builder.finish())
     }
 
-    @Test func `a batch that was encoded is freed once nobody sends it any more`() throws {
+    @Test func `an encoded batch is freed once it is no longer sent`() throws {
         weak var freed: PendingBatch?
         do {
             let batch = try Self.bytes("a value").withUnsafeBytes {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct PollingTests {
     private let partition = TopicPartition("t", 0)
 
-    @Test(.timeLimit(.minutes(1))) func `partitions that have come may be sought in, before they are read`()
+    @Test(.timeLimit(.minutes(1))) func `a rebalance listener can seek in assigned partitions before they are read`()
         async throws
     {
         try await withBroker(topics: ["t": 1]) { broker in
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `a commit that is waited for comes after those that are not`() async throws {
+    @Test func `a synchronous commit completes after earlier asynchronous ones`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let consumer = try Consumer(
                 [topic], assigned: [partition], cluster: broker.client, options: ConsumerOptions(group: "g"))

@@ -4,26 +4,26 @@ import Testing
 
 @testable import MoldauClient
 
-/// One run after another: they would keep all threads of the tests that wait for a broker.
+/// One run after another: in parallel they would occupy the threads of the tests that wait for a broker.
 @Suite(.serialized) struct ProducerMachineTests {
     /// Connections end before and after requests arrive, leaders move, replicas are missing, and requests of ended
     /// connections arrive late.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
-    func `every record is there once and in order, whatever is lost`(seed: UInt64) {
+    func `every record is stored once and in order, whatever is lost`(seed: UInt64) {
         check(seed, maxBatchBytes: .max)
     }
 
-    /// Batches of about eight records, of which brokers take four at once, while all that goes on.
+    /// Batches of about eight records, of which brokers accept at most four, under the same faults.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
-    func `batches that are too large are split, and every record is there once and in order`(seed: UInt64) {
+    func `batches that are too large are split, and every record is stored once and in order`(seed: UInt64) {
         let splits = check(seed, maxBatchBytes: BatchFormat.headerSize + 4 * 17)
         #expect(splits > 100)
     }
 
-    /// Batches of about eight records, of which brokers take four at once and then eight, in turn. A batch whose answer
-    /// was lost may be in the log when it is found too large: a broker takes no part of it then.
+    /// Batches of about eight records, of which brokers alternately accept at most four and any number. A batch whose
+    /// answer was lost may be in the log when it is found too large: a broker accepts no part of it then.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
-    func `a batch that may be in the log when it is split is not there twice`(seed: UInt64) {
+    func `a batch that may be in the log when it is split is not stored twice`(seed: UInt64) {
         var options = ProducerOptions()
         options.batchSize = 200
         options.linger = .milliseconds(30)
@@ -47,7 +47,7 @@ import Testing
             default: Issue.record("record \(value), seed \(seed)")
             }
         }
-        #expect(inDoubt > 0, "none was in the log when it was split, seed \(seed)")
+        #expect(inDoubt > 0, "no batch was in the log when it was split, seed \(seed)")
         #expect(run.machine.usedBytes == 0, "seed \(seed)")
     }
 
@@ -82,10 +82,10 @@ import Testing
         return run.splits.count
     }
 
-    /// After a batch that is refused the sequence goes on in another epoch, in which nothing may be repeated that was
-    /// appended in the one before.
+    /// After a refused batch the sequence continues in another epoch, in which no batch that was appended in the
+    /// previous one may be repeated.
     @Test(arguments: 1...30 as ClosedRange<UInt64>)
-    func `what is refused for good is left out, and nothing else`(seed: UInt64) {
+    func `permanently refused batches are left out, and nothing else`(seed: UInt64) {
         var options = ProducerOptions()
         options.batchSize = 200
         var run = ProducerRun(seed: seed, records: 2_000, options: options, refusesSome: true)
@@ -109,9 +109,7 @@ import Testing
         }
     }
 
-    @Test func `a topic that was made anew with fewer partitions gets records in those, and refuses the others`()
-        throws
-    {
+    @Test func `a topic recreated with fewer partitions uses only those, and refuses the others`() throws {
         var options = ProducerOptions()
         options.idempotence = false
         let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "b", port: 1)])
@@ -124,7 +122,7 @@ import Testing
         }
         machine.setPartitions(12, of: topic, named: "t")
         guard case .buffered(let waiting, _) = append(to: Partition(11)) else {
-            Issue.record("no record is taken")
+            Issue.record("the record was not accepted")
             return
         }
         machine.setPartitions(4, of: topic, named: "t")
@@ -138,13 +136,13 @@ import Testing
         #expect(failed && machine.usedBytes == 0)
         for _ in 0..<12 {
             guard case .buffered(let acknowledgement, _) = append() else {
-                Issue.record("no record is taken")
+                Issue.record("the record was not accepted")
                 return
             }
             #expect(acknowledgement.partition.partition.number < 4)
         }
         guard case .refused(gone) = append(to: Partition(11)) else {
-            Issue.record("a record for a partition that is gone is taken")
+            Issue.record("a record for a deleted partition was accepted")
             return
         }
         let batch = [UInt8](repeating: 0, count: 100)
@@ -155,14 +153,14 @@ import Testing
         }
         machine.setPartitions(12, of: topic, named: "t")
         guard case .buffered = append(to: Partition(11)) else {
-            Issue.record("the partition is back")
+            Issue.record("the restored partition was refused")
             return
         }
     }
 
     /// Without idempotence a repeated request may append twice, and nothing may be lost.
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
-    func `without idempotence every record is there at least once`(seed: UInt64) {
+    func `without idempotence every record is stored at least once`(seed: UInt64) {
         var options = ProducerOptions()
         options.idempotence = false
         options.batchSize = 200

@@ -3,7 +3,7 @@ import MoldauWire
 
 @testable import MoldauClient
 
-/// A producer and brokers that lose requests and answers, and hand partitions over, all from a seed.
+/// A producer and brokers that lose requests and answers, and move leaders, all from a seed.
 struct ProducerRun {
     enum Event {
         case append
@@ -24,18 +24,18 @@ struct ProducerRun {
     private var connections: [Int32: Int] = [:]
     private var nextConnection = 1
     private var outstanding: [Int: (connection: Int, node: Int32)] = [:]
-    /// The last time at which something arrives or returns on a connection: there nothing overtakes.
+    /// The last time at which something arrives or returns on a connection: nothing overtakes within one.
     private var lastArrival: [Int: Duration] = [:]
     private var lastReturn: [Int: Duration] = [:]
     private(set) var acknowledgements: [(value: Int, Acknowledgement)] = []
     private(set) var outcomes: [ObjectIdentifier: Result<BatchOutcome.Place, ClientError>] = [:]
     private(set) var splits: [ObjectIdentifier: [BatchOutcome.Part]] = [:]
     let recordCount: Int
-    /// The largest batch that brokers take; and, if it is not nil, that they take it for as long as this, then any
-    /// batch as long, and so on.
+    /// The largest batch that brokers accept; and, if not nil, the period for which that limit holds, alternating with
+    /// periods of the same length without a limit.
     private let maxBatchBytes: Int
     private let limitPeriod: Duration?
-    /// From then on nothing goes wrong.
+    /// From this time on there are no faults.
     let calm: Duration
 
     init(
@@ -68,7 +68,7 @@ struct ProducerRun {
         events.append((time, count, event))
     }
 
-    /// Runs until nothing happens any more.
+    /// Runs until no events are left.
     mutating func run() {
         plan(.zero, .append)
         while let next = events.indices.min(by: {
@@ -158,7 +158,7 @@ struct ProducerRun {
         }
     }
 
-    /// What became of a record: its batch's outcome, and its place in that.
+    /// A record's outcome: that of its batch, and the record's index in it.
     func outcome(of acknowledgement: Acknowledgement) -> (Result<BatchOutcome.Place, ClientError>?, index: Int) {
         var (outcome, index) = (acknowledgement.outcome, acknowledgement.index)
         while let part = splits[ObjectIdentifier(outcome)]?.last(where: { $0.first <= index }) {
@@ -176,7 +176,7 @@ struct ProducerRun {
         outstanding[number] = (connection, node)
         let time = max(now + latency(), lastArrival[connection] ?? .zero)
         lastArrival[connection] = time
-        // A request that is lost ends its connection; so may one that arrives long after that.
+        // A lost request ends its connection; it may still arrive long after that.
         if happens(oneIn: 25) { return cut(node) }
         plan(time, .arrive(connection: connection, number: number, request, node: node))
     }

@@ -28,7 +28,7 @@ func everything(
 
 @Suite struct ProducerTests {
     @Test(arguments: [ProducerOptions.Acks.none, .leader, .all])
-    func `what was sent is read, in order`(acks: ProducerOptions.Acks) async throws {
+    func `sent records are read in order`(acks: ProducerOptions.Acks) async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             var options = ProducerOptions()
             options.acks = acks
@@ -59,7 +59,7 @@ func everything(
         }
     }
 
-    @Test func `keys decide the partition as for Kafka's producers`() async throws {
+    @Test func `keys choose the partition as in Kafka's producers`() async throws {
         try await withBroker(topics: ["t": 4]) { broker in
             let producer = try Producer(to: topic, cluster: broker.client)
             for number in 0..<50 {
@@ -76,7 +76,7 @@ func everything(
         }
     }
 
-    @Test func `a null stays a null`() async throws {
+    @Test func `null keys and values stay null`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             let producer = try Producer(to: Topic<String?, String?>("t"), cluster: broker.client)
             try await producer.send(nil, "")
@@ -87,7 +87,7 @@ func everything(
         }
     }
 
-    @Test func `a producer goes on after its broker has been away, and nothing is there twice`() async throws {
+    @Test func `a producer continues after its broker was down, without duplicates`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             var options = ProducerOptions()
             options.batchSize = 1_000
@@ -134,15 +134,15 @@ func everything(
         }
     }
 
-    @Test func `a cluster that cannot be reached is told after max.block.ms`() async throws {
-        // Nobody listens there.
+    @Test func `an unreachable cluster is reported after max.block.ms`() async throws {
+        // No server listens there.
         var options = ProducerOptions()
         options.maxBlock = .milliseconds(200)
         let client = ClientOptions(bootstrapServers: [BrokerAddress(host: "127.0.0.1", port: 1)])
         let producer = try Producer(to: topic, cluster: client, options: options)
         do {
             try await producer.send("k", "v")
-            Issue.record("it was sent")
+            Issue.record("the record was sent")
         } catch let error as ClientError {
             #expect(error.remedy == .retry, "\(error)")
             guard case .notReachable = error else {
@@ -153,7 +153,7 @@ func everything(
         await producer.close()
     }
 
-    /// A broker on which nobody makes topics by naming them, and a producer that waits so long for one.
+    /// A broker without automatic topic creation, and a producer that waits this long for a topic.
     private func withoutTopic(
         _ maxBlock: Duration, _ body: (TestBroker, Producer<String, String>) async throws -> Void
     ) async throws {
@@ -170,7 +170,7 @@ func everything(
         }
     }
 
-    @Test func `a record waits for its topic, which is made meanwhile`() async throws {
+    @Test func `a record waits for its topic until it is created`() async throws {
         try await withoutTopic(.seconds(60)) { broker, producer in
             async let sent = producer.send("k", "v")
             try await Task.sleep(for: .milliseconds(500))
@@ -179,7 +179,7 @@ func everything(
         }
     }
 
-    @Test func `a topic that is not there is told after max.block.ms`() async throws {
+    @Test func `a missing topic is reported after max.block.ms`() async throws {
         try await withoutTopic(.seconds(2)) { _, producer in
             let begin = ContinuousClock.now
             await #expect(throws: ClientError.unknownTopic("t")) { try await producer.send("k", "v") }
@@ -187,7 +187,7 @@ func everything(
         }
     }
 
-    @Test func `a record that is too large and a closed producer are told`() async throws {
+    @Test func `a record that is too large, and a closed producer, are reported`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             var options = ProducerOptions()
             options.maxRequestSize = 2_000
@@ -202,7 +202,7 @@ func everything(
         }
     }
 
-    @Test func `settings that exclude each other are told`() {
+    @Test func `conflicting settings are refused`() {
         var options = ProducerOptions()
         options.idempotence = true
         options.acks = .leader

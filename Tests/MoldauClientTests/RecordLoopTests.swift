@@ -2,7 +2,7 @@ import MoldauClient
 import MoldauRecords
 import Testing
 
-/// What counts as returned while a loop over `Consumer.records` runs, and after it: the consumer polls ahead of it.
+/// Which records count as returned during and after a loop over `Consumer.records`: the consumer polls ahead of it.
 @Suite struct RecordLoopTests {
     private let partition = TopicPartition("t", 0)
 
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: [4, 500])
-    func `a commit within a loop goes no further than the record in hand`(maxPollRecords: Int) async throws {
+    func `a commit within a loop covers at most the current record`(maxPollRecords: Int) async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let consumer = try consumer(broker) {
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `a consumer that is closed after a loop commits what the loop has handed out`() async throws {
+    func `closing a consumer after a loop commits the records that the loop returned`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<10)
             let first = try consumer(broker)
@@ -49,9 +49,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: [4, 500])
-    func `another loop, and a poll, go on with the record behind the one that the last loop had`(
-        maxPollRecords: Int
-    ) async throws {
+    func `another loop, or a poll, continues after the last record of the loop`(maxPollRecords: Int) async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<20)
             let consumer = try consumer(broker) { $0.maxPollRecords = maxPollRecords }
@@ -69,8 +67,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `a poll within a loop returns what the loop has not handed out, and the loop goes on behind it`() async throws
-    {
+    func `a poll within a loop returns the next records, and the loop continues after them`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             try await fill(broker, 0..<30)
             let consumer = try consumer(broker) { $0.maxPollRecords = 4 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MoldauClient
 
-/// Commits of positions, while the coordinator's answer may change.
+/// Commits of offsets that the coordinator first refuses.
 @Suite struct RepeatedCommitTests {
     private static let passing: [ErrorCode] = [.notCoordinator, .coordinatorLoadInProgress, .requestTimedOut]
 
@@ -14,7 +14,7 @@ import Testing
 
     private func count(_ api: ApiKey) -> Int { cluster.seen.filter { $0.api == api }.count }
 
-    /// Commits for a thread that may block.
+    /// Commits as a blocking call on a thread.
     private func commit() async throws {
         let (consumer, partition) = (try BatchConsumer(options, cluster.client, cluster), partition)
         let nobody = ConsumerGroupMetadata(group: "g", generation: -1, memberID: "", instanceID: nil)
@@ -25,9 +25,9 @@ import Testing
     }
 
     @Test(arguments: passing)
-    func `a commit is repeated while it may succeed, at another coordinator if there is one`(
-        code: ErrorCode
-    ) async throws {
+    func `a commit is retried after a transient error, at a new coordinator if there is one`(code: ErrorCode)
+        async throws
+    {
         cluster.fail(.offsetCommit, .refused(code))
         try await commit()
         #expect(count(.offsetCommit) == 2)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: passing)
-    func `so is the commit of a consumer`(code: ErrorCode) async throws {
+    func `a consumer's commit is retried likewise`(code: ErrorCode) async throws {
         cluster.fail(.offsetCommit, .refused(code))
         let session = try ConsumerSession(options, nil, cluster.client, cluster)
         try await session.commit([partition: Offset(1)])
@@ -43,7 +43,7 @@ import Testing
         #expect(count(.findCoordinator) == (code == .notCoordinator ? 2 : 1))
     }
 
-    @Test func `a commit that is refused for good is not repeated`() async throws {
+    @Test func `a permanently refused commit is not retried`() async throws {
         cluster.fail(.offsetCommit, .refused(.unknownMemberID))
         await #expect(throws: ClientError.self) { try await commit() }
         #expect(count(.offsetCommit) == 1)

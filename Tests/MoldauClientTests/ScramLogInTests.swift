@@ -7,7 +7,7 @@ import Testing
     /// The exchange of RFC 7677, section 3.
     private let logIn = ScramLogIn(hash: .sha256, user: "user", password: "pencil", nonce: "rOprNGfwEbeRWgbNEkqO")
 
-    @Test func `the messages are those of the standard`() throws {
+    @Test func `the messages are those of RFC 7677`() throws {
         #expect(logIn.first == Array("n,,n=user,r=rOprNGfwEbeRWgbNEkqO".utf8))
         let challenge = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
         let (message, wanted) = try logIn.answer(Array(challenge.utf8))
@@ -23,7 +23,7 @@ import Testing
         "r=rOprNGfwEbeRWgbNEkqOx,s=?,i=4096", "r=rOprNGfwEbeRWgbNEkqOx,s=AAAA,i=0",
         "r=rOprNGfwEbeRWgbNEkqOx,s=AAAA,i=2000000000", "r=rOprNGfwEbeRWgbNEkqOx,s=AAAA",
     ])
-    func `other messages are refused`(challenge: String) {
+    func `malformed challenges are refused`(challenge: String) {
         #expect(throws: ScramLogIn.Malformed.self) { try logIn.answer(Array(challenge.utf8)) }
     }
 }

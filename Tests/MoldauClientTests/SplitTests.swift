@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct SplitTests {
-    /// A topic that takes no batch of more than 1,000 bytes.
+    /// A topic that accepts no batch of more than 1,000 bytes.
     private func withSmallTopic(_ body: (TestBroker) async throws -> Void) async throws {
         try await withBroker(topics: [:]) { broker in
             let admin = try AdminClient(cluster: broker.client)
@@ -18,9 +18,9 @@ import Testing
     }
 
     @Test(arguments: [ProducerOptions.Compression.none, .zstd])
-    func `a batch that the broker finds too large is sent in parts, in order`(
-        compression: ProducerOptions.Compression
-    ) async throws {
+    func `a batch that is too large for the broker is sent in parts, in order`(compression: ProducerOptions.Compression)
+        async throws
+    {
         try await withSmallTopic { broker in
             var options = ProducerOptions()
             options.linger = .milliseconds(50)
@@ -31,7 +31,7 @@ import Testing
             var acknowledgements: [Acknowledgement] = []
             var values: [String] = []
             for number in 0..<300 {
-                // No codec makes them small.
+                // No codec can compress them much.
                 values.append("\(number) " + (0..<10).map { _ in "\(generator.next())" }.joined())
                 let taken = try await producer.enqueue("k", values[number], headers: [Header("h", "\(number)")])
                 taken.whenKnown { result in
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func `a record that is too large by itself fails, and the others are there`() async throws {
+    @Test func `a record that is too large by itself fails, and the others are stored`() async throws {
         try await withSmallTopic { broker in
             var options = ProducerOptions()
             options.linger = .milliseconds(50)
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test func `a transaction with a batch that was split is committed whole`() async throws {
+    @Test func `a transaction with a split batch is committed completely`() async throws {
         try await withSmallTopic { broker in
             var options = ProducerOptions()
             options.transactionalID = "id"

@@ -13,7 +13,7 @@ import Testing
         return withExtendedLifetime(bytes) { Array(bytes.bytes) }
     }
 
-    @Test func `its bytes are those of Kafka's StickyAssignor`() {
+    @Test func `its encoding is that of Kafka's StickyAssignor`() {
         let expected: [UInt8] = [
             0, 0, 0, 2,  // two topics
             0, 1, 97, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3,
@@ -29,7 +29,7 @@ import Testing
         #expect(StickyUserData(reading: bytes) == StickyUserData(partitions: data.partitions))
     }
 
-    @Test func `what cannot be read is as nothing`() {
+    @Test func `data that cannot be read is treated as empty`() {
         #expect(StickyUserData(reading: nil) == StickyUserData())
         #expect(StickyUserData(reading: WireBytes()) == StickyUserData())
         let bytes = copy

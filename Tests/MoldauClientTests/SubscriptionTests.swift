@@ -22,7 +22,9 @@ import Testing
         try await consumer.read(count).map { "\($0.partition.topic) \($0.value)" }.sorted()
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a pattern's topics are read, also those that come later`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `the topics of a pattern are read, including those that are created later`()
+        async throws
+    {
         try await withBroker(topics: ["orders-eu": 1, "orders-us": 1, "others": 1, "orders": 1]) { broker in
             for topic in ["orders-eu", "orders-us", "others", "orders"] { try await send(broker, topic, "1") }
             var client = broker.client
@@ -38,14 +40,14 @@ import Testing
         }
     }
 
-    @Test func `a pattern that is none is refused, and Kafka's own topics match none`() async throws {
+    @Test func `an invalid pattern is refused, and internal topics match no pattern`() async throws {
         try await withBroker(topics: ["t": 1]) { broker in
             #expect(throws: ClientError.self) {
                 try Consumer(
                     matching: TopicPattern<String, String>("(?=a)"), cluster: broker.client, options: options())
             }
             try await send(broker, "t", "1")
-            // A commit makes the topic of committed offsets.
+            // A commit creates the offsets topic.
             let all = try Consumer(
                 matching: TopicPattern<String, String>(".*"), cluster: broker.client, options: options())
             #expect(try await read(all, 1) == ["t 1"])
@@ -62,7 +64,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: [ConsumerOptions.Assignor.range, .cooperativeSticky])
-    func `a subscription takes the place of the one before`(assignor: ConsumerOptions.Assignor) async throws {
+    func `a new subscription replaces the previous one`(assignor: ConsumerOptions.Assignor) async throws {
         try await withBroker(topics: ["a": 1, "b": 1]) { broker in
             for topic in ["a", "b"] { try await send(broker, topic, "1") }
             let consumer = try Consumer(

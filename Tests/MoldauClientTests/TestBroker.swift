@@ -17,7 +17,7 @@ final class TestBroker: Sendable {
     let directory: String
     private let running: Mutex<Running>
     let address: ListenAddress
-    /// The ports that proxies pass on to, in their order.
+    /// The ports to which the proxies forward, in their order.
     let proxied: [Int]
     private let options: ServerOptions
 
@@ -29,7 +29,7 @@ final class TestBroker: Sendable {
     ) async throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         var options = options
-        // What waits for records is not waited for.
+        // Stopping does not wait for fetches that wait for records.
         options.stopTimeout = .milliseconds(100)
         options.cutsLastBatch = true
         self.options = options
@@ -39,7 +39,7 @@ final class TestBroker: Sendable {
         }
         for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
         let wanted = ListenAddress(host: "127.0.0.1", port: 0, security: security)
-        // Clients that come through a proxy are told to come back through it.
+        // Clients that connect through a proxy get the proxy's address in metadata.
         let behind = proxies.map { ListenAddress.localhost(0).advertised(host: "127.0.0.1", port: $0) }
         let server = try BrokerServer(of: cluster, listening: [wanted] + behind, options: options, logger: Self.quiet)
         let addresses = try await server.start()
@@ -92,8 +92,8 @@ func withBroker(
 }
 
 extension MoldauClient.Consumer {
-    /// So many records, or those of 200 polls. Not those that come until a time: on a busy machine a task gets
-    /// few turns in a minute.
+    /// This many records, or those of 200 polls. The limit is not a time: on a busy machine a task runs only a few
+    /// times a minute.
     func read(_ count: Int) async throws -> [ConsumerRecord<Key, Value>] {
         var records: [ConsumerRecord<Key, Value>] = []
         for _ in 0..<200 where records.count < count { records += try await poll(within: .milliseconds(200)) }

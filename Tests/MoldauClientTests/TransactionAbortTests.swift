@@ -4,7 +4,7 @@ import Testing
 
 @testable import MoldauClient
 
-/// Transactions on a coordinator that answers as Kafka's.
+/// Transactions with a coordinator that answers as Kafka's does.
 @Suite struct TransactionAbortTests {
     private struct Stop: Error {}
 
@@ -21,7 +21,7 @@ import Testing
     private let offsets = [TopicPartition("t", 0): Offset(1)]
     private let member = ConsumerGroupMetadata(group: "g", generation: 1, memberID: "m", instanceID: nil)
 
-    /// The APIs of the coordinator that were asked for once the first transaction had begun.
+    /// The coordinator APIs that were called once the first transaction had begun.
     private var asked: [ApiKey] {
         let apis = cluster.seen.map(\.api).filter {
             [.initProducerId, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn].contains($0)
@@ -30,9 +30,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `a transaction that fails while a partition joins it is aborted before the next one`(isLost: Bool)
-        async throws
-    {
+    func `a transaction that fails while adding a partition is aborted before the next one`(isLost: Bool) async throws {
         let producer = try producer()
         cluster.fail(.addPartitionsToTxn, isLost ? .unanswered : .late(.milliseconds(200)))
         await #expect(throws: Stop.self) {
@@ -47,7 +45,7 @@ import Testing
         await producer.close()
     }
 
-    @Test func `a transaction that is cancelled while offsets join it is aborted before the next one`() async throws {
+    @Test func `a transaction that is cancelled while adding offsets is aborted before the next one`() async throws {
         let producer = try producer()
         cluster.fail(.addOffsetsToTxn, .late(.milliseconds(200)))
         let first = Task { try await producer.transaction { try await $0.commit(offsets, of: member) } }
@@ -59,7 +57,7 @@ import Testing
         await producer.close()
     }
 
-    @Test func `an abort without an answer is asked for again before the next transaction`() async throws {
+    @Test func `an unanswered abort is requested again before the next transaction`() async throws {
         let producer = try producer(maxBlock: .milliseconds(300))
         await #expect(throws: Stop.self) {
             try await producer.transaction { _ in
@@ -75,7 +73,7 @@ import Testing
         await producer.close()
     }
 
-    @Test func `a transaction that nothing could join is not aborted for ever`() async throws {
+    @Test func `a transaction to which nothing could be added does not block the next one`() async throws {
         let producer = try producer()
         cluster.fail(.addPartitionsToTxn, .refused(.topicAuthorizationFailed))
         await #expect(throws: ClientError.self) {
@@ -88,7 +86,7 @@ import Testing
     /// ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, STALE_MEMBER_EPOCH, TRANSACTION_ABORTABLE,
     /// INVALID_TXN_STATE
     @Test(arguments: [22, 25, 27, 113, 120, 48] as [Int16])
-    func `offsets of a group that has divided its partitions anew fail the transaction only`(code: Int16) async throws {
+    func `offsets refused after a rebalance fail only the current transaction`(code: Int16) async throws {
         let producer = try producer()
         cluster.fail(.txnOffsetCommit, .refused(ErrorCode(rawValue: code)))
         let error = await #expect(throws: ClientError.self) {
@@ -99,13 +97,13 @@ import Testing
         await producer.close()
     }
 
-    /// A thread's producer, whose transaction begins with the offsets.
+    /// A blocking producer, whose transaction begins with the offsets.
     @Test(
         arguments: [ApiKey.addOffsetsToTxn, .txnOffsetCommit, .endTxn],
         [ErrorCode.transactionAbortable, .invalidTxnState, .invalidProducerIDMapping])
-    func `a transaction that holds offsets alone fails by itself, and the next one does not`(
-        api: ApiKey, code: ErrorCode
-    ) async throws {
+    func `a transaction of offsets only fails by itself, and the next one succeeds`(api: ApiKey, code: ErrorCode)
+        async throws
+    {
         var options = ProducerOptions()
         options.transactionalID = "id"
         let producer = BatchProducer(try ProducerSender(options, cluster.client, cluster))
@@ -121,7 +119,7 @@ import Testing
         }
     }
 
-    @Test func `a static member whose name another one has taken is fenced`() async throws {
+    @Test func `a static member whose instance id was taken over is fenced`() async throws {
         let producer = try producer()
         cluster.fail(.txnOffsetCommit, .refused(.fencedInstanceID))
         let named = ConsumerGroupMetadata(group: "g", generation: 1, memberID: "m", instanceID: "first")
@@ -132,7 +130,7 @@ import Testing
     }
 
     @Test(arguments: [ApiKey.produce, .endTxn], [ErrorCode.transactionAbortable, .invalidTxnState])
-    func `a broker that wants a transaction aborted fails this one only`(api: ApiKey, code: ErrorCode) async throws {
+    func `an abortable error fails only the current transaction`(api: ApiKey, code: ErrorCode) async throws {
         let producer = try producer()
         cluster.fail(api, .refused(code))
         let error = await #expect(throws: ClientError.self) {
@@ -143,10 +141,8 @@ import Testing
         await producer.close()
     }
 
-    /// In later versions partitions join by themselves, and each transaction has an epoch of its own (KIP-890).
-    @Test func `all requests of a transaction are of the versions in which partitions join it by request`()
-        async throws
-    {
+    /// In later versions partitions are added implicitly, and each transaction has an epoch of its own (KIP-890).
+    @Test func `all requests of a transaction have versions in which partitions are added explicitly`() async throws {
         let producer = try producer()
         try await producer.transaction { transaction in
             try await producer.send("k", "v")

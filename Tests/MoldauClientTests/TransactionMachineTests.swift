@@ -5,7 +5,7 @@ import Testing
 @testable import MoldauClient
 
 @Suite struct TransactionMachineTests {
-    /// A producer with the number 7 and epoch 0, and one partition.
+    /// A producer with the id 7 and epoch 0, and one partition.
     private func machine() -> ProducerMachine {
         var options = ProducerOptions()
         options.transactionalID = "id"
@@ -25,7 +25,7 @@ import Testing
         machine.gotProducer(.success(response), .zero, chance: 0)
     }
 
-    @Test func `a transaction after one whose requests may still arrive begins in a new epoch`() {
+    @Test func `a transaction after one with requests in flight begins in a new epoch`() {
         var machine = machine()
         machine.endTransaction()
         #expect(machine.stamp?.epoch == 0)
@@ -34,7 +34,7 @@ import Testing
         #expect(machine.stamp == nil && !machine.hasStragglers)
     }
 
-    @Test func `an answer about an aborted transaction does not count for the next one`() throws {
+    @Test func `an answer for an aborted transaction does not apply to the next one`() throws {
         var machine = machine()
         let old = try #require(machine.stamp)
         machine.renewIdentity()

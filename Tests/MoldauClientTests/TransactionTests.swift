@@ -18,7 +18,7 @@ import Testing
         try await everything(of: broker, partitions: 2, count: count) { $0.isolation = isolation }.compactMap(\.value)
     }
 
-    @Test func `what was committed is read, and what was aborted is not`() async throws {
+    @Test func `committed records are read, and aborted ones are not`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             let producer = try producer(broker)
             try await producer.transaction { _ in
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `offsets are committed with the results, or not at all`() async throws {
+    @Test func `offsets are committed with the transaction's results, or not at all`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             let producer = try producer(broker)
             var options = ConsumerOptions()
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `a second producer of the id fences the first, whose transaction is aborted`() async throws {
+    @Test func `a second producer with the same id fences the first, whose transaction is aborted`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             let first = try producer(broker)
             let second = try producer(broker)
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func `a producer that has begun fences the one before, also before its first transaction`() async throws {
+    @Test func `initializing a producer fences the previous one, even before its first transaction`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             let first = try producer(broker)
             let second = try producer(broker)
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `a transaction without the offsets that it was to commit is not committed`() async throws {
+    @Test func `a transaction whose offsets could not be committed is not committed`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             let producer = try producer(broker)
             var options = ConsumerOptions(group: "g")
@@ -110,7 +110,7 @@ import Testing
             await #expect(throws: ClientError.self) {
                 try await producer.transaction { transaction in
                     try await producer.send("k", "v")
-                    // The member has left; who ignores that must not get half of a transaction.
+                    // The member has left; ignoring that error must not commit half of a transaction.
                     try? await transaction.commit([TopicPartition("t", 0): Offset(1)], of: old)
                 }
             }
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `records outside of a transaction, and two transactions at once, are refused`() async throws {
+    @Test func `records outside of a transaction, and nested transactions, are refused`() async throws {
         try await withBroker(topics: ["t": 2]) { broker in
             let producer = try producer(broker)
             await #expect(throws: ClientError.self) { try await producer.send("k", "v") }

@@ -1,7 +1,7 @@
 import MoldauClient
 import MoldauRecords
 
-/// Copies a topic to another, a few records in a transaction, and begins again where it has committed when one fails.
+/// Copies a topic to another, a few records per transaction, and resumes at its committed offsets when one fails.
 struct Copier {
     private struct Stop: Error {}
 
@@ -12,7 +12,7 @@ struct Copier {
     private var hasPosition = false
     private var zombie: Task<Void, Never>?
     private let run: FaultyRun
-    /// Whether another one has taken over.
+    /// Whether another copier has taken over.
     private(set) var isFenced = false
 
     init(_ run: FaultyRun, _ source: String, _ target: String, _ generator: SeededGenerator) throws {
@@ -34,7 +34,7 @@ struct Copier {
     }
 
     /// Copies some records, if there are any.
-    /// - Returns: whether anything is left, as far as is known.
+    /// - Returns: whether any records are left, as far as is known.
     mutating func step() async throws -> Bool {
         do {
             if !hasPosition { try await goBack() }
@@ -63,7 +63,7 @@ struct Copier {
     }
 
     private mutating func goBack() async throws {
-        // From now on nobody else commits.
+        // From now on no other copier can commit.
         try await producer.initTransactions()
         let committed = try await consumer.committed(partitions)
         for partition in partitions { consumer.seek(partition, to: committed[partition] ?? .zero) }
@@ -75,7 +75,7 @@ struct Copier {
         return partitions.contains { (committed[$0] ?? .zero).value < Int64(run.recordCount) }
     }
 
-    /// Goes on with its next records, while another copier takes over: these are copied now or never.
+    /// Continues with its next records, while another copier takes over: these are copied now or not at all.
     mutating func hangAround() {
         let copier = self
         zombie = Task {

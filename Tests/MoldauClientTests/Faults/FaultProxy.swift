@@ -3,28 +3,28 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// What a network does to a connection.
+/// A network's effect on a connection.
 enum NetworkFault: CaseIterable {
     /// The connection ends, and the request never arrives.
     case cutBefore
     /// The request arrives, and the connection ends before the answer.
     case cutAfter
-    /// The connection ends; the request arrives when the client has long asked again on another one.
+    /// The connection ends; the request arrives long after the client has sent it again on another one.
     case late
     /// Half of the request arrives, then the connection ends.
     case halfRequest
     /// Half of the answer arrives, then the connection ends.
     case halfAnswer
-    /// What is on its way takes a while, while other connections overtake it.
+    /// Data in transit is delayed, and other connections overtake it.
     case delay
-    /// Nothing arrives any more, and nobody is told.
+    /// Nothing arrives any more, and the connection stays open.
     case blackHole
     /// Requests arrive, and answers do not.
     case silence
 }
 
-/// Stands between clients and a broker, and does to their requests what networks do. A seed decides what happens to the
-/// nth request of the nth connection.
+/// Stands between clients and a broker, and applies network faults to their requests. A seed decides what happens to
+/// the nth request of the nth connection.
 final class FaultProxy: Sendable {
     private struct State {
         var upstream = 0
@@ -36,11 +36,11 @@ final class FaultProxy: Sendable {
 
     private let state = Mutex(State())
     private let channel: any Channel
-    /// One request in so many has a fault.
+    /// One request in this many has a fault.
     static let oneIn = 6
 
     var port: Int { channel.localAddress?.port ?? 0 }
-    /// How often each fault was made.
+    /// How often each fault has occurred.
     var done: [NetworkFault: Int] { state.withLock(\.done) }
 
     init() async throws {
@@ -55,7 +55,7 @@ final class FaultProxy: Sendable {
         holder.proxy = self
     }
 
-    /// Connections lead there, and so many faults happen.
+    /// Sets where connections lead, and how many faults occur.
     func begin(upstream: Int? = nil, seed: UInt64, faults: Int) {
         state.withLock { state in
             if let upstream { state.upstream = upstream }
@@ -88,7 +88,7 @@ final class FaultProxy: Sendable {
             }
     }
 
-    /// - Returns: whether the fault is still to happen.
+    /// - Returns: whether the fault may still occur.
     private func spend(_ fault: NetworkFault) -> Bool {
         state.withLock { state in
             guard state.faultsLeft > 0 else { return false }

@@ -11,10 +11,10 @@ import Testing
     private static let from = environment["CLIENT_FAULT_FROM"].flatMap(UInt64.init) ?? 1
     private static let workers: UInt64 = 4
 
-    @Test func `records that were sent through a failing network are there once and in order, copies exactly once`()
+    @Test func `records sent through a failing network are stored once and in order, and copied exactly once`()
         async throws
     {
-        // A broker for some seeds, so that its topics do not become too many.
+        // A broker per hundred seeds, so that it does not have too many topics.
         var first = Self.from
         while first < Self.from + Self.seeds {
             let last = min(first + 99, Self.from + Self.seeds - 1)
@@ -47,7 +47,7 @@ import Testing
         }
         let done = proxies.map(\.done).reduce(into: [NetworkFault: Int]()) { $0.merge($1, uniquingKeysWith: +) }
         if seeds.count >= 12 {
-            for fault in NetworkFault.allCases { #expect(done[fault, default: 0] > 0, "\(fault) has not happened") }
+            for fault in NetworkFault.allCases { #expect(done[fault, default: 0] > 0, "\(fault) has not occurred") }
         }
         for proxy in proxies { try await proxy.close() }
         try await broker.stop()

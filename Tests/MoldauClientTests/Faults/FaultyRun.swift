@@ -3,7 +3,7 @@ import MoldauRecords
 import Synchronization
 import Testing
 
-/// What a client does while its network fails, and what has to be there afterwards.
+/// A client's work while its network fails, and the records that must exist afterwards.
 struct FaultyRun {
     let broker: TestBroker
     /// Through the proxy.
@@ -26,7 +26,7 @@ struct FaultyRun {
 
     // MARK: Idempotence
 
-    /// Appends records, and finds each once, in order, where it was said to be.
+    /// Appends records, and checks that each is stored once, in order, at the acknowledged offset.
     func appendsOnce() async throws {
         var generator = SeededGenerator(seed: seed)
         let name = "once-\(seed)"
@@ -50,7 +50,7 @@ struct FaultyRun {
         for (partition, all) in sent.enumerated() {
             for (offset, acknowledgement) in all.enumerated() {
                 let position = try await acknowledgement.position()
-                // Where a repeated batch was found, a broker may not tell.
+                // A broker may not return the offset of a duplicate batch.
                 if let told = position.offset {
                     #expect(told == Offset(Int64(offset)), "seed \(seed), partition \(partition)")
                 }
@@ -62,7 +62,8 @@ struct FaultyRun {
 
     // MARK: Transactions
 
-    /// Copies a topic in transactions, by producers that are replaced now and then, and finds each record once.
+    /// Copies a topic in transactions, by producers that are sometimes replaced, and checks that each record is copied
+    /// once.
     func copiesOnce() async throws {
         var generator = SeededGenerator(seed: seed)
         let (source, target) = ("in-\(seed)", "out-\(seed)")
@@ -78,7 +79,7 @@ struct FaultyRun {
         var old: [Copier] = []
         let end = ContinuousClock.now + .seconds(60)
         while try await copier.step(), ContinuousClock.now < end {
-            // A process that stops in the middle, and does not know that another one has its place.
+            // A process that stalls, and does not know that another one has replaced it.
             if copier.isFenced || Int.random(in: 0..<12, using: &generator) == 0 {
                 if !copier.isFenced { copier.hangAround() }
                 old.append(copier)
@@ -89,9 +90,9 @@ struct FaultyRun {
         try await expect(Array(repeating: (0..<recordCount).map { "\($0)" }, count: Int(partitions)), in: target)
     }
 
-    // MARK: Judgement
+    // MARK: Checks
 
-    /// The topic's committed records, by partition.
+    /// Checks the topic's committed records, by partition.
     func expect(_ wanted: [[String]], in name: String) async throws {
         var options = ConsumerOptions()
         options.offsetReset = .earliest

@@ -7,13 +7,13 @@ final class ProxiedConnection: Sendable {
     private struct State {
         var generator: SeededGenerator
         var broker: (any Channel)?
-        /// What was sent before the broker was reached.
+        /// Data that was sent before the broker was connected.
         var held: [(ByteBuffer, NIODeadline)] = []
         /// The answer to the request that was sent last is cut in half.
         var cutsAnswer = false
         var isBlackHole = false
         var isSilent = false
-        /// What is on its way arrives no earlier: nothing overtakes within a connection.
+        /// Data in transit arrives no earlier: nothing overtakes within a connection.
         var brokerTime = NIODeadline.now()
         var clientTime = NIODeadline.now()
     }
@@ -28,7 +28,7 @@ final class ProxiedConnection: Sendable {
         state = Mutex(State(generator: SeededGenerator(seed: seed)))
     }
 
-    /// The broker was reached.
+    /// The broker was connected.
     func reach(_ broker: any Channel) {
         let held = state.withLock { state in
             state.broker = broker
@@ -93,7 +93,7 @@ final class ProxiedConnection: Sendable {
         guard isClient else { return client.close(promise: nil) }
         let (broker, time) = state.withLock { ($0.broker, $0.brokerTime) }
         guard let broker else { return }
-        // Kafka's brokers do not look for the end of a connection before they have dealt with its requests.
+        // Kafka's brokers do not check for the end of a connection before they have handled its requests.
         client.eventLoop.scheduleTask(deadline: max(time, .now()) + .milliseconds(200)) { broker.close(promise: nil) }
     }
 
@@ -115,7 +115,7 @@ final class ProxiedConnection: Sendable {
     }
 }
 
-/// Cuts what one side sends into frames.
+/// Splits the bytes that one side sends into frames.
 final class ProxiedFrames: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
