@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct AnswerSlotsTests {
     @Test(arguments: [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1], [2, 0, 1], [1, 2, 0]])
-    func `answers leave in the order of the requests, whatever order they come in`(order: [Int]) {
+    func `answers are sent in the order of the requests, whatever order they complete in`(order: [Int]) {
         var slots = AnswerSlots<Int>()
         let numbers = (0..<3).map { _ in slots.begin() }
         var left: [Int] = []
@@ -13,7 +13,7 @@ import Testing
         #expect(slots.count == 0)
     }
 
-    @Test func `an answer leaves as soon as all before it have`() {
+    @Test func `an answer is sent as soon as all before it are`() {
         var slots = AnswerSlots<String>()
         let (first, second, third) = (slots.begin(), slots.begin(), slots.begin())
         var left: [String] = []
@@ -26,7 +26,7 @@ import Testing
         #expect(left == ["first", "second", "third"])
     }
 
-    @Test func `numbers go on after answers have left`() {
+    @Test func `slot numbers continue after answers were sent`() {
         var slots = AnswerSlots<Int>()
         var left: [Int] = []
         for number in 0..<100 {

@@ -6,7 +6,7 @@ struct ApiTableTests {
     private static let page = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Docs/Broker.md").standardized
 
-    @Test func `the documentation lists the APIs that are served, with their versions`() throws {
+    @Test func `the documentation lists the served APIs with their versions`() throws {
         let lines = try String(contentsOf: Self.page, encoding: .utf8).split(separator: "\n")
         let start = try #require(lines.firstIndex(of: "| key | API | versions |"))
         let listed = lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map(String.init)

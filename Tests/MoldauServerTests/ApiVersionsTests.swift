@@ -3,7 +3,7 @@ import MoldauWire
 import Testing
 
 @Suite struct ApiVersionsTests {
-    /// Key, lowest and highest version. What clients need is told in Docs/Broker.md.
+    /// Key, lowest and highest version. Docs/Broker.md says what clients need.
     private static let served: [[Int16]] = [
         [0, 0, 12], [1, 4, 17], [2, 0, 10], [3, 0, 12], [8, 1, 9], [9, 1, 9], [10, 0, 6], [11, 0, 9], [12, 0, 4],
         [13, 0, 5], [14, 0, 5], [15, 0, 5], [16, 0, 5], [17, 0, 1], [18, 0, 4], [19, 0, 7], [20, 0, 6], [21, 0, 2],
@@ -17,7 +17,7 @@ import Testing
         [75, 0, 0],
     ]
 
-    @Test(arguments: [Int16(0), 1, 2, 3, 4]) func `clients are told what is served`(version: Int16) async throws {
+    @Test(arguments: [Int16(0), 1, 2, 3, 4]) func `ApiVersions lists the served APIs`(version: Int16) async throws {
         try await withServer { address in
             let request = ApiVersionsRequest {
                 $0.clientSoftwareName = "test"
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "-a", "a.", "a b", "ä"]) func `a client whose name has another form is refused`(
+    @Test(arguments: ["", "-a", "a.", "a b", "ä"]) func `a client with a malformed software name is refused`(
         name: String
     ) async throws {
         try await withServer { address in

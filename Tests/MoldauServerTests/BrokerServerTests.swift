@@ -15,7 +15,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func `a busy port is told with its address`() async throws {
+    @Test func `a port in use is reported with its address`() async throws {
         let first = try BrokerServer(of: cluster(), listening: [.localhost(0)])
         let address = try await first.start()[0]
         let second = try BrokerServer(of: cluster(), listening: [address])
@@ -23,20 +23,20 @@ import Testing
         await first.stop()
     }
 
-    @Test func `an address that is not this machine's is told`() async throws {
+    @Test func `an address of another machine is reported`() async throws {
         var options = ServerOptions()
         options.isInsecure = true
         let address = ListenAddress(host: "192.0.2.1", port: 0)
         let server = try BrokerServer(of: cluster(), listening: [address], options: options)
         do {
             try await server.start()
-            Issue.record("it listens")
+            Issue.record("the server listens")
         } catch ServerError.addressNotAvailable(let told, _) {
             #expect(told == address)
         }
     }
 
-    @Test func `an address that others can reach needs a choice`() throws {
+    @Test func `an address reachable by other machines needs an explicit choice`() throws {
         let address = ListenAddress(host: "0.0.0.0", port: 0)
         #expect(throws: ServerError.unprotectedAddress(address)) {
             _ = try BrokerServer(of: cluster(), listening: [address])
@@ -44,7 +44,7 @@ import Testing
         #expect(throws: ServerError.noAddress) { _ = try BrokerServer(of: cluster(), listening: []) }
     }
 
-    @Test func `the data directory tells the address while the server listens`() async throws {
+    @Test func `the data directory holds the address while the server listens`() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let cluster = try await EmbeddedCluster(directory: directory)
@@ -56,7 +56,7 @@ import Testing
         try await cluster.close()
     }
 
-    @Test func `a client of a server that stops sees its connection close`() async throws {
+    @Test func `stopping the server closes its clients' connections`() async throws {
         let server = try BrokerServer(of: cluster(), listening: [.localhost(0)])
         let socket = try ClientSocket(port: try await server.start()[0].port)
         try socket.send(frame: [0, 18, 0, 0, 0, 0, 0, 7, 255, 255])

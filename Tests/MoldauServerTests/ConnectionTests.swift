@@ -4,7 +4,7 @@ import MoldauServer
 import MoldauWire
 import Testing
 
-/// What a server does with connections that are not as they should be.
+/// How a server handles misbehaving connections.
 @Suite struct ConnectionTests {
     private static func isClosed(_ socket: ClientSocket, within time: Duration = .seconds(10)) -> Bool {
         do {
@@ -19,12 +19,12 @@ import Testing
     @Test(
         arguments: [
             [0x7f, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff],  // 2 GiB, and a negative length
-            [0, 0, 0, 2, 0, 18], [0, 0, 0, 0],  // no whole header
-            [0, 0, 0, 10, 3, 231, 0, 0, 0, 0, 0, 1, 255, 255],  // an API that there is not
-            [0, 0, 0, 10, 0, 3, 0, 99, 0, 0, 0, 1, 255, 255],  // a version that there is not
+            [0, 0, 0, 2, 0, 18], [0, 0, 0, 0],  // an incomplete header
+            [0, 0, 0, 10, 3, 231, 0, 0, 0, 0, 0, 1, 255, 255],  // an unknown API
+            [0, 0, 0, 10, 0, 3, 0, 99, 0, 0, 0, 1, 255, 255],  // an unknown version
             [0, 0, 0, 11, 0, 3, 0, 12, 0, 0, 0, 1, 255, 255, 255],  // a body that cannot be read
         ] as [[UInt8]])
-    func `a connection is closed for what is no request, and others go on`(bytes: [UInt8]) async throws {
+    func `an invalid request closes its connection, and others are not affected`(bytes: [UInt8]) async throws {
         try await withServer { address in
             let other = try WireClient(address)
             let socket = try ClientSocket(port: address.port)
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func `versions are told in version 0 to a client that asks in a newer one`() async throws {
+    @Test func `ApiVersions in an unknown version is answered in version 0`() async throws {
         try await withServer { address in
             let socket = try ClientSocket(port: address.port)
             try socket.send(frame: [0, 18, 0, 99, 0, 0, 0, 7, 255, 255, 0])
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `requests that come together are answered in their order`() async throws {
+    @Test func `pipelined requests are answered in order`() async throws {
         try await withServer { address in
             let client = try WireClient(address)
             for _ in 0..<2_000 {
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `a request that comes a byte at a time is closed after the time for it, others are not`() async throws {
+    @Test func `a request that arrives too slowly closes its connection, and others are not affected`() async throws {
         var options = ServerOptions()
         options.stallTimeout = .milliseconds(400)
         try await withServer(options) { address in
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `a connection that asks for nothing is closed`() async throws {
+    @Test func `an idle connection is closed`() async throws {
         var options = ServerOptions()
         options.idleTimeout = .milliseconds(200)
         try await withServer(options) { address in
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `no more connections than the limit are taken, until one ends`() async throws {
+    @Test func `connections beyond the limit are closed, until one ends`() async throws {
         var options = ServerOptions()
         options.maxConnections = 2
         try await withServer(options) { address in
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func `a client that does not read its answers is closed, and others go on`() async throws {
+    @Test func `a client that does not read its answers is closed, and others are not affected`() async throws {
         var options = ServerOptions()
         options.stallTimeout = .milliseconds(500)
         try await withServer(options) { address in
@@ -116,14 +116,14 @@ import Testing
         }
     }
 
-    @Test func `what many clients have begun to send is bounded, and others go on`() async throws {
+    @Test func `the memory of incomplete requests is bounded, and others are not affected`() async throws {
         var options = ServerOptions()
         options.maxMemoryBytes = 8 << 20
         try await withServer(options) { address in
             let other = try WireClient(address)
             let hoarders = try (0..<8).map { _ in try ClientSocket(port: address.port) }
             for hoarder in hoarders {
-                // 4 MiB are announced, and all but one come.
+                // 4 MiB are announced, and all but one are sent.
                 try? hoarder.send([0, 0x40, 0, 0] + [UInt8](repeating: 0, count: 3 << 20))
             }
             #expect(try other.call(ApiVersionsRequest(), version: 0).errorCode == .none)
@@ -133,7 +133,7 @@ import Testing
                 left.removeAll { Self.isClosed($0, within: .milliseconds(50)) }
             }
             #expect(1...3 ~= left.count)
-            // Those that are left fit.
+            // The remaining ones fit into the limit.
             left.removeAll { Self.isClosed($0, within: .milliseconds(500)) }
             #expect(!left.isEmpty)
         }

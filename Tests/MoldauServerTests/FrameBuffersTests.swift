@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    /// Has the cutter receive a frame of which a part comes first.
+    /// Has the cutter receive a frame in parts, the first of a given size.
     private func receive(_ cutter: FrameCutter, _ frames: inout [ByteBuffer], firstBytes: Int = 40_000) throws {
         let length = withUnsafeBytes(of: UInt32(Self.frameBytes).bigEndian) { Array($0) }
         var rest = (length + [UInt8](repeating: 7, count: Self.frameBytes))[...]
@@ -36,7 +36,7 @@ import Testing
         frames += came
     }
 
-    @Test func `the memory of a large request serves the next ones`() async throws {
+    @Test func `the memory of a large request is reused for the next ones`() async throws {
         let pool = NIOThreadPool(numberOfThreads: 1)
         pool.start()
         let table = ConnectionTable(ServerOptions())
@@ -56,7 +56,7 @@ import Testing
         try await pool.shutdownGracefully()
     }
 
-    @Test func `memory that somebody has still is not used again`() {
+    @Test func `memory that is still referenced is not reused`() {
         let buffers = FrameBuffers()
         var frame = ByteBuffer(repeating: 1, count: Self.frameBytes)
         let other = frame
@@ -65,7 +65,7 @@ import Testing
         #expect(other.readableBytes == Self.frameBytes)
     }
 
-    @Test func `a frame that has begun in used memory counts with all of it`() throws {
+    @Test func `a partial frame in reused memory is counted completely`() throws {
         let buffers = FrameBuffers()
         var used = ByteBuffer(repeating: 1, count: 200_000)
         buffers.giveBack(&used, maxBytes: .max)
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `requests that need the memory go before what is kept for others`() {
+    @Test func `requests that need memory take precedence over buffers kept for reuse`() {
         var options = ServerOptions()
         options.maxMemoryBytes = 20 << 20
         let table = ConnectionTable(options)
@@ -104,7 +104,7 @@ import Testing
         #expect(kept(10) == 0)
     }
 
-    @Test func `what nobody has needed for a while is given back to the system`() {
+    @Test func `buffers that are unused for a while are released to the system`() {
         let buffers = FrameBuffers()
         var frames = (0..<3).map { _ in ByteBuffer(repeating: 1, count: Self.frameBytes) }
         for place in frames.indices { buffers.giveBack(&frames[place], maxBytes: .max) }

@@ -7,7 +7,7 @@ import Testing
     /// The frames `a`, `bcd` and an empty one.
     private static let stream: [UInt8] = [0, 0, 0, 1, 97, 0, 0, 0, 3, 98, 99, 100, 0, 0, 0, 0]
 
-    /// Has the cutter receive bytes as a channel does: as many at a time as its buffer takes.
+    /// Has the cutter receive bytes as a channel does: as many at a time as fit into its buffer.
     private func receive(
         _ bytes: [UInt8], _ cutter: FrameCutter, _ body: (ByteBuffer) -> Void = { _ in }
     ) throws {
@@ -30,16 +30,16 @@ import Testing
     }
 
     @Test(arguments: 0...16)
-    func `frames are the same wherever the stream is torn`(place: Int) throws {
+    func `frames are the same wherever the stream is split`(place: Int) throws {
         let pieces = [Array(Self.stream[..<place]), Array(Self.stream[place...])]
         #expect(try frames(pieces) == ["a", "bcd", ""])
     }
 
-    @Test func `frames are the same if the stream comes byte by byte`() throws {
+    @Test func `frames are the same if the stream arrives byte by byte`() throws {
         #expect(try frames(Self.stream.map { [$0] }) == ["a", "bcd", ""])
     }
 
-    @Test func `all of a large frame is received in three pieces at most, however little came at first`() throws {
+    @Test func `a large frame is received in at most three reads, however little arrives first`() throws {
         let cutter = FrameCutter(maxFrameBytes: 1 << 21)
         let frame = [UInt8](repeating: 7, count: 1_100_000)
         var rest = (withUnsafeBytes(of: UInt32(frame.count).bigEndian) { Array($0) } + frame)[...]
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(arguments: [1, 3, 70, 4_096, 65_535, 65_536, 65_537, 300_000, 5_000_000])
-    func `large frames among small ones are the same in whatever pieces they come`(pieceBytes: Int) throws {
+    func `large frames among small ones are the same however the stream is split`(pieceBytes: Int) throws {
         let sizes = [10, 70_000, 65_531, 65_532, 65_533, 0, 1_200_000, 400, 65_536].filter {
             pieceBytes > 9 || $0 < 70_000
         }
@@ -75,7 +75,7 @@ import Testing
         #expect(cutter.heldBytes == 0)
     }
 
-    @Test func `the rest of a large frame is received where its beginning is`() throws {
+    @Test func `the rest of a large frame is received into the buffer of its beginning`() throws {
         let cutter = FrameCutter(maxFrameBytes: 1 << 21)
         let announced: [UInt8] = [0, 16, 0, 0]  // 1 MiB
         try receive(announced + Array(repeating: 7, count: 65_536), cutter)
@@ -89,7 +89,7 @@ import Testing
         #expect(frames[0].withUnsafeReadableBytes { $0.baseAddress } == place.map { $0 + 4 })
     }
 
-    @Test func `a frame whose beginning was lost is refused, not read wrongly`() throws {
+    @Test func `a frame whose beginning was lost is refused, not misread`() throws {
         let cutter = FrameCutter(maxFrameBytes: 1 << 21)
         try receive([0, 16, 0, 0] + Array(repeating: 7, count: 65_536), cutter)
         _ = cutter.nextBuffer()
@@ -100,14 +100,14 @@ import Testing
         #expect(throws: FrameCutter.Refusal.negativeLength(-1)) { try frames([[255, 255, 255, 255]]) }
     }
 
-    @Test func `a length over the limit is refused before anything of the frame has come`() {
+    @Test func `a length over the limit is refused before any of the frame arrives`() {
         #expect(throws: FrameCutter.Refusal.tooLarge(bytes: 101, limit: 100)) { try frames([[0, 0, 0, 101]]) }
         #expect(throws: FrameCutter.Refusal.tooLarge(bytes: 101, limit: 100)) {
             try frames([[0, 0], [0, 101]])
         }
     }
 
-    @Test func `a frame that is only announced takes no memory`() throws {
+    @Test func `an announced frame takes no memory`() throws {
         let cutter = FrameCutter(maxFrameBytes: 1 << 30)
         try receive([0x3f, 0xff, 0xff, 0xff, 1], cutter)
         #expect(cutter.heldBytes <= 16)
@@ -116,7 +116,7 @@ import Testing
         #expect(cutter.heldBytes <= 4_096)
     }
 
-    @Test func `a few bytes of a frame do not keep what they came with`() throws {
+    @Test func `a few bytes of a frame do not retain the buffer in which they arrived`() throws {
         let cutter = FrameCutter(maxFrameBytes: 1 << 20)
         let frame: [UInt8] = [0, 0, 0xff, 0xfa] + Array(repeating: 1, count: 0xfffa)
         for _ in 0..<20 { try receive(frame, cutter) }

@@ -1,6 +1,6 @@
 import MoldauCluster
 
-/// A member of a group that does nothing.
+/// A group member that does nothing.
 final class IdleWorker: GroupWorker {
     func report() -> GroupReport { GroupReport(topics: [], data: []) }
     func divide(_ reports: [String: [UInt8]]) throws -> [String: GroupShare] { [:] }

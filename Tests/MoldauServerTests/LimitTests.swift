@@ -2,7 +2,7 @@ import MoldauServer
 import MoldauWire
 import Testing
 
-/// What clients may use up.
+/// Limits on resources that clients use.
 @Suite struct LimitTests {
     private static func create(_ name: String, partitions: Int32, _ client: WireClient) throws -> ErrorCode? {
         try client.call(
@@ -12,7 +12,7 @@ import Testing
         ).topics.first?.errorCode
     }
 
-    @Test func `clients create no more topics and partitions than the limits`() async throws {
+    @Test func `clients cannot create topics and partitions beyond the limits`() async throws {
         var options = ServerOptions()
         options.maxTopics = 3
         options.maxPartitions = 10

@@ -8,7 +8,7 @@ import MoldauWire
 import Testing
 
 @Suite struct ListeningClusterTests {
-    @Test func `clients find the broker of an application while it runs`() async throws {
+    @Test func `clients can connect to an application's broker while it runs`() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "moldau-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let choice = ClusterChoice.embedded(at: directory, listening: .localhost(0))
@@ -22,7 +22,7 @@ import Testing
         try await EmbeddedCluster(directory: "\(directory)/topics").close()
     }
 
-    @Test func `clients see the members of an application's group, and are kept out of it`() async throws {
+    @Test func `clients see the members of an application's group, and cannot join it`() async throws {
         try await withServer(alongside: { cluster in
             let membership = try cluster.join(group: "app", IdleWorker())
             let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "app-1", group: "app"))

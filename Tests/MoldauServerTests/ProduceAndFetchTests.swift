@@ -8,7 +8,7 @@ import Testing
 @Suite struct ProduceAndFetchTests {
     /// Below 16 KiB batches are sent from memory, above from their file.
     @Test(arguments: [1, 1_000, 16 << 10, 100_000, 3_000_000])
-    func `what was produced is fetched`(byteCount: Int) async throws {
+    func `produced records are fetched`(byteCount: Int) async throws {
         try await withServer { address in
             let client = try WireClient(address)
             let value = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func `a fetch brings no more than it asks for, but one batch at least`() async throws {
+    @Test func `a fetch returns at most the requested bytes, but at least one batch`() async throws {
         try await withServer { address in
             let client = try WireClient(address)
             for _ in 0..<5 { _ = try client.produce([UInt8](repeating: 1, count: 50_000), to: "t") }
@@ -42,7 +42,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [Int16(0), 1]) func `readers see soon what nobody waits to be durable`(acks: Int16) async throws {
+    @Test(arguments: [Int16(0), 1]) func `records are soon readable even if no producer waits for durability`(
+        acks: Int16
+    ) async throws {
         try await withServer(durability: .sync) { address in
             let client = try WireClient(address)
             if acks == 0 {
@@ -66,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `a fetch waits for records, and is answered when they come`() async throws {
+    @Test func `a fetch waits for records, and is answered when they arrive`() async throws {
         try await withServer { address in
             let (reader, writer) = (try WireClient(address), try WireClient(address))
             try reader.send(WireClient.fetch("t", from: 0, maxBytes: 1 << 20, waitMs: 30_000), version: 12)
@@ -79,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func `an offset that is not held is refused without bounds, as by Kafka`() async throws {
+    @Test func `an offset out of range is refused without bounds, as by Kafka`() async throws {
         try await withServer { address in
             let answer = try WireClient(address).fetch("t", from: 5)
             #expect(answer.errorCode == .offsetOutOfRange)
@@ -137,7 +139,7 @@ import Testing
         #expect(created.topics.map(\.errorCode) == [.none])
     }
 
-    @Test func `the time that the broker gave records is told`() async throws {
+    @Test func `the log append time of records is returned`() async throws {
         try await withServer { address in
             let client = try WireClient(address)
             try create("stamped", ["message.timestamp.type": "LogAppendTime"], client)
@@ -153,7 +155,7 @@ import Testing
         }
     }
 
-    @Test func `records without a key are named when a compacted topic refuses their batch`() async throws {
+    @Test func `records without a key are listed when a compacted topic refuses their batch`() async throws {
         try await withServer { address in
             let client = try WireClient(address)
             try create("compacted", ["cleanup.policy": "compact"], client)
@@ -170,7 +172,7 @@ import Testing
         }
     }
 
-    @Test func `records whose timestamps are out of bounds are named`() async throws {
+    @Test func `records with timestamps out of bounds are listed`() async throws {
         try await withServer { address in
             let client = try WireClient(address)
             try create("bounded", ["message.timestamp.before.max.ms": "3600000"], client)

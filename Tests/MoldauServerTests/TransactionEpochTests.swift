@@ -53,7 +53,7 @@ import Testing
         return group?.topics.first?.partitions.first?.committedOffset.value
     }
 
-    @Test func `records and positions begin a transaction, and its end gives the next epoch`() async throws {
+    @Test func `records and offsets begin a transaction, and its end returns the next epoch`() async throws {
         try await withServer { address in
             let client = try WireClient(address)
             var producer = try client.call(

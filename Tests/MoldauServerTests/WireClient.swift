@@ -24,7 +24,7 @@ final class WireClient {
         try socket.send(frame(request, version: version))
     }
 
-    /// A request as it is sent, which counts as asked.
+    /// A request as it is sent; its answer is then expected.
     func frame<Request: WireRequest>(_ request: Request, version: Int16) throws -> [UInt8] {
         correlation += 1
         var writer = ByteWriter()

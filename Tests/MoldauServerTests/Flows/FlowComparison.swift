@@ -2,14 +2,14 @@
 
 /// Compares answers with recorded ones, field by field.
 struct FlowComparison {
-    /// Fields that may differ, and why. Values that a broker makes up (ids of members, topics, producers and sessions)
-    /// are compared by what stands in their place: see `FlowValues`.
+    /// Fields that may differ, and why. Values that a broker generates (ids of members, topics, producers and sessions)
+    /// are compared after substitution: see `FlowValues`.
     static let mayDiffer: [String: String] = [
         "throttleTimeMs": "clients are not throttled",
-        "host": "this run's address", "port": "this run's address", "clusterId": "made up for each cluster",
+        "host": "this run's address", "port": "this run's address", "clusterId": "generated for each cluster",
         "errorMessage": "in this broker's own words", "logAppendTimeMs": "the time of this run",
         "clientHost": "this run's address",
-        // ApiVersions tells what this broker serves; `ApiVersionsTests` has the list.
+        // ApiVersions lists what this broker serves; `ApiVersionsTests` has the list.
         "apiKeys": "this broker's own list", "supportedFeatures": "there are no features",
         "finalizedFeatures": "there are no features", "finalizedFeaturesEpoch": "there are no features",
     ]
@@ -25,8 +25,8 @@ struct FlowComparison {
             FlowExcuse.cleaned(Self.ordered(own, all: true), api, own: own), "")
     }
 
-    /// Lists in one order, whatever order they came in; fields that may differ are left out.
-    /// - Parameter all: whether values that a broker makes up count for the order.
+    /// Sorts lists, and leaves out fields that may differ.
+    /// - Parameter all: whether values that a broker generates count for the order.
     static func ordered(_ value: WireValue, all: Bool = false) -> WireValue {
         switch value {
         case .list(let elements):

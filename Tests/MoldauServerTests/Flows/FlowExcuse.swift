@@ -8,24 +8,24 @@ struct FlowExcuse: Sendable {
 
     static let all: [FlowExcuse] = [
         FlowExcuse(
-            api: .findCoordinator, reason: "the real broker was still making its internal topic",
+            api: .findCoordinator, reason: "the real broker was still creating its internal topic",
             applies: { errors($0).contains(15) && errors($1).allSatisfy { $0 == 0 } }),
         FlowExcuse(
             api: .initProducerId,
             reason: "the real broker was still getting a block of producer ids, or its internal topic",
             applies: { (errors($0).contains(14) || errors($0).contains(16)) && errors($1) == [0] }),
         FlowExcuse(
-            api: .addPartitionsToTxn, reason: "the real broker ends a transaction after it has said so",
+            api: .addPartitionsToTxn, reason: "the real broker ends a transaction after it has answered",
             applies: { errors($0).contains(51) && errors($1).allSatisfy { $0 == 0 } }),
         FlowExcuse(
-            api: .addOffsetsToTxn, reason: "the real broker ends a transaction after it has said so",
+            api: .addOffsetsToTxn, reason: "the real broker ends a transaction after it has answered",
             applies: { errors($0) == [51] && errors($1) == [0] }),
         FlowExcuse(
-            api: .offsetFetch, reason: "the real broker ends a transaction after it has said so",
+            api: .offsetFetch, reason: "the real broker ends a transaction after it has answered",
             applies: { errors($0).contains(88) && errors($1).allSatisfy { $0 == 0 } }),
     ]
 
-    /// The value without elements that are only there, or only missing, because of what happened before the recording.
+    /// The value without elements that exist, or are missing, only because of events before the recording.
     static func cleaned(_ value: WireValue, _ api: ApiKey, own: WireValue) -> WireValue {
         guard case .fields(let fields) = value else { return value }
         return .fields(
@@ -33,7 +33,7 @@ struct FlowExcuse: Sendable {
                 guard case .list(let elements) = field.value else { return field }
                 switch (api, field.name) {
                 case (.metadata, "topics"):
-                    // The broker's own topics: made when they are needed, with 50 partitions.
+                    // The broker's own topics: created when they are needed, with 50 partitions.
                     let others = elements.filter { self.field("isInternal", $0) != .flag(true) }
                     return .init(name: field.name, value: .list(others))
                 case (.listGroups, "groups"):

@@ -2,7 +2,7 @@ import Foundation
 import MoldauRecords
 import MoldauWire
 
-/// Says to a server of this project what a client said to a real broker, and compares what it answers.
+/// Sends a server of this project the recorded requests to a real broker, and compares the answers.
 final class FlowReplay {
     private let flow: Flow
     private let port: Int
@@ -10,7 +10,7 @@ final class FlowReplay {
     private var sockets: [Int: ClientSocket] = [:]
     private(set) var differences: [String] = []
 
-    /// Does what a broker does by itself from time to time.
+    /// Runs a broker's periodic work.
     private let lookAfter: () -> Void
 
     init(_ flow: Flow, port: Int, lookAfter: @escaping () -> Void) {
@@ -24,14 +24,14 @@ final class FlowReplay {
             do {
                 switch frame.direction {
                 case .request:
-                    // What happens by itself after a time: transactions and members that time out.
+                    // Transactions and members may time out meanwhile.
                     if frame.timeMs - now >= 2_000 {
                         usleep(useconds_t(min(frame.timeMs - now, 6_000) * 1_000))
                         lookAfter()
                     }
                     try send(frame)
-                    // Requests of several connections are taken in the order of the recording: the next one waits as
-                    // long as it did there, so that a busy machine has time to take this one.
+                    // Requests of several connections are handled in the order of the recording: the next one waits as
+                    // long as it did there, so that a busy machine has time to handle this one.
                     if place + 1 < flow.frames.count, flow.frames[place + 1].direction == .request {
                         usleep(useconds_t(min(max(flow.frames[place + 1].timeMs - frame.timeMs, 3), 300) * 1_000))
                     }
@@ -60,14 +60,14 @@ final class FlowReplay {
         do {
             try sockets[frame.connection]?.send(frame: frame.header + body)
         } catch {
-            // A connection that the broker has closed, as the recording tells later.
+            // The broker has closed the connection; the recording shows that later.
         }
     }
 
     private func substituted<Request: WireRequest>(_: Request.Type, _ frame: Flow.Frame) throws -> [UInt8] {
         var request = try Request(decoding: WireBytes(copying: frame.body), version: frame.version)
         try request.visit(FlowSubstitution(values), version: frame.version)
-        // A fetch that found records waits for them: in one recording they came 11 ms before it gave up.
+        // A fetch that found records waits for them: in one recording they arrived 11 ms before it timed out.
         if var fetch = request as? FetchRequest, findsRecords(frame) {
             fetch.maxWaitMs = max(fetch.maxWaitMs, 4_000)
             request = fetch as? Request ?? request

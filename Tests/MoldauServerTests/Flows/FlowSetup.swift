@@ -3,7 +3,7 @@ import MoldauLog
 import MoldauRecords
 import MoldauWire
 
-/// What was there before a conversation began, as far as its answers tell: topics, their records, groups' positions.
+/// The state before a conversation began, as far as its answers show it: topics, their records, groups' offsets.
 struct FlowSetup {
     private struct Topic {
         var partitionCount: Int32 = 0
@@ -13,10 +13,10 @@ struct FlowSetup {
     }
 
     private struct Partition {
-        /// Batches that answers to fetches brought, by their first offset.
+        /// Batches from answers to fetches, by their first offset.
         var batches: [Int64: [UInt8]] = [:]
         var start: Int64 = 0
-        /// The end, as told before anything was appended.
+        /// The end offset, as reported before anything was appended.
         var end: Int64 = 0
         var isAppendedTo = false
         /// Whether records were deleted from its front.
@@ -30,9 +30,9 @@ struct FlowSetup {
     private var partitions: [TopicPartition: Partition] = [:]
     private var positions: [String: [TopicPartition: GroupOffset]] = [:]
     private var committed: Set<String> = []
-    /// Names that were asked for while there was no such topic.
+    /// Names that were requested while the topic did not exist.
     private var missing: Set<String> = []
-    /// Whether the broker created a topic because it was asked for.
+    /// Whether the broker created a topic automatically.
     private(set) var createsTopics = false
     private var pending: [[Int32]: any WireRequest] = [:]
 
@@ -54,7 +54,7 @@ struct FlowSetup {
         _: Message.Type, _ body: WireBytes, _ version: Int16
     ) throws -> Message { try Message(decoding: body, version: version) }
 
-    // MARK: Finding out
+    // MARK: Reading the recording
 
     private mutating func note(_ request: any WireRequest) {
         switch request {
@@ -74,7 +74,7 @@ struct FlowSetup {
         topics[topic].map { $0.isMade || $0.partitionCount > 0 } ?? false || missing.contains(topic)
     }
 
-    /// A partition was there.
+    /// Notes that a partition existed.
     private mutating func seen(_ name: TopicPartition) {
         guard !name.topic.isEmpty, !name.topic.hasPrefix("__"), !missing.contains(name.topic) else { return }
         if topics[name.topic]?.isMade == true { return }
@@ -214,9 +214,9 @@ struct FlowSetup {
         }
     }
 
-    // MARK: Making it
+    // MARK: Restoring the state
 
-    /// Makes what was there.
+    /// Creates the topics, records and offsets.
     func make<Files: FileSystem>(in broker: Broker<Files>) throws {
         for (name, topic) in topics.sorted(by: { $0.key < $1.key }) where !topic.isMade && topic.partitionCount > 0 {
             let settings = topic.refusedBytes.map { ["max.message.bytes": "\(min($0 - 1, 1_048_588))"] } ?? [:]

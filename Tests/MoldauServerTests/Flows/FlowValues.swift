@@ -1,12 +1,12 @@
 import MoldauRecords
 @testable import MoldauWire
 
-/// What stands in a recording, and what this run has in its place.
+/// Maps generated values of a recording to those of this run.
 final class FlowValues {
     private var texts: [String: String] = [:]
     private var ids: [TopicID: TopicID] = [:]
     private var numbers: [String: [Int64: Int64]] = [:]
-    /// The last epoch of each session: recordings leave out fetches that brought nothing.
+    /// The last epoch of each session: recordings leave out fetches without records.
     private var sessionEpochs: [Int64: Int64] = [:]
 
     /// The epoch of the next fetch in a session of this run.
@@ -15,7 +15,7 @@ final class FlowValues {
         return sessionEpochs[session, default: 0]
     }
 
-    /// The fields whose values a broker makes up.
+    /// The fields whose values a broker generates.
     static func isMadeUp(_ name: String) -> Bool {
         ["memberId", "leader", "topicId"].contains(name) || kind(name) != nil
     }
@@ -32,7 +32,7 @@ final class FlowValues {
 
     // MARK: Learning
 
-    /// Notes the values that this run has in the fields of an answer.
+    /// Notes this run's values of the fields of an answer.
     func learn(_ recorded: WireValue, _ own: WireValue, name: String = "") {
         switch (recorded, own) {
         case (.fields(let left), .fields(let right)):
@@ -52,7 +52,7 @@ final class FlowValues {
         }
     }
 
-    // MARK: Putting in place
+    // MARK: Substitution
 
     func text(_ name: String, _ recorded: String) -> String {
         Self.isMadeUp(name) ? texts[recorded] ?? recorded : recorded
@@ -89,7 +89,7 @@ final class FlowValues {
     }
 }
 
-/// Puts this run's values into a request.
+/// Substitutes this run's values in a request.
 final class FlowSubstitution: FieldVisitor {
     private let values: FlowValues
     private var session: Int64 = 0

@@ -10,7 +10,7 @@ import Testing
 
 /// `FLOWS=FOLDER swift test --filter RecordedFlows` reads another folder of recordings.
 @Suite struct RecordedFlows {
-    @Test func `a real broker's clients get the answers that it gave`() async throws {
+    @Test func `recorded client conversations get the real broker's answers`() async throws {
         let only = ProcessInfo.processInfo.environment["FLOW"]
         let flows = try Flow.all().filter { only.map($0.name.contains) ?? true }
         try #require(!flows.isEmpty)

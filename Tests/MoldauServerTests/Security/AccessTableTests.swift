@@ -6,17 +6,17 @@ import Testing
 
 @testable import MoldauServer
 
-/// What each API needs: without it a client is refused with Kafka's code, with it no longer.
+/// The permissions that each API needs: without them a client is refused with Kafka's code, with them it is not.
 @Suite struct AccessTableTests {
     struct Row: Sendable {
         let api: ApiKey
-        /// Each of them is enough for itself.
+        /// All of them are needed.
         let needs: [(AccessOperation, Resource)]
         let refusal: ErrorCode
-        /// Sends a request, and tells the error of its one part.
+        /// Sends a request, and returns the error of its one part.
         let ask: @Sendable (WireClient) throws -> ErrorCode?
 
-        /// - Parameter request: one that is well formed, at the version.
+        /// - Parameter request: a well-formed one, for the version.
         init<Request: WireRequest>(
             _ needs: [(AccessOperation, Resource)], _ refusal: ErrorCode, _ version: Int16, _ request: Request,
             _ code: @escaping @Sendable (Request.Response) -> ErrorCode?
@@ -34,7 +34,7 @@ import Testing
         ErrorCode.clusterAuthorizationFailed, ErrorCode.transactionalIDAuthorizationFailed
     )
 
-    /// Those that everybody may ask, and the one whose refusal is that nothing is told.
+    /// APIs that need no permission.
     private static let free: Set<ApiKey> = [.apiVersions, .saslHandshake, .saslAuthenticate, .describeCluster]
 
     static let topicRows: [Row] = [
@@ -227,10 +227,10 @@ import Testing
         ) { $0.results.first?.errorCode },
     ]
 
-    /// Those that tell less instead of refusing.
+    /// APIs that filter their answers instead of refusing.
     static let filtered: [ApiKey] = [.listGroups, .listTransactions]
 
-    @Test func `every API that is served has a row, or is for everybody`() {
+    @Test func `every served API has a row or needs no permission`() {
         let rows = (Self.topicRows + Self.groupRows + Self.otherRows).map(\.api)
         let known = rows + Self.free + Self.filtered
         #expect(Set(known).count == known.count)
@@ -238,7 +238,8 @@ import Testing
     }
 
     @Test(arguments: [topicRows, groupRows, otherRows])
-    func `each API is refused without its rules, one by one, and not with all of them`(rows: [Row]) async throws {
+    func `each API is refused if any of its permissions is missing, and not with all of them`(rows: [Row]) async throws
+    {
         try await AccessTests.withClients { ada, bob in
             let refusals: Set<ErrorCode> = [Self.noTopic, Self.noGroup, Self.noCluster, Self.noID]
             for row in rows {
@@ -261,7 +262,7 @@ import Testing
         }
     }
 
-    @Test func `groups and transactional ids that a client may not know are not listed`() async throws {
+    @Test func `groups and transactional ids without permission are not listed`() async throws {
         try await AccessTests.withClients { ada, bob in
             for name in ["g", "other"] {
                 let commit = OffsetCommitRequest {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MoldauServer
 
-/// Who may do what, over sockets: `ada` may do everything, `bob` what rules allow.
+/// Authorization over sockets: `ada` may do everything, `bob` what rules allow.
 @Suite struct AccessTests {
     static let sasl = ListenAddress(host: "127.0.0.1", port: 0, security: .saslPlaintext)
     static let users = ["ada": "secret", "bob": "builder"]
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test func `the super user makes rules, and they hold at once and until they are removed`() async throws {
+    @Test func `rules of the super user take effect at once, until they are removed`() async throws {
         try await Self.withClients { ada, bob in
             #expect(try ada.produce([1], to: "t").errorCode == .none)
             #expect(try bob.produce([1], to: "t").errorCode == .topicAuthorizationFailed)
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `a rule that means nothing is refused, the others are added`() async throws {
+    @Test func `an invalid rule is refused, and the others are added`() async throws {
         try await Self.withClients { ada, bob in
             let answer = try ada.call(
                 CreateAclsRequest {
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `a member's pattern means the topics that it may describe`() async throws {
+    @Test func `a member's pattern matches only topics that it may describe`() async throws {
         try await Self.withClients { ada, bob in
             _ = try ada.call(
                 CreateTopicsRequest {
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `a session's topic is not read any more once that is denied`() async throws {
+    @Test func `a fetch session's topic is refused once access is denied`() async throws {
         try await Self.withClients { ada, bob in
             try ada.allow("User:bob", .read, .topic("t"))
             _ = try ada.produce([1], to: "t")
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test func `a fetch that waits is refused records that come after it was denied them`() async throws {
+    @Test func `a waiting fetch is refused records that arrive after access is denied`() async throws {
         try await Self.withClients { ada, bob in
             try ada.allow("User:bob", .read, .topic("t"))
             try bob.send(WireClient.fetch("t", from: 0, maxBytes: 1 << 20, waitMs: 20_000), version: 12)
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `topics are told to those alone who may know them, and others are as good as not there`() async throws {
+    @Test func `topics are visible only to authorized clients`() async throws {
         try await Self.withClients { ada, bob in
             #expect(try ada.topics() == ["t"] && bob.topics() == [])
             func codes(_ names: [String], _ version: Int16) throws -> [ErrorCode] {
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test func `of a request with several topics what is allowed is done`() async throws {
+    @Test func `a request with several topics is executed for the authorized ones`() async throws {
         try await Self.withClients { ada, bob in
             try ada.allow("User:bob", .create, .topic("mine"))
             let answer = try bob.call(
@@ -175,14 +175,14 @@ import Testing
         }
     }
 
-    @Test func `records without an answer that are refused end the connection`() async throws {
+    @Test func `refused records without acknowledgement close the connection`() async throws {
         try await Self.withClients { _, bob in
             #expect(throws: (any Error).self) { try bob.produce([1], to: "t", acks: 0) }
             #expect(bob.isClosed())
         }
     }
 
-    @Test func `an idempotent producer needs a topic that it may write to`() async throws {
+    @Test func `an idempotent producer needs permission to write to any topic`() async throws {
         try await Self.withClients { ada, bob in
             let request = InitProducerIdRequest { $0.transactionTimeoutMs = 1_000 }
             #expect(try bob.call(request, version: 4).errorCode == .clusterAuthorizationFailed)
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func `what a client may do is told as bits`() async throws {
+    @Test func `authorized operations are returned as bits`() async throws {
         try await Self.withClients { ada, bob in
             try ada.allow("User:bob", .write, .topic("t"))
             let request = MetadataRequest {
@@ -203,7 +203,7 @@ import Testing
         }
     }
 
-    @Test func `without access lists everybody may do everything, and rules are refused with Kafka's code`()
+    @Test func `without access lists everything is allowed, and adding rules is refused with Kafka's code`()
         async throws
     {
         try await withServer { address in
@@ -216,7 +216,7 @@ import Testing
         }
     }
 
-    @Test func `a client is known by its certificate`() async throws {
+    @Test func `a client is identified by its certificate`() async throws {
         let files = try TLSFiles()
         var options = ServerOptions()
         options.tls = files.options
@@ -236,7 +236,7 @@ import Testing
         withExtendedLifetime(files) {}
     }
 
-    @Test func `users are changed by clients, with what Kafka's tools send`() async throws {
+    @Test func `clients can change users, with the requests of Kafka's tools`() async throws {
         try await Self.withClients { ada, bob in
             let salt = [UInt8](repeating: 5, count: 20)
             let salted = try ScramMechanism.sha256.arithmetic.saltedPassword("new", salt: salt, iterations: 4_096)
@@ -263,7 +263,7 @@ import Testing
         }
     }
 
-    @Test func `who was added by a client gets in by the mechanism that was given`() async throws {
+    @Test func `a user added by a client can log in`() async throws {
         try await withServer(Self.options, listening: Self.sasl, users: Self.users) { address in
             let ada = try WireClient(address)
             _ = try ada.logIn("ada", "secret")

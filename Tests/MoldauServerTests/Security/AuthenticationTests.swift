@@ -27,7 +27,7 @@ import Testing
         return log
     }
 
-    @Test func `a password logs in, and nothing may be asked before`() {
+    @Test func `a password logs in, and no request is valid before`() {
         var log = Authentication(Self.mechanisms, lifetime: nil)
         #expect(!log.isValid(at: .zero))
         #expect(log.take(Self.plain("ada", "secret"), Self.known, now: .zero) == .unexpected)
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test(arguments: [("ada", "wrong"), ("bob", "secret"), ("", "secret"), ("ada", "")])
-    func `a wrong password and an unknown user are refused for good`(user: String, password: String) {
+    func `a wrong password or an unknown user is refused permanently`(user: String, password: String) {
         var log = Self.begun("PLAIN")
         guard case .failed = log.take(Self.plain(user, password), Self.known, now: .zero) else {
             Issue.record("not refused")
@@ -67,7 +67,7 @@ import Testing
         #expect(!log.isValid(at: .zero) && log.principal == nil)
     }
 
-    @Test func `an unknown user and a wrong password are told the same`() {
+    @Test func `an unknown user and a wrong password get the same answer`() {
         var (one, other) = (Self.begun("PLAIN"), Self.begun("PLAIN"))
         guard case .failed(_, let first) = one.take(Self.plain("bob", "x"), Self.known, now: .zero),
             case .failed(_, let second) = other.take(Self.plain("ada", "x"), Self.known, now: .zero)
@@ -78,7 +78,7 @@ import Testing
         #expect(first == second)
     }
 
-    @Test func `nobody acts as somebody else`() {
+    @Test func `a client cannot use another client's identity`() {
         var log = Self.begun("PLAIN")
         guard case .failed = log.take(Self.plain("ada", "secret", as: "root"), Self.known, now: .zero) else {
             Issue.record("not refused")
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test(arguments: [[], [0], [0, 0], [0, 97, 0], [0, 97, 0, 98, 0], [0, 0xff, 0, 98]] as [[UInt8]])
-    func `bytes that are not of PLAIN's form are refused`(token: [UInt8]) {
+    func `malformed PLAIN tokens are refused`(token: [UInt8]) {
         var log = Self.begun("PLAIN")
         guard case .failed(let user, _) = log.take(token, Self.known, now: .zero) else {
             Issue.record("not refused")
@@ -102,7 +102,7 @@ import Testing
         #expect(log.choose("SCRAM-SHA-256", tokensAreFrames: false) == 34)
     }
 
-    @Test func `a log-in that has a lifetime ends with it, and may be renewed by the same user alone`() {
+    @Test func `a login with a lifetime expires, and can be renewed by the same user only`() {
         var log = Self.begun("PLAIN", lifetime: .seconds(10))
         #expect(log.take(Self.plain("ada", "secret"), Self.known, now: .seconds(5)) == .done([]))
         #expect(log.isValid(at: .milliseconds(14_999)) && !log.isValid(at: .seconds(15)))
@@ -115,27 +115,27 @@ import Testing
         let both = Authentication.Knowledge(
             user: { User($0, Self.ada.credentials) }, decoySeed: [1], nonce: "n")
         guard case .failed = other.take(Self.plain("bob", "secret"), both, now: .seconds(20)) else {
-            Issue.record("another user took the connection over")
+            Issue.record("another user took over the connection")
             return
         }
         #expect(other.principal == Principal("ada") && !other.isValid(at: .seconds(20)))
     }
 
-    @Test func `a log-in without a lifetime is not renewed`() {
+    @Test func `a login without a lifetime is not renewed`() {
         var log = Self.begun("PLAIN")
         #expect(log.take(Self.plain("ada", "secret"), Self.known, now: .zero) == .done([]))
         #expect(log.choose("PLAIN", tokensAreFrames: false) == 34)
         #expect(log.isValid(at: .zero))
     }
 
-    @Test func `where nobody logs in, everybody is known from the beginning`() {
+    @Test func `without authentication every client is anonymous from the beginning`() {
         var log = Authentication(of: .anonymous)
         #expect(log.isValid(at: .seconds(1)) && log.principal == .anonymous)
         #expect(log.choose("PLAIN", tokensAreFrames: false) == 34)
         #expect(log.take([], Self.known, now: .zero) == .unexpected)
     }
 
-    @Test func `tokens are frames of their own after version 0 of SaslHandshake alone`() {
+    @Test func `tokens are raw frames only after version 0 of SaslHandshake`() {
         var log = Authentication(Self.mechanisms, lifetime: nil)
         #expect(!log.expectsFrame)
         #expect(log.choose("PLAIN", tokensAreFrames: true) == 0)

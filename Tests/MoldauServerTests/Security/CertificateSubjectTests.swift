@@ -5,7 +5,7 @@ import Testing
 @testable import MoldauServer
 
 @Suite struct CertificateSubjectTests {
-    @Test func `a subject is told as Kafka tells it, the last part first`() throws {
+    @Test func `a subject is printed as by Kafka, the last part first`() throws {
         let files = try TLSFiles()
         let certificate = try #require(NIOSSLCertificate.fromPEMFile("\(files.directory)/client.pem").first)
         #expect(
@@ -13,7 +13,7 @@ import Testing
                 == "CN=orders,OU=Shop,O=Example\\, Inc.,C=DE")
     }
 
-    @Test func `bytes that are no certificate are refused, wherever they end`() throws {
+    @Test func `bytes that are not a certificate are refused, wherever they end`() throws {
         let files = try TLSFiles()
         let certificate = try #require(NIOSSLCertificate.fromPEMFile("\(files.directory)/client.pem").first)
         let bytes = try certificate.toDERBytes()

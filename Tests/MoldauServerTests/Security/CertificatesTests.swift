@@ -9,7 +9,7 @@ import Testing
 
 /// Certificates that change while a server runs.
 @Suite struct CertificatesTests {
-    /// Puts the certificate of another authority in the place of a server's.
+    /// Replaces a server's certificate by that of another authority.
     private static func replace(_ files: TLSFiles, by other: TLSFiles) throws {
         for name in ["server.key", "server.pem"] {
             let bytes = try Data(contentsOf: URL(filePath: "\(other.directory)/\(name)"))
@@ -17,9 +17,7 @@ import Testing
         }
     }
 
-    @Test func `a certificate that was replaced is used from the next connection on, and connections stay`()
-        async throws
-    {
+    @Test func `a replaced certificate is used for new connections, and existing ones stay open`() async throws {
         let (files, other) = (try TLSFiles(), try TLSFiles())
         var options = ServerOptions()
         options.tls = files.options
@@ -30,14 +28,14 @@ import Testing
             usleep(1_100_000)
             #expect(try TLSFiles.client(in: other.directory, of: address).topics() == ["t"])
             #expect(try old.topics() == ["t"])
-            // Who trusts only the old authority does not trust it.
+            // A client that trusts only the old authority does not trust it.
             let stranger = try TLSFiles.client(in: files.directory, of: address)
             #expect(throws: (any Error).self) { try stranger.topics() }
         }
         withExtendedLifetime((files, other)) {}
     }
 
-    @Test func `files that cannot be used are logged once and change nothing, until they can`() throws {
+    @Test func `unusable files are logged once and change nothing, until they are replaced`() throws {
         let (files, other) = (try TLSFiles(), try TLSFiles())
         let log = GatheredLog(level: .trace)
         let now = ContinuousClock.now
@@ -60,7 +58,7 @@ import Testing
         #expect(log.all.contains { $0.contains("was reloaded") })
     }
 
-    @Test func `files are looked at once a second`() throws {
+    @Test func `files are checked once a second`() throws {
         let files = try TLSFiles()
         let now = ContinuousClock.now
         let certificates = try Certificates(files.options, at: now, GatheredLog().logger)

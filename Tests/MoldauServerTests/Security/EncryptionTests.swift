@@ -27,7 +27,7 @@ import Testing
         withExtendedLifetime(files) {}
     }
 
-    @Test func `records go through TLS as they are, small and large`() async throws {
+    @Test func `small and large records are unchanged by TLS`() async throws {
         try await withEncryption { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
             let large = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -43,10 +43,10 @@ import Testing
         }
     }
 
-    @Test func `a frame of several MiB that comes in many encrypted reads is taken whole and right`() async throws {
+    @Test func `a frame of several MiB in many encrypted reads is received completely`() async throws {
         try await withEncryption { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
-            // No two places of it look alike, as a prime number of bytes apart.
+            // Its contents do not repeat at any distance, so misplaced bytes would be noticed.
             let large = (0..<(6 << 20)).map { UInt8(truncatingIfNeeded: $0 / 65_521 &+ $0 &* 167) }
             for number in 0..<2 as Range<Int64> {
                 let told = try client.produce(large, to: "t")
@@ -62,13 +62,13 @@ import Testing
         }
     }
 
-    @Test func `requests that come together in one encrypted read are answered one by one, in order`() async throws {
+    @Test func `requests in one encrypted read are answered one by one, in order`() async throws {
         try await withEncryption { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
             let frames = try (0..<60).map { _ in
                 try client.frame(MetadataRequest { $0.topics = [.init { $0.name = "t" }] }, version: 9)
             }
-            // All in one, and the last one cut in the middle of its length.
+            // All in one write, with the last one cut in the middle of its length.
             let bytes = Array(frames.joined())
             let cut = bytes.count - (frames.last?.count ?? 0) + 2
             #expect(bytes.count < 4_096)
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func `a user logs in by a password under TLS`() async throws {
+    @Test func `a user logs in with a password over TLS`() async throws {
         try await withEncryption(.saslSSL, users: ["ada": "secret"]) { address, directory in
             let client = try TLSFiles.client(in: directory, of: address)
             #expect(try client.logIn("ada", "secret").errorCode == .none)
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func `a client without encryption is closed where there is one, and others go on`() async throws {
+    @Test func `an unencrypted client is closed by a TLS listener, and others are not affected`() async throws {
         try await withEncryption { address, directory in
             let other = try TLSFiles.client(in: directory, of: address)
             let client = try WireClient(address)
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `who begins no TLS in time is closed`() async throws {
+    @Test func `a client that does not begin TLS in time is closed`() async throws {
         try await withEncryption { options, _ in
             options.logInTimeout = .milliseconds(300)
         } _: { address, _ in
@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test func `a client without the certificate that is required is closed, one with it is let in`() async throws {
+    @Test func `a client without a required certificate is closed, and one with it is admitted`() async throws {
         try await withEncryption { options, files in
             options.tls?.clientAuthorityPath = files.authority
             options.tls?.clientCertificates = .required
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    // MARK: What a server refuses
+    // MARK: Refused configurations
 
     private static func refusal(_ address: ListenAddress, _ options: ServerOptions) throws -> ServerError? {
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
@@ -138,7 +138,7 @@ import Testing
             (.plaintext, .none, false), (.saslPlaintext, .none, false), (.ssl, .none, false), (.ssl, .requested, false),
             (.ssl, .required, true), (.saslSSL, .none, true),
         ] as [(SecurityProtocol, TLSOptions.ClientCertificates, Bool)])
-    func `an address that others reach is encrypted and closed to strangers`(
+    func `an address reachable by other machines must be encrypted and authenticated`(
         security: SecurityProtocol, certificates: TLSOptions.ClientCertificates, isAllowed: Bool
     ) throws {
         var options = ServerOptions()
@@ -151,7 +151,7 @@ import Testing
         #expect(try Self.refusal(open, options) == nil)
     }
 
-    @Test func `a certificate that is missing or no certificate is told with its file`() async throws {
+    @Test func `a missing or invalid certificate is reported with its file`() async throws {
         let files = try TLSFiles()
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         func complaint(_ change: (inout TLSOptions) -> Void, isSet: Bool = true) async throws -> String {

@@ -3,7 +3,7 @@ import Testing
 @testable import MoldauServer
 
 @Suite struct FairQueueTests {
-    @Test func `who has much waiting does not keep out who has little`() {
+    @Test func `a connection with many waiting requests does not starve others`() {
         var queue = FairQueue<String>()
         for name in ["a1", "a2", "a3", "b1", "c1", "c2"] { queue.append(name, of: String(name.prefix(1))) }
         var taken: [String] = []

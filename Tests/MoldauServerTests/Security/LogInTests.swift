@@ -31,7 +31,7 @@ extension WireClient {
         try call(MetadataRequest { $0.topics = nil }, version: 12).topics.map(\.name)
     }
 
-    /// Whether the server has ended the connection, or does in a moment.
+    /// Whether the server has closed the connection, or does so within the time.
     func isClosed(within time: Duration = .seconds(10)) -> Bool {
         do {
             while true { _ = try socket.receive(timeout: time) }
@@ -43,7 +43,7 @@ extension WireClient {
     }
 }
 
-/// What a client has to do to get in.
+/// How clients log in.
 @Suite struct LogInTests {
     private static let sasl = ListenAddress(host: "127.0.0.1", port: 0, security: .saslPlaintext)
     private static let users = ["ada": "secret"]
@@ -61,7 +61,7 @@ extension WireClient {
     }
 
     @Test(arguments: ScramMechanism.allCases)
-    func `a user gets in by SCRAM`(mechanism: ScramMechanism) async throws {
+    func `a user logs in with SCRAM`(mechanism: ScramMechanism) async throws {
         try await withServer(Self.options, listening: Self.sasl, users: Self.users) { address in
             let client = try WireClient(address)
             #expect(try client.call(ApiVersionsRequest(), version: 0).errorCode == .none)
@@ -71,7 +71,7 @@ extension WireClient {
         }
     }
 
-    @Test func `a request before the log-in ends the connection`() async throws {
+    @Test func `a request before login closes the connection`() async throws {
         try await withServer(Self.options, listening: Self.sasl, users: Self.users) { address in
             let client = try WireClient(address)
             try client.send(MetadataRequest { $0.topics = nil }, version: 12)
@@ -84,7 +84,7 @@ extension WireClient {
         }
     }
 
-    @Test func `passwords are not taken unencrypted, unless that is allowed`() async throws {
+    @Test func `passwords are not accepted unencrypted, unless that is allowed`() async throws {
         try await withServer(Self.options, listening: Self.sasl, users: Self.users) { address in
             let client = try WireClient(address)
             let answer = try client.call(SaslHandshakeRequest { $0.mechanism = "PLAIN" }, version: 1)
@@ -100,7 +100,7 @@ extension WireClient {
     }
 
     @Test(arguments: ["ada", "nobody"])
-    func `a failed log-in is answered after a while, and ends the connection`(user: String) async throws {
+    func `a failed login is answered after a delay, and closes the connection`(user: String) async throws {
         try await withServer(Self.insecure, listening: Self.sasl, users: Self.users) { address in
             let client = try WireClient(address)
             let begun = ContinuousClock.now
@@ -114,7 +114,7 @@ extension WireClient {
         }
     }
 
-    @Test func `others get in while failed log-ins are held back`() async throws {
+    @Test func `other clients can log in while failed logins are delayed`() async throws {
         var options = Self.insecure
         options.failedLogInDelay = .seconds(30)
         options.stopTimeout = .milliseconds(100)
@@ -132,7 +132,7 @@ extension WireClient {
         }
     }
 
-    @Test func `a frame that no log-in needs ends the connection, and may come after it`() async throws {
+    @Test func `a large frame closes the connection before login, and is accepted after it`() async throws {
         try await withServer(Self.insecure, listening: Self.sasl, users: Self.users) { address in
             let stranger = try WireClient(address)
             try stranger.socket.send([0, 2, 0, 0] + [UInt8](repeating: 0, count: 100))
@@ -143,7 +143,7 @@ extension WireClient {
         }
     }
 
-    @Test func `who does not log in in time is closed`() async throws {
+    @Test func `a client that does not log in in time is closed`() async throws {
         var options = Self.options
         options.logInTimeout = .seconds(4)
         try await withServer(options, listening: Self.sasl, users: Self.users) { address in
@@ -156,7 +156,7 @@ extension WireClient {
         }
     }
 
-    @Test func `after version 0 of SaslHandshake tokens are frames of their own`() async throws {
+    @Test func `after version 0 of SaslHandshake tokens are raw frames`() async throws {
         try await withServer(Self.insecure, listening: Self.sasl, users: Self.users) { address in
             let client = try WireClient(address)
             let chosen = try client.call(SaslHandshakeRequest { $0.mechanism = "PLAIN" }, version: 0)
@@ -171,7 +171,7 @@ extension WireClient {
         }
     }
 
-    @Test func `a log-in with a lifetime has to be renewed`() async throws {
+    @Test func `a login with a lifetime must be renewed`() async throws {
         var options = Self.insecure
         options.logInLifetime = .seconds(4)
         try await withServer(options, listening: Self.sasl, users: Self.users) { address in
@@ -186,7 +186,7 @@ extension WireClient {
         }
     }
 
-    @Test func `where nobody logs in, SaslHandshake is refused with Kafka's code`() async throws {
+    @Test func `without authentication SaslHandshake is refused with Kafka's code`() async throws {
         try await withServer { address in
             let client = try WireClient(address)
             let answer = try client.call(SaslHandshakeRequest { $0.mechanism = "PLAIN" }, version: 1)

@@ -34,7 +34,7 @@ import Testing
     private static let exampleLast =
         "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
 
-    @Test func `the example of RFC 7677 runs as it is printed there`() throws {
+    @Test func `the exchange is that of the example in RFC 7677`() throws {
         let exchange = try Self.example()
         #expect(exchange.user == "user")
         #expect(
@@ -44,7 +44,7 @@ import Testing
         #expect(String(decoding: last, as: UTF8.self) == "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
     }
 
-    @Test func `a nonce that the client repeats in front of the whole one is taken, as by Kafka`() throws {
+    @Test func `a client nonce that repeats its beginning is accepted, as by Kafka`() throws {
         let exchange = try Self.begin(
             .sha256, first: "n,,n=user,r=abc", nonce: "def",
             try Self.credential(.sha256, salt: "W22ZaJ0SNY7soEsUEjb6gQ=="))
@@ -59,7 +59,7 @@ import Testing
         #expect(try exchange.finish(clientLast: Array("\(last),p=\(proof)".utf8)) != nil)
     }
 
-    @Test func `a proof with one bit changed is refused`() throws {
+    @Test func `a changed proof is refused`() throws {
         let last = Self.exampleLast.replacing("p=dHzb", with: "p=dHzc")
         #expect(try Self.example().finish(clientLast: Array(last.utf8)) == nil)
     }
@@ -71,7 +71,7 @@ import Testing
             "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0", "c=biws,p=", ",p=", "",
             "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,c=biws,p=AAAA",
         ])
-    func `a last message of another log-in, or of another form, is refused`(last: String) throws {
+    func `a final message that is malformed, or of another login, is refused`(last: String) throws {
         let exchange = try Self.example()
         #expect(throws: ScramExchange.Malformed.self) { try exchange.finish(clientLast: Array(last.utf8)) }
     }
@@ -81,11 +81,11 @@ import Testing
             "", "n,,", "n,,n=user", "p=tls-unique,,n=user,r=a", "n,,r=a,n=user", "n,,n=,r=a", "n,,n=user,r=",
             "n,a=other,n=user,r=a", "n,,n=us=2Eer,r=a", "n,,m=ext,n=user,r=a", "n,,n=user=,r=a",
         ])
-    func `a first message of another form is refused`(first: String) throws {
+    func `a malformed first message is refused`(first: String) throws {
         #expect(throws: ScramExchange.Malformed.self) { try Self.begin(.sha256, first: first, nonce: "n", nil) }
     }
 
-    @Test func `bytes that are no text are refused`() throws {
+    @Test func `bytes that are not text are refused`() throws {
         #expect(throws: ScramExchange.Malformed.self) {
             try ScramExchange(
                 .sha512, clientFirst: [0xff, 0x2c, 0x2c, 0x80], serverNonce: "n", credential: { _ in nil },
@@ -95,11 +95,11 @@ import Testing
         #expect(throws: ScramExchange.Malformed.self) { try exchange.finish(clientLast: [0xff, 0x2c, 0x70, 0x3d]) }
     }
 
-    @Test func `commas and equals signs in a name come escaped`() throws {
+    @Test func `commas and equals signs in a name are escaped`() throws {
         #expect(try Self.begin(.sha256, first: "n,,n=a=2Cb=3Dc,r=x", nonce: "n", nil).user == "a,b=c")
     }
 
-    @Test func `who does not exist is answered as a user is, with the same salt each time, and never let in`() throws {
+    @Test func `an unknown user gets a challenge with a constant salt, and is never admitted`() throws {
         let first = try Self.begin(.sha512, first: "n,,n=nobody,r=abc", nonce: "def", nil)
         let again = try Self.begin(.sha512, first: "n,,n=nobody,r=abc", nonce: "def", nil)
         let other = try Self.begin(.sha512, first: "n,,n=nobody2,r=abc", nonce: "def", nil)

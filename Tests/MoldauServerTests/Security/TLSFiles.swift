@@ -2,7 +2,8 @@ import Foundation
 import MoldauServer
 import ProgramSupport
 
-/// Certificates made by `openssl` in a directory that goes with the value: an authority, a server's and a client's.
+/// Certificates made by `openssl` in a directory that is deleted with the value: an authority, a server's and a
+/// client's.
 final class TLSFiles: Sendable {
     let directory: String
 
@@ -56,7 +57,7 @@ final class TLSFiles: Sendable {
         ]
         if let certificate { arguments += ["-cert", "\(certificate).pem", "-key", "\(certificate).key"] }
         _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
-        // Afterwards only the program has it, so that its end is seen.
+        // Afterwards only the program has it, so that its end closes the socket.
         defer { close(ends[1]) }
         _ = try openssl(arguments, stream: ends[1], in: directory)
         return WireClient(ClientSocket(descriptor: ends[0]))
