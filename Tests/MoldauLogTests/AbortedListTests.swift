@@ -2,7 +2,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// What was written to a log, and which of it was aborted.
+/// The records written to a log, and which of them were aborted.
 private struct Story {
     var log: MemoryLog
     /// Values by offset.
@@ -67,7 +67,7 @@ private func records(_ bytes: SharedBytes, from offset: Offset) throws -> [Int64
 
 struct AbortedListTests {
     @Test(arguments: 0..<40 as Range<UInt64>)
-    func `a read names the aborted transactions that reach into it, and no others`(seed: UInt64) throws {
+    func `a read returns the aborted transactions that overlap it, and no others`(seed: UInt64) throws {
         var story = try Story(seed: seed, steps: 80, segmentBytes: seed % 2 == 0 ? 1 << 20 : 900)
         for maxBytes in [1, 200, 700, 1 << 20] {
             var (position, cursor, read): (Offset, LogCursor?, [Int64: String]) = (.zero, nil, [:])
@@ -85,7 +85,7 @@ struct AbortedListTests {
 
     /// Also from the middle of a transaction.
     @Test(arguments: 0..<10 as Range<UInt64>)
-    func `reading from any offset on brings what was committed from there on`(seed: UInt64) throws {
+    func `reading from any offset returns the committed records from there on`(seed: UInt64) throws {
         var story = try Story(seed: seed, steps: 40, segmentBytes: 700)
         for start in 0..<story.log.endOffset.value {
             let read = try #require(try story.log.planRead(from: Offset(start), maxBytes: 400, onlyCommitted: true))
@@ -95,7 +95,7 @@ struct AbortedListTests {
         }
     }
 
-    @Test func `bytes of committed reads are those on disk, and their checksums hold`() throws {
+    @Test func `committed reads return the bytes on disk, with valid checksums`() throws {
         var story = try Story(seed: 3, steps: 60, segmentBytes: 1 << 20)
         let committed = try #require(try story.log.planRead(from: .zero, maxBytes: 1 << 20, onlyCommitted: true)).read()
         let all = try #require(try story.log.read(from: .zero, maxBytes: 1 << 20))
@@ -111,7 +111,7 @@ struct AbortedListTests {
         }
     }
 
-    @Test func `where nothing was aborted the bytes are not copied`() throws {
+    @Test func `without aborted transactions the bytes are not copied`() throws {
         var log = try openLog(MemoryFileSystem())
         try log.append(["a"])
         let read = try #require(try log.planRead(from: .zero, maxBytes: 100, onlyCommitted: true)).read()
@@ -119,7 +119,7 @@ struct AbortedListTests {
     }
 
     /// Such a transaction would hide what its producer writes later: for a reader it is open until its marker.
-    @Test func `a transaction whose marker compaction took is not named any more`() throws {
+    @Test func `a transaction whose marker was removed by compaction is no longer listed`() throws {
         let settings = [
             "cleanup.policy": "compact", "segment.bytes": "300", "min.cleanable.dirty.ratio": "0.01",
             "delete.retention.ms": "1000",

@@ -93,7 +93,7 @@ struct CompactionTests {
     }
 
     @Test(arguments: [5, 1_000])
-    func `the last record of each key stays at its offset, and the table stays the same`(maxKeys: Int) throws {
+    func `compaction keeps the last record of each key at its offset, and the same table`(maxKeys: Int) throws {
         var random = SeededGenerator(seed: 1)
         for round in 0..<4 {
             let files = MemoryFileSystem()
@@ -132,7 +132,7 @@ struct CompactionTests {
         #expect(after.count < before.count / 2)
     }
 
-    @Test func `expired tombstones and markers are deleted, and producers' last batches stay known`() throws {
+    @Test func `expired tombstones and markers are deleted, and producers' last batches are recognised`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
         let stamp = ProducerStamp(id: 7, epoch: 0, baseSequence: 0, isTransactional: true)
@@ -174,7 +174,7 @@ struct CompactionTests {
         }
     }
 
-    @Test func `a crash after any step keeps the table, and the next compaction finishes the work`() throws {
+    @Test func `a crash at any step keeps the table, and the next compaction completes the work`() throws {
         var random = SeededGenerator(seed: 1)
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
@@ -259,7 +259,7 @@ struct CompactionTests {
 
     /// More keys than 16 bits can distinguish. If less than the whole digest were compared, live keys would be deleted.
     @Test(arguments: [Sabotage(), .digestCut])
-    func `keys are told apart, however many there are`(mistake: Sabotage) throws {
+    func `keys are distinguished, however many there are`(mistake: Sabotage) throws {
         let files = MemoryFileSystem()
         files.sabotage = mistake
         var log = try openLog(files, ["cleanup.policy": "compact", "segment.bytes": "100000"])
@@ -278,14 +278,12 @@ struct CompactionTests {
             while let record = try reader.next() { kept.insert(String(decoding: record.key!, as: UTF8.self)) }
             position = read.next.offset
         }
-        #expect((kept.count == keys.count + 1) == (mistake == []), "\(kept.count) keys are there")
+        #expect((kept.count == keys.count + 1) == (mistake == []), "\(kept.count) keys are left")
     }
 
     /// Segments of one batch of 100 bytes each: the dirty ratio is the ratio of their numbers.
     @Test(arguments: [Sabotage(), .neverCompacts])
-    func `compaction begins at the configured share of dirty bytes, and deletes replaced records`(mistake: Sabotage)
-        throws
-    {
+    func `compaction begins at the configured dirty ratio, and deletes replaced records`(mistake: Sabotage) throws {
         let settings = ["cleanup.policy": "compact", "segment.bytes": "100", "min.cleanable.dirty.ratio": "0.5"]
         let files = MemoryFileSystem()
         var log = try openLog(files, settings)
@@ -306,7 +304,7 @@ struct CompactionTests {
     }
 
     /// Such records are from before the topic was compacted, or from older versions.
-    @Test func `records without a key stay`() throws {
+    @Test func `records without a key are kept`() throws {
         var plain = settings
         plain["cleanup.policy"] = "delete"
         var log = try openLog(MemoryFileSystem(), plain)
@@ -317,7 +315,7 @@ struct CompactionTests {
     }
 }
 
-/// Files in memory that fail for good after a number of changes.
+/// Files in memory that fail permanently after a number of changes.
 private final class StoppingFileSystem: FileSystem {
     let memory: MemoryFileSystem
     private let left: Mutex<Int?> = Mutex(nil)

@@ -57,7 +57,7 @@ extension PartitionLog {
 
 struct CompressedBatchTests {
     @Test(arguments: codecs)
-    func `a compressed batch is stored as it came, and read`(codec: Compression) throws {
+    func `a compressed batch is stored as received, and can be read`(codec: Compression) throws {
         var log = try openLog(MemoryFileSystem())
         let sent = batch(["a", "b", "c"], codec)
         #expect(try log.append(sent).end == Offset(3))
@@ -67,7 +67,7 @@ struct CompressedBatchTests {
     }
 
     @Test(arguments: codecs)
-    func `a time is looked up inside of a compressed batch`(codec: Compression) throws {
+    func `a timestamp is looked up inside a compressed batch`(codec: Compression) throws {
         var log = try openLog(MemoryFileSystem())
         try log.append(batch(["a", "b", "c"], codec, from: 100))
         try log.append(batch(["d", "e", "f"], codec, from: 200))
@@ -106,13 +106,13 @@ struct CompressedBatchTests {
             }
         }
         #expect(keys == ["2:c", "3:b", "4:a", "5:d", "6:z"])
-        // Only the first batch lost records, and was written anew.
+        // Only the first batch lost records, and was rewritten.
         let wanted = log.configuration.compression ?? codec
         #expect(codecs == [wanted.rawValue, codec.rawValue, 0])
     }
 
     @Test(arguments: Compression.allCases, ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"])
-    func `batches are stored as the topic's compression type says`(codec: Compression, topic: String) throws {
+    func `batches are stored with the topic's compression type`(codec: Compression, topic: String) throws {
         var log = try openLog(MemoryFileSystem(), ["compression.type": topic])
         try log.append(batch(["a", "b"], codec, by: ProducerStamp(id: 3, epoch: 0, baseSequence: 0)))
         let again = try log.append(batch(["a", "b"], codec, by: ProducerStamp(id: 3, epoch: 0, baseSequence: 0)))
@@ -125,7 +125,7 @@ struct CompressedBatchTests {
         #expect(try log.keys() == ["a", "b", "c"])
     }
 
-    @Test func `a batch that is too large for the topic once it is uncompressed is refused`() throws {
+    @Test func `a batch that is too large once uncompressed is refused`() throws {
         var log = try openLog(MemoryFileSystem(), ["compression.type": "uncompressed", "max.message.bytes": "500"])
         let large = batch(["a"], .zstd, valueBytes: 1_000)
         #expect(large.count < 500)
@@ -135,21 +135,21 @@ struct CompressedBatchTests {
     }
 
     @Test(arguments: ["", "none", "GZIP", "brotli"])
-    func `a compression type that Kafka does not know is refused`(value: String) {
+    func `an unknown compression type is refused`(value: String) {
         #expect(throws: LogError.invalidConfiguration(key: "compression.type", value: value)) {
             try LogConfiguration(["compression.type": value])
         }
     }
 
     @Test(arguments: Compression.allCases)
-    func `the broker's time is in the header, and the answer says so`(codec: Compression) throws {
+    func `the log append time is stored in the header, and returned`(codec: Compression) throws {
         var log = try openLog(MemoryFileSystem(), ["message.timestamp.type": "LogAppendTime"])
         let producer = ProducerStamp(id: 3, epoch: 0, baseSequence: 0)
         let appended = try log.append(batch(["a", "b"], codec, by: producer), now: 77)
         #expect(appended.logAppendTime == Timestamp(ms: 77))
         let header = try #require(try log.headers().first)
         #expect(header.isLogAppendTime && header.maxTimestamp == Timestamp(ms: 77))
-        // What is there already keeps the time that it has.
+        // A duplicate batch keeps its timestamp.
         #expect(try log.append(batch(["a", "b"], codec, by: producer), now: 99).logAppendTime == nil)
         #expect(try log.offset(atOrAfter: Timestamp(ms: 77)) == .zero)
     }
@@ -168,7 +168,7 @@ struct CompressedBatchTests {
         #expect(error == .timestampOutOfBounds(record: 1, time: Timestamp(ms: 106), allowed: allowed))
         #expect(error?.kafkaErrorCode == 32)
         #expect(log.endOffset == Offset(4))
-        // A record without a time has none to compare.
+        // A record without a timestamp is not checked.
         try log.append(batch(["a"], codec, from: -1), now: 100)
         var appendTime = try openLog(
             MemoryFileSystem(), bounds.merging(["message.timestamp.type": "LogAppendTime"]) { $1 })
@@ -178,7 +178,7 @@ struct CompressedBatchTests {
         #expect(throws: LogError.self) { try onlyAfter.append(batch(["a"], codec, from: 106), now: 100) }
     }
 
-    @Test func `a client sends one batch for a partition, and its offsets count from 0`() throws {
+    @Test func `a client sends one batch per partition, with offsets from 0`() throws {
         func check(_ bytes: [UInt8]) throws {
             try bytes.withUnsafeBytes { try RecordBatchHeader.checkSent($0) }
         }
@@ -212,5 +212,5 @@ struct CompressedBatchTests {
             (.invalidConfiguration(key: "a", value: "b"), 40),
             (.offline(reason: ""), 56),
         ] as [(LogError, Int16)])
-    func `each refusal has Kafka's code`(error: LogError, code: Int16) { #expect(error.kafkaErrorCode == code) }
+    func `each error maps to Kafka's error code`(error: LogError, code: Int16) { #expect(error.kafkaErrorCode == code) }
 }

@@ -32,7 +32,7 @@ struct DamageTests {
     }
 
     /// Flips every `step`-th byte of a file, one at a time.
-    /// - Returns: how many flips were noticed.
+    /// - Returns: how many flips were detected.
     private static func flips(_ suffix: String, closes: Bool, step: Int = 1) throws -> (noticed: Int, all: Int) {
         let files = MemoryFileSystem()
         let (values, end) = try makeLog(files, closes: closes)
@@ -48,7 +48,7 @@ struct DamageTests {
                 var log = try openLog(damaged, settings, wasClean: closes)
                 #expect(log.endOffset == end)
                 let found = try committedValues(&log)
-                if found != values { Issue.record("byte \(position) of \(suffix) changed what is read, unnoticed") }
+                if found != values { Issue.record("byte \(position) of \(suffix) changed the records, undetected") }
                 for time in stride(from: 1, to: Int64(values.count) / 2, by: max(values.count / 8, 1)) {
                     #expect(try log.offset(atOrAfter: Timestamp(ms: time)) == Offset(2 + 2 * time))
                 }
@@ -83,7 +83,7 @@ struct DamageTests {
             batches = found
         }
 
-        /// What a reader gets who asks for one batch; nil if the damage is reported.
+        /// The bytes that a reader of one batch gets; nil if the damage is reported.
         func answer(_ index: Int) throws -> [UInt8]? {
             try noticing { log in
                 // A read costs a scan from the last index entry, and one run of checksums.
@@ -101,7 +101,7 @@ struct DamageTests {
         }
 
         private func noticing<Answer>(_ ask: (inout MemoryLog) throws -> Answer) throws -> Answer? {
-            var copy = log  // A copy, so that what it opens and verifies is forgotten again.
+            var copy = log  // A copy, so that what it opens and verifies is not kept.
             do {
                 return try ask(&copy)
             } catch let error as LogError {
@@ -111,10 +111,10 @@ struct DamageTests {
         }
     }
 
-    /// Changes each byte in the file of one open log. Asks for the batch with the byte, for the next one, whose search
-    /// passes the byte, and for the batch's time.
+    /// Changes each byte in the file of one open log. Reads the batch with the byte and the next one, whose search
+    /// passes the byte, and looks up the batch's time.
     @Test(arguments: [true, false])
-    func `each changed byte of a sealed segment is noticed`(closes: Bool) throws {
+    func `each changed byte of a sealed segment is detected`(closes: Bool) throws {
         let unread = try Unread(closes: closes)
         let answers = try unread.batches.indices.map { try #require(try unread.answer($0)) }
         let times = try unread.batches.indices.map { try #require(try unread.offset(atTimeOf: $0)) }
@@ -132,7 +132,7 @@ struct DamageTests {
             }
         }
         #expect(noticed == unread.original.count)
-        #expect(changed.isEmpty, "these bytes changed an answer, unnoticed: \(changed.prefix(10))")
+        #expect(changed.isEmpty, "these bytes changed an answer, undetected: \(changed.prefix(10))")
         #expect(unread.batches.last?.bytes.upperBound == unread.original.count)
     }
 
@@ -159,7 +159,7 @@ struct DamageTests {
                 try damaged.open("p/\(name)").write([byte ^ 0x10], at: position)
                 var log = try openLog(damaged, Self.settings, wasClean: closes)
                 #expect(try Self.committedValues(&log) == values)
-                // A batch that is there already is recognised.
+                // A duplicate batch is recognised.
                 let twin = ProducerStamp(id: 7, epoch: 0, baseSequence: 0, isTransactional: true)
                 #expect(try log.append(["aborted"], by: twin).first == Offset(0))
             }
@@ -179,7 +179,7 @@ struct DamageTests {
         }
     }
 
-    @Test func `a sealed segment that lost its end is noticed`() throws {
+    @Test func `a sealed segment that lost its end is detected`() throws {
         for closes in [true, false] {
             let files = MemoryFileSystem()
             _ = try Self.makeLog(files, closes: closes)
@@ -190,9 +190,9 @@ struct DamageTests {
         }
     }
 
-    // MARK: What was durable
+    // MARK: Durable records
 
-    @Test func `a torn tail after the durable end is cut, and recovering twice gives the same bytes`() throws {
+    @Test func `a torn tail after the durable end is truncated, and recovering twice gives the same bytes`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         for time in 0..<40 { try log.append([String(repeating: "v", count: 100), "\(time + 10)"], at: Int64(time)) }
@@ -214,7 +214,7 @@ struct DamageTests {
         }
     }
 
-    @Test func `records that were durable are never cut off`() throws {
+    @Test func `durable records are never truncated`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         for value in ["a", "b", "c", "d"] { try log.append([value]) }
@@ -237,7 +237,7 @@ struct DamageTests {
         #expect(try log.values() == ["a"])
     }
 
-    @Test func `a log that has vanished is noticed`() throws {
+    @Test func `a missing log is detected`() throws {
         let missing = LogError.missingRecords(directory: "p", durableEnd: Offset(3), foundEnd: Offset(0))
         #expect(throws: missing) { try openLog(MemoryFileSystem(), durableEnd: Offset(3)) }
     }

@@ -77,7 +77,7 @@ private final class RecordingFileSystem: FileSystem {
     }
 }
 
-/// A name that is not durable may be lost in a crash, together with what was written under it.
+/// A file name that is not durable may be lost in a crash, together with the file's contents.
 struct NameDurabilityTests {
     private func worked(_ mistake: Sabotage) throws -> RecordingFileSystem {
         let files = RecordingFileSystem(sabotage: mistake)
@@ -110,7 +110,9 @@ struct NameDurabilityTests {
     }
 
     @Test(arguments: [Sabotage(), .skipsDirectorySync])
-    func `a compacted segment's name is durable before those that it replaces go`(mistake: Sabotage) throws {
+    func `a compacted segment's name is durable before the segments that it replaces are deleted`(mistake: Sabotage)
+        throws
+    {
         let files = try worked(mistake)
         var (checked, unsynced) = (0, 0)
         for (index, step) in files.steps.enumerated() {
@@ -160,7 +162,7 @@ struct NameDurabilityTests {
     }
 
     /// As after a power cut that kept the later deletions and lost the first one.
-    @Test func `a segment that a power cut brings back is deleted again`() throws {
+    @Test func `a segment that reappears after a power cut is deleted again`() throws {
         let files = MemoryFileSystem()
         let configuration = try LogConfiguration(["segment.bytes": "200"])
         func open() throws -> PartitionLog<MemoryFileSystem> {
@@ -190,7 +192,7 @@ struct NameDurabilityTests {
         #expect(again.openTransactions.isEmpty && !files.exists("p/00000000000000000000.log"))
     }
 
-    @Test func `a small file that is replaced durably is whole before it is renamed`() throws {
+    @Test func `a small file that is replaced durably is complete before it is renamed`() throws {
         let files = RecordingFileSystem()
         try files.replace("p/file", with: [1], in: "p", sync: true)
         #expect(

@@ -35,7 +35,7 @@ import Testing
             }
         }
 
-        @Test func `what is to be read stays readable, though its name is gone and others need descriptors`() throws {
+        @Test func `a planned read succeeds after the file is deleted and others need descriptors`() throws {
             var log = try openLog(files, ["segment.bytes": "80"], directory: "\(directory.path)/p")
             for number in 0..<4 { try log.append(["\(number)"]) }
             let planned = try #require(try log.planRead(from: .zero, maxBytes: 1_000))
@@ -61,7 +61,7 @@ import Testing
         }
 
         /// A write-back error is reported to those that have had the file open since it happened.
-        @Test func `a file that is not synced stays open while others can be closed`() throws {
+        @Test func `an unsynced file stays open while others can be closed`() throws {
             let written = try files.open("\(directory.path)/written")
             try written.write([1], at: 0)
             let others = try (0..<20).map { try files.open("\(directory.path)/\($0)") }
@@ -92,12 +92,12 @@ import Testing
 struct DirectorySyncTests {
     /// The system refuses to sync this directory; the error shows that the sync was requested.
     #if os(Linux)
-        @Test func `a sync of a directory is asked of the system`() {
+        @Test func `syncing a directory makes a system call`() {
             #expect(throws: LogError.self) { try PosixFileSystem().syncDirectory("/proc") }
         }
     #endif
 
-    @Test func `a sync of a directory that is not there fails`() throws {
+    @Test func `syncing a missing directory fails`() throws {
         let directory = try TemporaryDirectory()
         #expect(throws: LogError.self) { try PosixFileSystem().syncDirectory(directory.path + "/missing") }
         try PosixFileSystem().syncDirectory(directory.path)

@@ -36,14 +36,14 @@ struct PartitionLogTests {
         #expect(try log.read(from: Offset(1), maxBytes: 10) == nil)
     }
 
-    @Test func `a segment that would grow too large is closed first`() throws {
+    @Test func `a segment that would exceed its size is rolled first`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.bytes": "150"])
         for value in ["a", "b", "c", "d", "e"] { try log.append([value]) }
         #expect(try logNames(files) == [".log", "2.log", "4.log"])
     }
 
-    @Test func `a segment whose first batch was appended too long ago is closed first`() throws {
+    @Test func `a segment whose first batch is older than segment.ms is rolled first`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.ms": "1000"])
         for time in [5_000, 6_000, 6_001, 5_500, 7_002] as [Int64] { try log.append(["x"], now: time) }
@@ -63,7 +63,7 @@ struct PartitionLogTests {
         }
     }
 
-    @Test func `deleting records takes whole segments and hides the rest`() throws {
+    @Test func `deleting records deletes whole segments and hides the rest`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.bytes": "150"])
         for value in ["a", "b", "c", "d", "e"] { try log.append([value]) }
@@ -77,7 +77,7 @@ struct PartitionLogTests {
     }
 
     @Test(arguments: ["3", "", "x", "3 1"])
-    func `a half-written log start deletes nothing`(left: String) throws {
+    func `a half-written log start file deletes nothing`(left: String) throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         try log.append(["a", "b", "c"])
@@ -89,7 +89,7 @@ struct PartitionLogTests {
         #expect(try log.values() == ["a", "b", "c"])
     }
 
-    @Test func `a log start that is lost leaves the one before which segments were deleted`() throws {
+    @Test func `if the latest log start is lost, the one up to which segments were deleted is used`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.bytes": "150"])
         for value in ["a", "b", "c", "d", "e"] { try log.append([value]) }
@@ -121,7 +121,7 @@ struct PartitionLogTests {
         #expect(try log.values() == ["a", "b", "c", "d", "e"])
     }
 
-    @Test func `retention by time takes closed segments, and the last one too`() throws {
+    @Test func `retention by time deletes closed segments, and the last one too`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["segment.bytes": "80", "retention.ms": "100"])
         for time in [0, 50, 200] as [Int64] { try log.append(["x"], now: time) }
@@ -132,7 +132,7 @@ struct PartitionLogTests {
         #expect(log.endOffset == Offset(3))
     }
 
-    @Test func `retention by size takes the oldest, and a compacted topic keeps all`() throws {
+    @Test func `retention by size deletes the oldest segments, and a compacted topic keeps all`() throws {
         for (policy, kept) in [("delete", 3), ("compact", 5)] {
             let settings = ["segment.bytes": "80", "retention.bytes": "200"]
             var log = try openLog(MemoryFileSystem(), settings)
@@ -143,7 +143,7 @@ struct PartitionLogTests {
         }
     }
 
-    @Test func `a topic of log append time gets the broker's clock, and a right checksum`() throws {
+    @Test func `a topic with log append time gets the broker's timestamps and valid checksums`() throws {
         var log = try openLog(MemoryFileSystem(), ["message.timestamp.type": "LogAppendTime"])
         try log.append(["a"], at: 5, now: 777)
         let bytes = try #require(try log.read(from: .zero, maxBytes: 1_000))
@@ -152,7 +152,7 @@ struct PartitionLogTests {
         #expect(try reader.next()?.timestamp == Timestamp(ms: 777))
     }
 
-    @Test func `damaged, cut and oversized batches are refused and nothing is appended`() throws {
+    @Test func `damaged, truncated and oversized batches are refused, and nothing is appended`() throws {
         var log = try openLog(MemoryFileSystem(), ["max.message.bytes": "200"])
         var damaged = batch(["abc"])
         damaged[damaged.count - 2] ^= 1
@@ -167,7 +167,7 @@ struct PartitionLogTests {
     @Test(arguments: [
         ("segment.bytes", "many"), ("segment.ms", "0"), ("cleanup.policy", "forget"), ("retention.ms", "-2"),
     ])
-    func `a setting that makes no sense is refused`(key: String, value: String) {
+    func `an invalid setting is refused`(key: String, value: String) {
         #expect(throws: LogError.invalidConfiguration(key: key, value: value)) { try LogConfiguration([key: value]) }
     }
 }

@@ -2,7 +2,7 @@ import MoldauLog
 import MoldauRecords
 import Testing
 
-/// What an idempotent producer's sequence numbers must be (KIP-98, KIP-360).
+/// The rules for an idempotent producer's sequence numbers (KIP-98, KIP-360).
 struct ProducerSequenceTests {
     private func send(
         _ sequence: Int32, count: Int = 1, epoch: Int16 = 0, to log: inout MemoryLog
@@ -13,7 +13,7 @@ struct ProducerSequenceTests {
         return try log.append(builder.finish(), now: Timestamp(ms: 0)).first.value
     }
 
-    @Test func `the last five batches are known when they come again, and older ones are out of order`() throws {
+    @Test func `the last five batches are recognised when repeated, and older ones are out of order`() throws {
         var log = try openLog(MemoryFileSystem())
         for number in 0..<7 { _ = try send(Int32(2 * number), count: 2, to: &log) }
         for number in 2..<7 {
@@ -26,7 +26,7 @@ struct ProducerSequenceTests {
         #expect(log.endOffset == Offset(14))
     }
 
-    @Test func `the first batch of an unknown producer may have any number, that of a new epoch is 0`() throws {
+    @Test func `an unknown producer may begin at any sequence number, and a new epoch begins at 0`() throws {
         var log = try openLog(MemoryFileSystem())
         #expect(try send(41, to: &log) == 0)
         #expect(try send(42, to: &log) == 1)
@@ -35,21 +35,21 @@ struct ProducerSequenceTests {
         }
         #expect(try send(0, epoch: 1, to: &log) == 2)
         #expect(throws: LogError.producerFenced(id: 1, epoch: 0, current: 1)) { try send(43, to: &log) }
-        // A batch of the epoch before is not taken for one of this epoch.
+        // A batch of the previous epoch is not taken for one of this epoch.
         #expect(throws: LogError.self) { try send(42, epoch: 1, to: &log) }
     }
 
     @Test(arguments: [Int32.max - 2, .max - 1, .max])
-    func `after the greatest number comes 0`(first: Int32) throws {
+    func `after the greatest sequence number comes 0`(first: Int32) throws {
         var log = try openLog(MemoryFileSystem())
         _ = try send(first, count: 3, to: &log)
         let next = (first &+ 3) & .max
-        #expect(try send(first, count: 3, to: &log) == 0, "known")
+        #expect(try send(first, count: 3, to: &log) == 0, "duplicate")
         #expect(throws: LogError.self) { try send(next + 1, to: &log) }
         #expect(try send(next, to: &log) == 3)
     }
 
-    @Test func `after a marker alone the first batch of the epoch is 0`() throws {
+    @Test func `after a marker without batches the epoch's first batch has sequence number 0`() throws {
         var log = try openLog(MemoryFileSystem())
         let stamp = ProducerStamp(id: 1, epoch: 4, baseSequence: -1, isTransactional: true)
         _ = try log.append(TransactionMarker(isCommit: false), of: stamp, now: Timestamp(ms: 0))
@@ -59,7 +59,7 @@ struct ProducerSequenceTests {
         #expect(try send(0, epoch: 4, to: &log) == 1)
     }
 
-    @Test func `after a restart the last batch is known`() throws {
+    @Test func `the last batch is recognised after a restart`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         _ = try send(0, count: 2, to: &log)

@@ -43,7 +43,7 @@
         ]
 
         @Test(arguments: steps)
-        private func `the system is asked to make durable`(step: Step) throws {
+        private func `names are made durable by system calls`(step: Step) throws {
             let directory = try TemporaryDirectory()
             try step.run(PosixFileSystem(), directory.path)
             let again = try TemporaryDirectory()
@@ -53,7 +53,7 @@
             }
         }
 
-        @Test func `a log begins no segment whose name cannot be made durable`() throws {
+        @Test func `a log creates no segment whose name cannot be made durable`() throws {
             let directory = try TemporaryDirectory()
             let path = directory.path
             try withFailingSyncs {

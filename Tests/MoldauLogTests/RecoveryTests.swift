@@ -7,7 +7,7 @@ import Testing
 private let first = "p/00000000000000000000.log"
 
 struct RecoveryTests {
-    @Test func `a torn tail is cut at each of its bytes, and nothing before it is lost`() throws {
+    @Test func `a torn tail of any length is truncated, and nothing before it is lost`() throws {
         let whole = batch(["a", "b"]).count
         let torn = batch(["c"]).count
         for length in 0..<torn {
@@ -24,7 +24,7 @@ struct RecoveryTests {
         }
     }
 
-    @Test func `garbage and zeros behind the last batch are cut`() throws {
+    @Test func `garbage and zeros after the last batch are truncated`() throws {
         for garbage in [
             [UInt8](repeating: 0, count: 5_000), [UInt8](repeating: 0xff, count: 70), batch(["old offset"]),
         ] {
@@ -60,7 +60,7 @@ struct RecoveryTests {
     }
 
     @Test(arguments: ["kept", "missing", "garbage", "empty"])
-    func `an index that is missing or cannot be right is rebuilt`(index: String) throws {
+    func `a missing or invalid index is rebuilt`(index: String) throws {
         let files = MemoryFileSystem()
         let settings = ["index.interval.bytes": "100", "segment.bytes": "1000"]
         var log = try openLog(files, settings)
@@ -83,7 +83,7 @@ struct RecoveryTests {
         }
     }
 
-    @Test func `a rebuilt index is the one that was written`() throws {
+    @Test func `a rebuilt index equals the original`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files, ["index.interval.bytes": "100"])
         for time in 0..<60 { try log.append(["value"], at: Int64(time)) }
@@ -96,7 +96,7 @@ struct RecoveryTests {
         #expect(try paths.map { try files.contents(of: $0) } == written)
     }
 
-    @Test func `the operating system's files keep a log over a reopen`() throws {
+    @Test func `a log in real files survives reopening`() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/words-0"
         for round in 0..<4 {
@@ -122,7 +122,7 @@ struct DirectoryLockTests {
         time.sleep(60)
         """
 
-    @Test func `a second process is refused by the holder's name, and a killed holder does not block`() throws {
+    @Test func `a second process is refused with the holder's name, and a killed holder does not block`() throws {
         let directory = try TemporaryDirectory()
         let printing = try TemporaryDirectory()
         let process = try BuiltProgram(path: "/usr/bin/env").start(

@@ -19,7 +19,7 @@ struct RetentionTests {
         #expect(log.startOffset == Offset(1))
     }
 
-    @Test func `records of any times are in one segment while they come within its time`() throws {
+    @Test func `records with any timestamps share a segment while they arrive within its time`() throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         for time in [start, start - 300 * week, start + 300 * week, -1] { try log.append(["a"], at: time, now: start) }
@@ -27,7 +27,7 @@ struct RetentionTests {
     }
 
     @Test(arguments: [true, false])
-    func `a restart makes the time longer and never shorter`(isClean: Bool) throws {
+    func `a restart can extend the retention time, but not shorten it`(isClean: Bool) throws {
         let files = MemoryFileSystem()
         let settings = ["segment.bytes": "80", "retention.ms": "100"]
         var log = try openLog(files, settings)
@@ -37,12 +37,12 @@ struct RetentionTests {
         #expect(try log.applyRetention(now: Timestamp(ms: 100)) == 0)
         #expect(try log.applyRetention(now: Timestamp(ms: 101)) == 1)
         #expect(try log.applyRetention(now: Timestamp(ms: 141)) == 1)
-        // After a clean stop the time of the last append is known; otherwise it counts from the first look.
+        // After a clean stop the time of the last append is known; otherwise it counts from the first check.
         #expect(try log.applyRetention(now: Timestamp(ms: 151)) == (isClean ? 1 : 0))
         #expect(try log.applyRetention(now: Timestamp(ms: 201)) == (isClean ? 0 : 1))
     }
 
-    @Test func `the age of segments of unknown age counts from the first look`() throws {
+    @Test func `the age of segments of unknown age counts from the first check`() throws {
         let files = MemoryFileSystem()
         let settings = ["segment.bytes": "80", "retention.ms": "100"]
         var log = try openLog(files, settings)
@@ -58,7 +58,7 @@ struct RetentionTests {
         #expect(try log.applyRetention(now: Timestamp(ms: 1_101)) == 4)
     }
 
-    @Test func `a segment that was never closed by a stop is closed in its time all the same`() throws {
+    @Test func `a segment is rolled in time even if the log is never closed`() throws {
         let files = MemoryFileSystem()
         let settings = ["segment.ms": "100", "retention.ms": "1000000"]
         for time in [0, 60, 120] as [Int64] {

@@ -45,7 +45,7 @@ extension PartitionLog {
 }
 
 struct TransactionTests {
-    @Test func `readers of committed records see no open transaction and no aborted one`() throws {
+    @Test func `read-committed readers see no records of open or aborted transactions`() throws {
         var log = try openLog(MemoryFileSystem())
         var (one, two) = (Writer(id: 1), Writer(id: 2))
         try log.append(["plain"])
@@ -68,8 +68,7 @@ struct TransactionTests {
     /// A recovery reads the headers of what was durable and not its records, so a changed producer id goes unnoticed
     /// until the batch is read.
     @Test(arguments: [true, false])
-    func `aborted records stay hidden when a changed bit is restored that a recovery took for true`(rolls: Bool) throws
-    {
+    func `aborted records stay hidden after a bit flip that a recovery accepted is repaired`(rolls: Bool) throws {
         let files = MemoryFileSystem()
         var log = try openLog(files)
         var writer = Writer(id: 1)
@@ -94,7 +93,7 @@ struct TransactionTests {
         #expect(try log.committed() == ["plain"])
     }
 
-    @Test func `a repeated batch is stored once; one after a gap or of a fenced producer is refused`() throws {
+    @Test func `a duplicate batch is stored once; one after a gap or of a fenced producer is refused`() throws {
         var log = try openLog(MemoryFileSystem())
         var writer = Writer(id: 7)
         let batches = [writer.batch(["a"]), writer.batch(["b", "c"]), writer.batch(["d"])]
@@ -114,7 +113,7 @@ struct TransactionTests {
     }
 
     @Test(arguments: [true, false], ["1000000", "300"])
-    func `a log that is opened again knows its transactions`(wasClean: Bool, segmentBytes: String) throws {
+    func `a reopened log knows its transactions`(wasClean: Bool, segmentBytes: String) throws {
         let files = MemoryFileSystem()
         let settings = ["segment.bytes": segmentBytes]
         var log = try openLog(files, settings)
@@ -141,7 +140,7 @@ struct TransactionTests {
         #expect(try log.committed() == committed + ["plain", "one 6"])
     }
 
-    @Test func `a log whose snapshots are lost or damaged reads its batches again`() throws {
+    @Test func `a log with lost or damaged snapshots reads its batches again`() throws {
         for damage in [nil, [UInt8](repeating: 1, count: 30)] {
             let files = MemoryFileSystem()
             let settings = ["segment.bytes": "300"]

@@ -47,7 +47,7 @@ struct ValidationTests {
     @Test(
         arguments: [
             ("a count far beyond its bytes", put(Int32.max, at: 57), malformed(.recordCount)),
-            ("no record", put(Int32(0), at: 57), malformed(.recordCount)),
+            ("no records", put(Int32(0), at: 57), malformed(.recordCount)),
             (
                 "a count and a delta beyond its records",
                 {
@@ -65,25 +65,23 @@ struct ValidationTests {
                 malformed(.recordLength)
             ),
             ("no body", { $0.removeSubrange(61...) }, malformed(.recordLength)),
-            ("a byte too many", { $0.append(0) }, malformed(.trailingBytes)),
+            ("a trailing byte", { $0.append(0) }, malformed(.trailingBytes)),
             ("an unknown codec", put(Int16(7), at: 21), .invalidBatch(.unsupportedCompression(codec: 7))),
-            ("no gzip", put(Int16(1), at: 21), malformed(.compression)),
-            ("no Snappy", put(Int16(2), at: 21), malformed(.compression)),
-            ("no LZ4", put(Int16(3), at: 21), malformed(.compression)),
-            ("no Zstandard", put(Int16(4), at: 21), malformed(.compression)),
-            ("a time that only a broker gives", put(Int16(8), at: 21), malformed(.attributes)),
-            ("the mark of a compaction", put(Int16(0x40), at: 21), malformed(.attributes)),
+            ("invalid gzip data", put(Int16(1), at: 21), malformed(.compression)),
+            ("invalid Snappy data", put(Int16(2), at: 21), malformed(.compression)),
+            ("invalid LZ4 data", put(Int16(3), at: 21), malformed(.compression)),
+            ("invalid Zstandard data", put(Int16(4), at: 21), malformed(.compression)),
+            ("a log append time", put(Int16(8), at: 21), malformed(.attributes)),
+            ("a delete horizon", put(Int16(0x40), at: 21), malformed(.attributes)),
             ("a control batch", put(Int16(0x30), at: 21), .controlBatch),
-            ("another greatest time", put(Int64.max, at: 35), malformed(.recordTimestamp)),
-            ("an offset twice", { $0[64] = 2 }, malformed(.recordOffset)),
-            ("a producer without a number", put(Int64(-2), at: 43), malformed(.producer)),
+            ("a wrong maximum timestamp", put(Int64.max, at: 35), malformed(.recordTimestamp)),
+            ("a duplicate offset", { $0[64] = 2 }, malformed(.recordOffset)),
+            ("an invalid producer id", put(Int64(-2), at: 43), malformed(.producer)),
             ("a transaction without a producer", put(Int16(0x10), at: 21), malformed(.producer)),
             ("a producer without an epoch", put(Int64(5), at: 43), malformed(.producer)),
-            ("a header's name that is no text", { $0[$0.count - 3] = 0xff }, malformed(.headers)),
+            ("a header name that is not text", { $0[$0.count - 3] = 0xff }, malformed(.headers)),
         ] as [(String, Change, LogError)])
-    func `a batch that a reader could not read is refused`(
-        what: String, change: Change, error: LogError
-    ) throws {
+    func `a batch that readers could not decode is refused`(what: String, change: Change, error: LogError) throws {
         var log = try openLog(MemoryFileSystem())
         let bytes = SharedBytes(copying: forged(change))
         #expect(throws: error, "\(what)") { try log.append(bytes.bytes, now: .none) }
@@ -105,12 +103,12 @@ struct ValidationTests {
                 }, malformed(.trailingBytes)
             ),
             ("no body", { $0.removeSubrange(61...) }, malformed(.recordLength)),
-            ("a byte too many", { $0.append(0) }, malformed(.trailingBytes)),
-            ("another greatest time", put(Int64.max, at: 35), malformed(.recordTimestamp)),
-            ("an offset twice", { $0[64] = 2 }, malformed(.recordOffset)),
-            ("a header's name that is no text", { $0[$0.count - 3] = 0xff }, malformed(.headers)),
+            ("a trailing byte", { $0.append(0) }, malformed(.trailingBytes)),
+            ("a wrong maximum timestamp", put(Int64.max, at: 35), malformed(.recordTimestamp)),
+            ("a duplicate offset", { $0[64] = 2 }, malformed(.recordOffset)),
+            ("a header name that is not text", { $0[$0.count - 3] = 0xff }, malformed(.headers)),
         ] as [(String, Change, LogError)], [Compression.gzip, .snappy, .lz4, .zstd])
-    func `what is inside of a compressed batch is checked too`(
+    func `the records of a compressed batch are checked too`(
         case: (what: String, change: Change, error: LogError), codec: Compression
     ) throws {
         let batch = SharedBytes(copying: forged(`case`.change))
@@ -120,7 +118,7 @@ struct ValidationTests {
         #expect(log.endOffset == .zero)
     }
 
-    @Test func `a null key is refused where the topic is compacted, and says which record has it`() throws {
+    @Test func `a compacted topic refuses a null key, and names its record`() throws {
         var builder = RecordBatchBuilder()
         builder.append(key: UnsafeRawBufferPointer(start: nil, count: 0), value: nil, timestamp: .none)
         builder.append(key: nil, value: nil, timestamp: .none)
@@ -133,7 +131,7 @@ struct ValidationTests {
         #expect(try log.append(bytes.bytes, now: .none).end == Offset(2))
     }
 
-    @Test func `a builder tells whether each record has a key`() {
+    @Test func `a builder reports whether a record lacks a key`() {
         var builder = RecordBatchBuilder()
         let (text, long) = ([UInt8(1)], [UInt8](repeating: 1, count: 100))
         for bytes in [text, long] {
@@ -150,7 +148,7 @@ struct ValidationTests {
         }
     }
 
-    @Test func `timestamps of any value are accepted and come back unchanged`() throws {
+    @Test func `timestamps of any value are accepted and read back unchanged`() throws {
         let times = [Int64.max, .min, -1, 0, .min, .max].map { Timestamp(ms: $0) }
         var builder = RecordBatchBuilder()
         for time in times { builder.append(key: nil, value: nil, timestamp: time) }
