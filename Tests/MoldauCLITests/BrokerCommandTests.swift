@@ -2,11 +2,11 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// `moldau broker`, run the way users run it. What it answers clients is tested in MoldauServerTests.
+/// `moldau broker`, run the way users run it. Its answers to clients are tested in MoldauServerTests.
 struct BrokerCommandTests {
     private let moldau = BuiltProgram("moldau")
 
-    @Test func `prints and notes its address until it is interrupted`() throws {
+    @Test func `prints and stores its address until it is interrupted`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             let broker = try moldau.start(["broker", "--data", data, "--listen", "127.0.0.1:0"], in: directory)
@@ -40,7 +40,7 @@ struct BrokerCommandTests {
         (["--tls-key", "k"], "have to be given together"), (["--tls-client-ca", "a"], "give --tls-certificate"),
         (["--partitions", "0"], "--partitions is at least 1"),
     ])
-    func `says what is wrong with its options`(options: [String], sentence: String) throws {
+    func `reports invalid options`(options: [String], sentence: String) throws {
         try withTemporaryDirectory { directory in
             let outcome = try moldau.run(["broker", "--data", directory.appending(path: "data").path] + options)
             #expect(outcome.status != 0)

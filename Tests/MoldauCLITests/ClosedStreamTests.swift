@@ -3,7 +3,7 @@ import ProgramSupport
 import Testing
 
 struct ClosedStreamTests {
-    @Test func `with closed standard streams nothing is printed into the data`() throws {
+    @Test func `with closed standard streams no output is written into data files`() throws {
         try withTemporaryDirectory { directory in
             let program = BuiltProgram("moldau")
             let data = directory.appending(path: "data").path

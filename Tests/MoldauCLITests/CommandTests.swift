@@ -37,7 +37,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `topics are told as JSON`() throws {
+    @Test func `topics are printed as JSON`() throws {
         try withOrders { data in
             try moldau.expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\ntwo\n")
             let listed = try json(["topics", "list", "--json", "--data", data])
@@ -59,7 +59,7 @@ struct CommandTests {
         return try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: Any]])
     }
 
-    @Test func `settings of a topic change, and its records stay`() throws {
+    @Test func `changing a topic's settings keeps its records`() throws {
         try withOrders { data in
             try moldau.expectSuccess(
                 ["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\nb:2\n")
@@ -90,7 +90,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `settings that hold are told with where they come from, of topics and brokers`() throws {
+    @Test func `settings of topics and brokers are described with their sources`() throws {
         try withOrders { data in
             let all = try moldau.expectSuccess(["configs", "describe", "--topic", "orders", "--all", "--data", data])
             #expect(all.hasPrefix("All configs for topic orders are:\n"))
@@ -111,7 +111,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `a misspelt setting is refused, and one without effect is told of`() throws {
+    @Test func `a misspelt setting is refused, and one without effect is reported`() throws {
         try withOrders { data in
             try moldau.expectFailure(
                 ["topics", "create", "rows", "--set", "cleanup.polcy=compact", "--data", data],
@@ -133,7 +133,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `a compacted topic takes no lines without keys`() throws {
+    @Test func `a compacted topic refuses lines without keys`() throws {
         try withOrders { data in
             try moldau.expectSuccess(["topics", "create", "rows", "--set", "cleanup.policy=compact", "--data", data])
             try moldau.expectFailure(
@@ -144,7 +144,7 @@ struct CommandTests {
     }
 
     @Test(arguments: ["__consumer_offsets", "__transaction_state"])
-    func `leaves the cluster's own topics alone`(topic: String) throws {
+    func `refuses to change the cluster's own topics`(topic: String) throws {
         try withOrders { data in
             try moldau.expectFailure(
                 ["produce", topic, "--data", data], input: "one\n",
@@ -167,7 +167,7 @@ struct CommandTests {
 
     // MARK: Records
 
-    @Test func `prints what was written, with all that is asked for`() throws {
+    @Test func `prints records with the requested fields`() throws {
         try withOrders { data in
             try moldau.expectSuccess(
                 [
@@ -191,7 +191,7 @@ struct CommandTests {
         (["--from-beginning", "--max-messages", "2"], "one\ntwo\n"),
         (["--partition", "1"], ""),
     ])
-    func `begins and ends where it is told to`(options: [String], printed: String) throws {
+    func `begins and ends at the requested positions`(options: [String], printed: String) throws {
         try withOrders { data in
             try moldau.expectSuccess(
                 ["produce", "orders", "--data", data, "--partition", "0"], input: "one\ntwo\nthree\n")
@@ -237,7 +237,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `a directory without its file of topics is opened from its partitions`() throws {
+    @Test func `a directory without its topics file is opened from its partitions`() throws {
         try withOrders { data in
             try moldau.expectSuccess(["produce", "orders", "--partition", "1", "--data", data], input: "one\n")
             try FileManager.default.removeItem(atPath: "\(data)/topics/topics.json")
@@ -255,7 +255,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `says which line cannot be written`() throws {
+    @Test func `reports the line that cannot be written`() throws {
         try withOrders { data in
             try moldau.expectFailure(
                 ["produce", "orders", "--value-type", "int64", "--data", data], input: "1\n2\nthree\n",
@@ -267,7 +267,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `says which process has the directory`() throws {
+    @Test func `reports that another process uses the directory`() throws {
         try withOrders { data in
             try withTemporaryDirectory { directory in
                 try moldau.expectSuccess(["produce", "orders", "--data", data], input: "one\n")
@@ -298,7 +298,7 @@ struct CommandTests {
     private static let oddBytes: [UInt8] =
         Array("windows\r\n\ta\u{0}b\n".utf8) + [0xff, 0xfe, 0x0a] + Array("\nlast".utf8)
 
-    @Test func `gives back each byte that was written`() throws {
+    @Test func `reads back each byte that was written`() throws {
         try withOrders { data in
             try withTemporaryDirectory { directory in
                 let input = directory.appending(path: "input").path
@@ -316,7 +316,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `names the line that is not text, and writes those before it`() throws {
+    @Test func `reports the line that is not text, and writes those before it`() throws {
         try withOrders { data in
             let outcome = try shell(
                 "printf 'gr\\303\\274n\\nr\\374ckw\\344rts\\nrot\\n' | $moldau produce orders --data $data", data)
@@ -330,7 +330,7 @@ struct CommandTests {
     /// The lines before it are in the same batch, and are small enough. The second topic's limit is below the program's
     /// batch size.
     @Test(arguments: [("orders", 2_000_000, "1048588"), ("small", 700, "500"), ("orders", 9_000_000, "1048588")])
-    func `a line that is too long costs no other line`(topic: String, length: Int, limit: String) throws {
+    func `the lines before one that is too long are written`(topic: String, length: Int, limit: String) throws {
         try withOrders { data in
             try moldau.expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=500", "--data", data])
             let good = (1...10).map { "line \($0)\n" }.joined()
@@ -344,7 +344,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `many small lines go into a topic of small batches`() throws {
+    @Test func `many small lines are written to a topic with a small batch limit`() throws {
         try withOrders { data in
             try moldau.expectSuccess(["topics", "create", "small", "--set", "max.message.bytes=300", "--data", data])
             let lines = (1...1_000).map { "line \($0)\n" }.joined()
@@ -354,7 +354,7 @@ struct CommandTests {
     }
 
     @Test(arguments: ["consume orders", "topics list", "topics describe"])
-    func `says that its output cannot be written`(command: String) throws {
+    func `reports that its output cannot be written`(command: String) throws {
         try withOrders { data in
             try moldau.expectSuccess(["produce", "orders", "--data", data], input: "one\n")
             let outcome = try shell("$moldau \(command) --data $data > /dev/full", data)
@@ -374,7 +374,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `a standard error without room is no failure`() throws {
+    @Test func `a full standard error is not a failure`() throws {
         try withOrders { data in
             let outcome = try shell("echo one | $moldau produce orders --data $data 2> /dev/full", data)
             #expect(outcome.status == 0)
@@ -382,7 +382,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `says that a data directory is a file`() throws {
+    @Test func `reports a data directory that is a file`() throws {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "file").path
             try Data("text".utf8).write(to: URL(filePath: file))

@@ -18,7 +18,7 @@ struct ConfigCommandTests {
         return [row["value"] as? String ?? "none", row["source"] as? String ?? ""]
     }
 
-    @Test func `options count more than the environment, and that more than a file`() throws {
+    @Test func `options override the environment, which overrides files`() throws {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "server.properties")
             try Data("num.partitions=2\nnum.io.threads=7\nmax.connections=9\nlog.dirs=/tmp/x\n".utf8).write(to: file)
@@ -34,7 +34,7 @@ struct ConfigCommandTests {
         }
     }
 
-    @Test func `what clients are set to is told, without secrets`() throws {
+    @Test func `client settings are printed without secrets`() throws {
         let outcome = try run(
             ["MOLDAU_CLIENT_SASL_PASSWORD=hush"],
             [
@@ -51,7 +51,7 @@ struct ConfigCommandTests {
         #expect(!outcome.output.contains("hush"))
     }
 
-    @Test func `commands find brokers by a variable of the environment`() throws {
+    @Test func `commands get broker addresses from the environment`() throws {
         try withTemporaryDirectory { directory in
             let broker = try moldau.start(
                 ["broker", "--data", directory.appending(path: "data").path, "--override", "listeners=127.0.0.1:0"],
@@ -64,7 +64,7 @@ struct ConfigCommandTests {
         }
     }
 
-    @Test func `a broker is set up by a file`() throws {
+    @Test func `a broker is configured by a file`() throws {
         try withTemporaryDirectory { directory in
             let (data, file) = (directory.appending(path: "data").path, directory.appending(path: "server.properties"))
             let text = "log.dirs=\(data)\nlisteners=PLAINTEXT://127.0.0.1:0\nnum.partitions=5\n"
@@ -97,13 +97,13 @@ struct ConfigCommandTests {
             "enable.idempotence takes true or false, not 'yes'"
         ),
     ])
-    func `an unknown setting and an impossible one are errors that say what there is`(
+    func `unknown and invalid settings are refused with a suggestion or the valid values`(
         options: [String], sentence: String
     ) throws {
         try moldau.expectFailure(["config"] + options, says: sentence)
     }
 
-    @Test func `a misspelt variable is named as it is spelt`() throws {
+    @Test func `a misspelt environment variable is reported by its own name`() throws {
         let outcome = try run(["MOLDAU_BROKER_NUM_PARTITION=2"], ["config", "broker"])
         #expect(outcome.status != 0)
         #expect(

@@ -34,7 +34,7 @@ struct DumpLogTests {
         }
     }
 
-    @Test func `tells of a damaged batch, and of one that is not whole`() throws {
+    @Test func `reports a damaged batch and an incomplete one`() throws {
         try withSegment { segment in
             var bytes = try Data(contentsOf: segment)
             let whole = bytes

@@ -30,7 +30,7 @@ struct LagCommandTests {
 
     private let often = ["--samples", "3", "--interval", "0.05"]
 
-    @Test func `one sample is too few for a judgement, and the answer says so`() throws {
+    @Test func `one sample is too few for a judgement, and the output says so`() throws {
         try withGroup { data, address in
             let table = """
                 GROUP    TOPIC   PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG  JUDGEMENT  WHY
@@ -45,7 +45,7 @@ struct LagCommandTests {
         }
     }
 
-    @Test func `a group that nobody reads for has stopped, and is well when nothing is left`() throws {
+    @Test func `a group without readers is judged stopped, and ok when nothing is left`() throws {
         try withGroup { data, address in
             let stopped = try moldau.expectSuccess(["lag"] + often + ["--bootstrap-server", address])
             #expect(stopped.contains(" stop "), "\(stopped)")
@@ -61,7 +61,7 @@ struct LagCommandTests {
         }
     }
 
-    @Test func `a member that reads without a commit stalls`() throws {
+    @Test func `a member that reads without committing is judged stalled`() throws {
         try withGroup { data, address in
             var options = ConsumerOptions(group: "readers")
             options.commitsAutomatically = false
@@ -74,7 +74,7 @@ struct LagCommandTests {
         }
     }
 
-    @Test func `groups of a directory that nobody uses are judged too`() throws {
+    @Test func `groups of an unused directory are judged too`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             try moldau.expectSuccess(["topics", "create", "orders", "--data", data])
@@ -85,7 +85,7 @@ struct LagCommandTests {
         }
     }
 
-    @Test func `with --watch it prints after each sample, until it is interrupted`() throws {
+    @Test func `--watch prints after each sample`() throws {
         try withGroup { data, _ in
             try withTemporaryDirectory { directory in
                 let watching = try moldau.start(
@@ -107,7 +107,7 @@ struct LagCommandTests {
         (["--interval", "0"], "--interval takes seconds from 0.01 to 86400"),
         (["--interval", "nan"], "--interval takes seconds from 0.01 to 86400"),
     ])
-    func `says what is wrong with its options`(options: [String], sentence: String) throws {
+    func `reports invalid options`(options: [String], sentence: String) throws {
         try moldau.expectFailure(["lag", "--data", "d"] + options, says: sentence)
     }
 }

@@ -4,7 +4,7 @@ import MoldauRecords
 import ProgramSupport
 import Testing
 
-/// The commands on topics that another process has.
+/// The commands on topics that another process has open.
 struct LiveCommandTests {
     private let moldau = BuiltProgram("moldau")
 
@@ -23,7 +23,7 @@ struct LiveCommandTests {
         }
     }
 
-    /// … and records with the values 1 to 6.
+    /// The same, and records with the values 1 to 6.
     private func withRecords(_ body: (_ data: String, _ address: String) throws -> Void) throws {
         try withBroker { _, data, address in
             try moldau.expectSuccess(
@@ -36,7 +36,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `topics of a broker that runs are managed, by its directory or its address`() throws {
+    @Test func `topics of a running broker are managed by its directory or its address`() throws {
         try withRecords { data, address in
             try moldau.expectSuccess([
                 "topics", "create", "bills", "--set", "retention.ms=-1", "--replication-factor", "1",
@@ -60,7 +60,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `records of a broker that runs are written and read`() throws {
+    @Test func `records of a running broker are written and read`() throws {
         try withRecords { data, address in
             let read = try moldau.expectSuccess(["consume", "orders", "--partitions", "--offsets", "--data", data])
             #expect(
@@ -75,7 +75,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `offsets are told by place and by time, and records before one are deleted`() throws {
+    @Test func `offsets are printed by position and timestamp, and records before an offset are deleted`() throws {
         try withRecords { data, address in
             #expect(try moldau.expectSuccess(["offsets", "--data", data]) == "orders:0:2\norders:1:4\n")
             #expect(
@@ -99,7 +99,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `the offsets of a group are moved only when that is to be executed`() throws {
+    @Test func `a group's offsets are changed only with --execute`() throws {
         try withRecords { data, address in
             let reset = ["groups", "reset-offsets", "--group", "readers", "--bootstrap-server", address]
             let table = """
@@ -129,7 +129,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `a group is moved to places and times, and stays within what is held`() throws {
+    @Test func `offsets are reset to positions and timestamps, within the bounds of the log`() throws {
         try withRecords { data, address in
             func moved(_ way: String...) throws -> [String] {
                 let lines = try moldau.expectSuccess(
@@ -154,7 +154,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `a group with members is described, and neither moved nor deleted`() throws {
+    @Test func `a group with members is described, and can be neither reset nor deleted`() throws {
         try withBroker { _, data, address in
             try moldau.expectSuccess(["produce", "orders", "--key-separator", ":", "--data", data], input: "a:1\n")
             var options = ConsumerOptions(group: "readers")
@@ -175,7 +175,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `groups of a directory that nobody uses are looked at too`() throws {
+    @Test func `groups of an unused directory are described too`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             try moldau.expectSuccess(["topics", "create", "orders", "--data", data])
@@ -194,7 +194,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `access rules do not keep out who has the directory, and nobody else gets around them`() throws {
+    @Test func `local commands ignore access rules, and a broker that would ignore them is refused`() throws {
         try withBroker(["--super-user", "ANONYMOUS"]) { broker, data, address in
             try waiting {
                 let admin = try AdminClient(cluster: ClientOptions(bootstrapServers: address))
@@ -220,7 +220,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `a transactional id that is not there is not made`() throws {
+    @Test func `aborting an unknown transactional id does not create it`() throws {
         try withRecords { data, _ in
             try moldau.expectFailure(
                 ["transactions", "abort", "--transactional-id", "nobody", "--data", data],
@@ -229,7 +229,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `a process that does not listen is named, and how it would listen`() throws {
+    @Test func `a process that does not listen is reported, with the way to make it listen`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             try moldau.expectSuccess(["topics", "create", "orders", "--data", data])
@@ -250,7 +250,7 @@ struct LiveCommandTests {
         (["--bootstrap-server", "h:1", "--command-config", "/nowhere"], "file '/nowhere': it cannot be read"),
         (["--bootstrap-server", "h:1", "--command-property", "acks"], "--command-property takes name=value"),
     ])
-    func `says what is wrong with the place`(options: [String], sentence: String) throws {
+    func `reports missing or invalid cluster options`(options: [String], sentence: String) throws {
         try moldau.expectFailure(["topics", "list"] + options, says: sentence)
     }
 
@@ -263,7 +263,7 @@ struct LiveCommandTests {
         ("security.protocol SSL\nssl.truststore.type JKS", "'ssl.truststore.type' is not valid: it has to be PEM"),
         ("client.id=a\nclient.id=b", "is set twice"),
     ])
-    func `says what is wrong with the settings of a connection`(text: String, sentence: String) throws {
+    func `reports invalid connection settings`(text: String, sentence: String) throws {
         try withTemporaryDirectory { directory in
             let file = directory.appending(path: "client.properties")
             try Data(text.utf8).write(to: file)
@@ -272,7 +272,7 @@ struct LiveCommandTests {
         }
     }
 
-    @Test func `a command logs in as the properties file says`() throws {
+    @Test func `a command logs in with the settings of a properties file`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             try moldau.expectSuccess(["users", "add", "ann", "--data", data], input: "secret \"word\"\n")

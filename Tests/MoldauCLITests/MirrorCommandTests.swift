@@ -63,7 +63,7 @@ struct MirrorCommandTests {
         }
     }
 
-    /// All that can be read of a topic, partition by partition.
+    /// All readable records of a topic, by partition.
     private func contents(_ topic: String, at address: String) throws -> [Substring: [Substring]] {
         let text = try moldau.expectSuccess([
             "consume", topic, "--partitions", "--timestamps", "--headers", "--keys", "--bootstrap-server", address,
@@ -71,7 +71,7 @@ struct MirrorCommandTests {
         return Dictionary(grouping: text.split(separator: "\n")) { $0.prefix { $0 != "\t" } }
     }
 
-    /// How far the mirror is, in records of the source.
+    /// The mirror's progress, in records of the source.
     private func progress(_ clusters: Clusters) throws -> Int64 {
         let address = clusters.target
         return try waiting {
@@ -82,7 +82,7 @@ struct MirrorCommandTests {
         }
     }
 
-    @Test func `goes on after kills, without losing or doubling a record`() throws {
+    @Test func `resumes after kills without losing or duplicating records`() throws {
         try withClusters { clusters in
             try moldau.expectSuccess([
                 "topics", "create", "orders", "--partitions", "3", "--bootstrap-server", clusters.source,
@@ -134,7 +134,7 @@ struct MirrorCommandTests {
         }
     }
 
-    @Test func `groups read on in the target where they were in the source`() throws {
+    @Test func `groups continue in the target at the positions that they had in the source`() throws {
         try withClusters { clusters in
             try moldau.expectSuccess(["topics", "create", "orders", "--bootstrap-server", clusters.source])
             try fill("orders", 0..<2_000, at: clusters.source)
@@ -146,7 +146,7 @@ struct MirrorCommandTests {
                     reset + [clusters.source, "--group", "at-\(place)", "--to-offset", place])
             }
             try moldau.expectSuccess(reset + [clusters.source, "--group", "at-end", "--to-latest"])
-            // Two runs of the mirror: what the first has noted the second knows.
+            // Two runs of the mirror: the second uses the offsets that the first has stored.
             let command = clusters.command("--include", "orders", "--groups", "at-.*", "--until-end")
             try moldau.expectSuccess(command)
             try fill("orders", 2_100..<2_200, at: clusters.source)
@@ -163,7 +163,7 @@ struct MirrorCommandTests {
         }
     }
 
-    /// What a group would read.
+    /// The records that a group would read.
     private func rest(of group: String, at address: String) throws -> String {
         let offset: Offset = try waiting {
             let admin = try AdminClient(cluster: ClientOptions(bootstrapServers: address))
@@ -176,12 +176,12 @@ struct MirrorCommandTests {
         ])
     }
 
-    @Test func `settings and new partitions follow, and times are those of the source`() throws {
+    @Test func `settings are mirrored, timestamps are the source's, and a recreated topic is refused`() throws {
         try withClusters { clusters in
             let at = ["--bootstrap-server", clusters.source]
             try moldau.expectSuccess(
                 ["topics", "create", "orders", "--set", "retention.ms=-1", "--set", "min.insync.replicas=1"] + at)
-            // The broker's clock decides about times here.
+            // Here the broker sets the timestamps.
             try moldau.expectSuccess(
                 ["topics", "create", "stamped", "--set", "message.timestamp.type=LogAppendTime"] + at)
             try moldau.expectSuccess(["topics", "create", "other"] + at)
@@ -209,7 +209,7 @@ struct MirrorCommandTests {
         }
     }
 
-    @Test func `a directory that nobody uses is copied into another one`() throws {
+    @Test func `an unused directory is mirrored into another one`() throws {
         try withTemporaryDirectory { directory in
             let (source, target) = (directory.appending(path: "a").path, directory.appending(path: "b").path)
             try moldau.expectSuccess(["topics", "create", "orders", "--partitions", "2", "--data", source])
@@ -228,7 +228,7 @@ struct MirrorCommandTests {
         (["--include", "["], "'[' is not a regular expression"), (["--include", "a", "--name", "a b"], "--name takes"),
         (["--include", "a", "--source-data", "d"], "give --source-bootstrap-server with HOST:PORT, or --source-data"),
     ])
-    func `says what is wrong with its options`(options: [String], sentence: String) throws {
+    func `reports invalid options`(options: [String], sentence: String) throws {
         try moldau.expectFailure(
             ["mirror", "--source-bootstrap-server", "h:1", "--bootstrap-server", "h:2"] + options, says: sentence)
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MoldauCLI
 
-/// Which offset of a target stands for one of a source.
+/// Maps offsets of a source to offsets of a target.
 struct MirrorRunTests {
     private static func run(_ first: Int64, _ last: Int64, _ target: Int64, _ count: Int64) -> MirrorRun {
         MirrorRun(first: Offset(first), last: Offset(last), target: Offset(target), count: count)
@@ -19,22 +19,22 @@ struct MirrorRunTests {
             (0, 100), (10, 100), (12, 102), (14, 104), (15, 105), (16, 106), (18, 108), (29, 108), (30, 109), (35, 109),
             (40, 109), (41, 112), (1_000, 112),
         ] as [(Int64, Int64)])
-    func `no record is left out, and none is read again unless the topic is compacted`(source: Int64, target: Int64) {
+    func `no record is skipped, and none is read again unless the topic is compacted`(source: Int64, target: Int64) {
         #expect(Self.runs.target(of: Offset(source)) == Offset(target))
     }
 
-    @Test func `nothing stands for an offset of which nothing was copied`() {
+    @Test func `an offset without copied records has no target`() {
         #expect(MirrorRuns().target(of: Offset(5)) == nil)
     }
 
-    @Test func `runs whose records are gone are forgotten`() {
+    @Test func `runs of deleted records are removed`() {
         var runs = Self.runs
         #expect(runs.removeAll(before: Offset(17)).map(\.first) == [Offset(10)])
         #expect(runs.removeAll(before: Offset(17)).isEmpty)
         #expect(runs.target(of: Offset(0)) == Offset(106))
     }
 
-    @Test func `runs that follow each other in both logs are one`() {
+    @Test func `adjacent runs are joined`() {
         let run = Self.run(1, 3, 11, 3)
         #expect(
             run.joined(with: Self.run(4, 4, 14, 1))
@@ -49,7 +49,7 @@ struct MirrorRunTests {
         ("orders:0:5", "4:20:3", false), ("orders:0:5", "7:20:0", false), ("orders:0:5", "7:20", false),
         (":0:5", "7:20:3", false), ("orders:0:5", "", false),
     ])
-    func `notes are read as they were written, and nothing else is`(key: String, text: String, isNote: Bool) {
+    func `stored runs are read back, and anything else is refused`(key: String, text: String, isNote: Bool) {
         let found = MirrorRun.read(key: key, text: text)
         #expect((found != nil) == isNote)
         guard let found else { return }

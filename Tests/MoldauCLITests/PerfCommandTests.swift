@@ -22,7 +22,7 @@ struct PerfCommandTests {
     }
 
     @Test(arguments: [[], ["--each"], ["--transactional-id", "load", "--transaction-duration-ms", "5"]])
-    func `as many records are written and read as were asked for`(way: [String]) throws {
+    func `the requested number of records is written and read`(way: [String]) throws {
         try withTopic { data in
             let load = ["--topic", "load", "--num-records", "2000", "--data", data]
             let produced = try moldau.expectSuccess(
@@ -42,7 +42,7 @@ struct PerfCommandTests {
         }
     }
 
-    @Test func `no more records go out in a second than are allowed`() throws {
+    @Test func `--throughput limits the records per second`() throws {
         try withTopic { data in
             let text = try moldau.expectSuccess([
                 "perf", "produce", "--topic", "load", "--num-records", "300", "--throughput", "300", "--json", "--data",
@@ -54,7 +54,7 @@ struct PerfCommandTests {
         }
     }
 
-    @Test func `says what is missing`() throws {
+    @Test func `reports missing topics and records, and invalid settings`() throws {
         try withTopic { data in
             let produce = ["perf", "produce", "--num-records", "1", "--data", data, "--topic"]
             try moldau.expectFailure(produce + ["other"], says: "there is no topic 'other'")
@@ -67,7 +67,7 @@ struct PerfCommandTests {
         }
     }
 
-    @Test func `latencies are told to a 64th`() {
+    @Test func `latency percentiles are accurate to a 64th`() {
         var histogram = LatencyHistogram()
         for ms in 1...1_000 { histogram.add(Double(ms) / 1_000) }
         #expect(abs(histogram.meanMs - 500.5) < 0.001)

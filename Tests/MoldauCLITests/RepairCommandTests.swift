@@ -10,7 +10,7 @@ struct RepairCommandTests {
         try moldau.run(arguments + ["--data", data], input: input)
     }
 
-    @Test func `shows damage, says what mending costs, and mends only when told to`() throws {
+    @Test func `shows damage and the cost of a repair, and repairs only with --apply`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             #expect(try run("topics", "create", "orders", data: data).status == 0)
@@ -46,7 +46,7 @@ struct RepairCommandTests {
         }
     }
 
-    @Test func `says what it cannot mend`() throws {
+    @Test func `reports what it cannot repair`() throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             let missing = try run("repair", data: data)
@@ -59,7 +59,7 @@ struct RepairCommandTests {
     }
 
     @Test(arguments: ["__consumer_offsets", "__transaction_state"])
-    func `the broker's own topics are not made by others`(topic: String) throws {
+    func `users cannot create the internal topics`(topic: String) throws {
         try withTemporaryDirectory { directory in
             let data = directory.appending(path: "data").path
             let outcome = try run("topics", "create", topic, data: data)

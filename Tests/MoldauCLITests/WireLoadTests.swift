@@ -2,7 +2,8 @@ import Foundation
 import ProgramSupport
 import Testing
 
-/// `make bench-wire` and `make hostile`, in forms that only show that they work, and that the broker stands it.
+/// `make bench-wire` and `make hostile`, in short forms that only check that they work, and that the broker withstands
+/// them.
 struct WireLoadTests {
     private func run(_ tool: String, _ options: [String]) throws -> BuiltProgram.Outcome {
         try BuiltProgram(path: "/usr/bin/env").run(
@@ -12,7 +13,7 @@ struct WireLoadTests {
             ] + options)
     }
 
-    @Test func `the broker is measured in every way, and each aim is judged`() throws {
+    @Test func `each benchmark runs, and each target is judged`() throws {
         let outcome = try run("bench_wire", ["--short"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         let lines = outcome.output.split(separator: "\n")
@@ -20,7 +21,7 @@ struct WireLoadTests {
         #expect(lines.count { $0.hasPrefix("met ") || $0.hasPrefix("missed ") } == 4)
     }
 
-    @Test func `honest clients are answered amid hostile ones, and the memory is bounded`() throws {
+    @Test func `well-behaved clients are answered beside hostile ones, and memory is bounded`() throws {
         let outcome = try run("hostile", ["--seconds", "2", "--idle", "300", "--each", "4"])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("amid the hostile: fetch: "), "\(outcome.output)")
