@@ -7,7 +7,7 @@ import Testing
 
 /// Money moves between accounts in several processes, on a broker in another one. All of them are killed.
 struct BankTransferTests {
-    /// What was transferred.
+    /// The transfers so far.
     private struct Ledger {
         private static let accountCount = 40
         private static let partitionCount: Int32 = 3
@@ -38,7 +38,7 @@ struct BankTransferTests {
     /// How often something is killed: `CLUSTER_KILLS` in the environment, or a few times.
     private static let kills = ProcessInfo.processInfo.environment["CLUSTER_KILLS"].flatMap(Int.init) ?? 4
 
-    @Test func `processes and their broker are killed again and again, and every cent is accounted for`() async throws {
+    @Test func `processes and their broker are killed repeatedly, and every cent is accounted for`() async throws {
         try await withBrokerProcess(topics: ["transfers": 3, "balances": 3]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("balances", partitions: 3, on: cluster)

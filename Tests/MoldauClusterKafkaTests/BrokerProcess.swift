@@ -6,20 +6,20 @@ import MoldauRecords
 import MoldauTopology
 import ProgramSupport
 
-/// `moldau broker` in a process of its own, with a directory for it and those who use it; or the cluster that
-/// `CLUSTER_SERVERS` names, of which tests then use topics of the same names, one after another.
+/// `moldau broker` in a process of its own, with a directory for it and its clients; or the cluster that
+/// `CLUSTER_SERVERS` names, in which tests then use topics of the same names, one after another.
 final class BrokerProcess {
     private static let foreign = ProcessInfo.processInfo.environment["CLUSTER_SERVERS"]
 
     let directory: URL
     let address: String
-    /// How the broker is to be used.
+    /// The options for connecting to the broker.
     let kafka: KafkaOptions
     private let options: [String]
     /// nil if the cluster is not ours.
     private var running: RunningProgram?
 
-    /// - Parameter isSecured: whether the broker asks for TLS and a password; one that is not ours is as it is.
+    /// - Parameter isSecured: whether the broker requires TLS and a password; ignored for a cluster that is not ours.
     init(topics: [String: Int32], isSecured: Bool = false, in directory: URL) throws {
         self.directory = directory
         let data = directory.appending(path: "broker").path
@@ -38,7 +38,7 @@ final class BrokerProcess {
         }
         let admin = try cluster().makeAdmin(clientID: "test")
         if running == nil { try Self.removeTopics(topics.keys, admin) }
-        // The records are of 1970.
+        // The records have timestamps of 1970.
         let configuration = ["retention.ms": "-1"]
         try admin.create(
             topics.sorted { $0.key < $1.key }.map {
@@ -53,7 +53,7 @@ final class BrokerProcess {
         return (running, String(try running.firstLine().dropFirst("listening on ".count)))
     }
 
-    /// Removes what an earlier test has left.
+    /// Deletes the topics of an earlier test.
     private static func removeTopics(_ names: some Sequence<String>, _ admin: any Admin) throws {
         func left() throws -> [String] {
             try admin.topics().map(\.name).filter { name in
@@ -61,7 +61,7 @@ final class BrokerProcess {
             }
         }
         try admin.delete(left())
-        // Not every broker knows at once.
+        // Brokers learn of a deletion at different times.
         _ = try waitUntil { try left().isEmpty }
     }
 
@@ -78,7 +78,8 @@ final class BrokerProcess {
     deinit { running?.kill() }
 }
 
-/// Runs `body` with a broker in another process, on a thread of its own: it blocks, and other tests need Swift's.
+/// Runs `body` with a broker in another process, on a thread of its own: it blocks, and other tests need Swift's
+/// cooperative pool.
 func withBrokerProcess(
     topics: [String: Int32], isSecured: Bool = false, _ body: @escaping @Sendable (BrokerProcess) throws -> Void
 ) async throws {
@@ -97,8 +98,8 @@ private final class OwnThread: TaskExecutor {
     }
 }
 
-/// Waits until something holds.
-/// - Returns: whether it came to hold.
+/// Waits until a condition holds.
+/// - Returns: whether it held in time.
 func waitUntil(_ limit: Duration = .seconds(60), _ holds: () throws -> Bool) rethrows -> Bool {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
@@ -125,7 +126,7 @@ final class CountReader {
 
     deinit { consumer.close() }
 
-    /// Reads on until the counts are these.
+    /// Continues reading until the counts are these.
     func reach(_ wanted: [String: Int64], within limit: Duration = .seconds(60)) throws -> Bool {
         try waitUntil(limit) {
             for batches in try consumer.poll(wait: .milliseconds(20)) {

@@ -3,7 +3,7 @@ import MoldauClusterKafka
 import ProgramSupport
 import Testing
 
-/// What a broker that asks for TLS and a password has to be told, and what its clients have.
+/// The options of a broker that requires TLS and a password, and those of its clients.
 struct BrokerSecurity {
     let arguments: [String]
     let kafka: KafkaOptions

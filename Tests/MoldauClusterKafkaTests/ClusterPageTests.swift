@@ -26,7 +26,7 @@ private enum ClusterPage {
 }
 
 struct ClusterPageTests {
-    @Test func `the examples of the page are those that are compiled here`() throws {
+    @Test func `the examples of the page are compiled here`() throws {
         let examples = try PageExamples(page: "Cluster.md", marked: "cluster")
         for line in examples.lines { #expect(examples.compiled.contains(line)) }
         #expect(examples.lines.count == 13)

@@ -8,7 +8,7 @@ import Testing
 struct KafkaAdminTests {
     private final class Flag: Sendable { let value = Mutex(false) }
 
-    @Test func `topics that come and go while all are described are no error`() async throws {
+    @Test func `topics created and deleted while all are described cause no error`() async throws {
         try await withBrokerProcess(topics: ["steady": 1]) { broker in
             let isOver = Flag()
             let other = try broker.cluster().makeAdmin(clientID: "other")
@@ -29,7 +29,7 @@ struct KafkaAdminTests {
         }
     }
 
-    @Test func `a topic tells on how many brokers it is, and how many must have a record`() async throws {
+    @Test func `a topic's description has its replication factor and minimum of in-sync replicas`() async throws {
         try await withBrokerProcess(topics: ["steady": 2]) { broker in
             let admin = try broker.cluster().makeAdmin(clientID: "test")
             let replication = try admin.describe(["steady"])["steady"]?.replication

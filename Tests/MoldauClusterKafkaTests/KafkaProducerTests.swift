@@ -5,7 +5,7 @@ import Testing
 
 /// Batches that are sent to a broker in another process.
 struct KafkaProducerTests {
-    /// Reads a partition from its beginning until that many records are there.
+    /// Reads a partition from its beginning until that many records are read.
     private func values(of partition: TopicPartition, count: Int, on cluster: KafkaCluster) throws -> [[UInt8]] {
         let consumer = try cluster.makeConsumer(clientID: "test")
         defer { consumer.close() }
@@ -24,7 +24,7 @@ struct KafkaProducerTests {
         return found
     }
 
-    @Test func `a record is as large as its topic takes`() async throws {
+    @Test func `a record may be as large as its topic allows`() async throws {
         try await withBrokerProcess(topics: [:]) { broker in
             let cluster = try broker.cluster()
             let (large, small) = (TopicPartition("large", 0), TopicPartition("small", 0))
@@ -49,8 +49,7 @@ struct KafkaProducerTests {
         }
     }
 
-    @Test func `of a batch only the records are refused that the topic does not take, each of them told`() async throws
-    {
+    @Test func `only the refused records of a batch are left out, and each is reported`() async throws {
         try await withBrokerProcess(topics: [:]) { broker in
             let cluster = try broker.cluster()
             let partition = TopicPartition("compacted", 0)

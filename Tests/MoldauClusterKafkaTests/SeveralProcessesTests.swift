@@ -24,7 +24,7 @@ struct SeveralProcessesTests {
         try writer.finish()
     }
 
-    /// Whether these processes have all tasks, each of them once, and as many as the others or one more.
+    /// Whether these processes have all tasks, each of them once, and evenly distributed.
     private static func share(_ workers: [Worker]) -> Bool {
         let counts = workers.map(\.tasks.count)
         return workers.allSatisfy(\.isRunning) && workers.flatMap(\.tasks).sorted() == allTasks
@@ -35,7 +35,7 @@ struct SeveralProcessesTests {
         Comment(rawValue: workers.map { "\($0.name): \($0.history.suffix(4))\n\($0.log.suffix(1_500))" }.joined())
     }
 
-    @Test func `tasks and their state go to processes that come, and back from those that stop`() async throws {
+    @Test func `tasks and their state move to new processes, and back from those that stop`() async throws {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
@@ -56,7 +56,7 @@ struct SeveralProcessesTests {
         }
     }
 
-    @Test func `a copy takes over from a process that is killed, and every record counts once`() async throws {
+    @Test func `a standby takes over from a killed process, and every record is counted once`() async throws {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
@@ -76,7 +76,7 @@ struct SeveralProcessesTests {
         }
     }
 
-    @Test func `members with names of their own restart one after the other, and no task moves`() async throws {
+    @Test func `static members restart one after the other without moving tasks`() async throws {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
@@ -103,7 +103,7 @@ struct SeveralProcessesTests {
         }
     }
 
-    @Test func `what a member is killed before it gave up goes to the others after its restart`() async throws {
+    @Test func `tasks that a killed member had not released move to others after its restart`() async throws {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
@@ -118,7 +118,7 @@ struct SeveralProcessesTests {
             try writer.write(Record(key: "0", value: "wait", timestamp: Timestamp(ms: 1_000)), to: 0)
             try writer.finish()
             workers.append(try start("b"))
-            // The work is divided, and the first process owes half of it.
+            // The tasks are assigned, and the first process still has to release half of them.
             #expect(waitUntil { workers[1].hosts == ["host-a=4", "host-b=0"] }, told(workers))
             try workers[0].kill()
             try FileManager.default.removeItem(at: hold)
@@ -129,7 +129,7 @@ struct SeveralProcessesTests {
         }
     }
 
-    @Test func `a process that hung for too long drops its work, and gets a share again`() async throws {
+    @Test func `a process that hung for too long drops its work, and gets a new assignment`() async throws {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
@@ -139,7 +139,7 @@ struct SeveralProcessesTests {
             #expect(waitUntil { Self.share(workers) }, told(workers))
             workers[0].hang(true)
             #expect(waitUntil { workers[1].tasks == Self.allTasks }, told(workers))
-            // The process still believes that half of these are for it.
+            // The process still believes that it owns half of these.
             try Self.write(to: cluster)
             workers[0].hang(false)
             #expect(try reader.reach(Self.counts(2)), told(workers))
@@ -154,13 +154,13 @@ struct SeveralProcessesTests {
     /// How many processes are killed: `CLUSTER_KILLS` in the environment, or a few.
     private static let kills = ProcessInfo.processInfo.environment["CLUSTER_KILLS"].flatMap(Int.init) ?? 3
 
-    @Test func `processes are killed again and again at any moment, and every record counts once`() async throws {
+    @Test func `processes are killed repeatedly at any moment, and every record is counted once`() async throws {
         try await withBrokerProcess(topics: ["lines": 4, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
             var random = SeededGenerator(seed: UInt64(Self.kills))
             func start(_ number: Int) throws -> Worker {
-                // A process that comes back within the session's time goes on at once.
+                // A process that returns within its session timeout resumes at once.
                 try Worker("\(number)", on: broker, ["--exactly-once", "--instance", "\(number)"])
             }
             var workers = try (0..<3).map(start)

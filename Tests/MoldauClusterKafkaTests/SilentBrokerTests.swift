@@ -38,7 +38,7 @@ struct SilentBrokerTests {
         }
     }
 
-    @Test func `questions with a limit end in time, and are answered when the broker answers again`() async throws {
+    @Test func `requests with a time limit end in time, and succeed once the broker answers again`() async throws {
         try await withBroker(topics: ["input": 1]) { broker, _ in
             let consumer = try KafkaCluster(broker.address).makeConsumer(
                 ConsumerOptions(clientID: "test", group: "readers"))
@@ -64,9 +64,9 @@ struct SilentBrokerTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `a stop ends in time, and the next start goes on from the last commit`(
-        guarantee: ProcessingGuarantee
-    ) async throws {
+    func `a stop ends in time, and the next start resumes from the last commit`(guarantee: ProcessingGuarantee)
+        async throws
+    {
         try await withBroker(topics: ["lines": 2, "counts": 1]) { broker, directory in
             let lines = Topic<String, String>("lines")
             let cluster = try KafkaCluster(broker.address)
@@ -94,7 +94,7 @@ struct SilentBrokerTests {
             let first = try application("first", commitInterval: .seconds(60))
             try first.start()
             try write()
-            // What the stop has to commit: nothing else is committed.
+            // The stop has to commit these records: nothing else has committed them.
             #expect(waitUntil { first.metrics.processedRecords >= 2 })
             broker.halt()
             let begin = ContinuousClock.now
@@ -102,7 +102,7 @@ struct SilentBrokerTests {
             #expect(ContinuousClock.now - begin < .seconds(20))
             guard case .stopTimedOut? = error else { throw try #require(error) }
             broker.resume()
-            // With a state of its own, since the first one may have its state for a while yet.
+            // With a state directory of its own, since the first one may hold its directory for a while.
             let second = try application("second", commitInterval: .milliseconds(100))
             try second.start()
             try write()

@@ -5,7 +5,7 @@ import Testing
 
 private let partition = TopicPartition("t", 0)
 
-/// A cluster that nobody can reach.
+/// An unreachable cluster.
 struct TimeLimitTests {
     @Test(
         .timeLimit(.minutes(1)),
@@ -22,9 +22,9 @@ struct TimeLimitTests {
                     TransactionalProducerOptions(clientID: "p", id: "p", timeout: .seconds(60)))
             },
         ] as [@Sendable (KafkaCluster) throws -> Void])
-    func `a question takes no longer than delivery.timeout.ms`(
-        ask: @escaping @Sendable (KafkaCluster) throws -> Void
-    ) async throws {
+    func `a request takes no longer than delivery.timeout.ms`(ask: @escaping @Sendable (KafkaCluster) throws -> Void)
+        async throws
+    {
         var options = KafkaOptions()
         options.deliveryTimeout = .milliseconds(300)
         let cluster = try KafkaCluster("127.0.0.1:1", options: options)

@@ -51,13 +51,13 @@ struct WordCountTests {
     }
 
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
-    func `counts words, and goes on from the changelog where the state is lost`(
-        guarantee: ProcessingGuarantee
-    ) async throws {
+    func `counts words, and restores from the changelog when the state is lost`(guarantee: ProcessingGuarantee)
+        async throws
+    {
         try await withBrokerProcess(topics: ["lines": 3, "counts": 2]) { try Self.countTwice(on: $0, guarantee) }
     }
 
-    @Test func `does the same over TLS, where it has to log in, and without the password says so`() async throws {
+    @Test func `counts words over TLS with a login, and reports a wrong password`() async throws {
         try await withBrokerProcess(topics: ["lines": 3, "counts": 2], isSecured: true) { broker in
             try Self.countTwice(on: broker, .exactlyOnce)
             guard broker.kafka.logIn != nil else { return }
@@ -70,7 +70,7 @@ struct WordCountTests {
         }
     }
 
-    /// Kafka's brokers end a full answer within a batch.
+    /// Kafka's brokers truncate a full answer within a batch.
     @Test func `counts a backlog of several fetches`() async throws {
         try await withBrokerProcess(topics: ["lines": 1, "counts": 1]) { broker in
             let cluster = try broker.cluster()
@@ -86,7 +86,7 @@ struct WordCountTests {
         }
     }
 
-    @Test func `says that a key has just been deleted`() async throws {
+    @Test func `explains that a key has just been deleted`() async throws {
         try await withBrokerProcess(topics: ["lines": 1]) { broker in
             let rows = TableStoreName<String, String>("rows")
             let topology = try Topology { _ = $0.table(Self.lines, as: rows) }
@@ -106,8 +106,8 @@ struct WordCountTests {
         }
     }
 
-    /// As on a cluster in the process, and as Kafka Streams does once it divides tasks again.
-    @Test(.timeLimit(.minutes(2))) func `an input that is deleted meanwhile ends the application`() async throws {
+    /// As with an embedded cluster, and as Kafka Streams does at its next rebalance.
+    @Test(.timeLimit(.minutes(2))) func `deleting an input topic ends the application`() async throws {
         try await withBrokerProcess(topics: ["lines": 1, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
@@ -121,8 +121,7 @@ struct WordCountTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a topic of a pattern that is deleted meanwhile is read no more`() async throws
-    {
+    @Test(.timeLimit(.minutes(2))) func `deleting a topic of a pattern does not end the application`() async throws {
         try await withBrokerProcess(topics: ["lines": 1, "lines-2": 1, "counts": 1]) { broker in
             let cluster = try broker.cluster()
             let reader = try CountReader("counts", partitions: 1, on: cluster)
@@ -132,7 +131,7 @@ struct WordCountTests {
             try Self.write(Self.texts, to: cluster)
             #expect(try reader.reach(Self.counts(Self.texts)), "\(reader.counts)")
             try cluster.makeAdmin(clientID: "test").delete(["lines-2"])
-            // It is looked for topics every ten seconds, and a named topic would be given up after ten.
+            // Topics are looked up every ten seconds, and a named topic would be reported missing after ten.
             Thread.sleep(forTimeInterval: 14)
             try Self.write(Self.texts, to: cluster)
             #expect(try reader.reach(Self.counts(Self.texts + Self.texts)), "\(reader.counts)")
@@ -149,7 +148,7 @@ struct WordCountTests {
             try write(texts, to: cluster)
             let wanted = counts(Array(repeating: texts, count: run + 1).flatMap { $0 })
             #expect(try reader.reach(wanted), "\(reader.counts)")
-            // A word has a row of the changelog for each commit in which it was counted.
+            // A word has a changelog record for each commit in which it was counted.
             let restored = app.metrics.restoredRecords
             #expect(run == 0 ? restored == 0 : restored >= wanted.count, "\(restored)")
             try app.stop()

@@ -13,7 +13,7 @@ final class Worker {
             ["--servers", broker.address, "--state", state] + options, in: broker.directory)
     }
 
-    /// What it said last of its state, its tasks and its standby copies.
+    /// The last line that it printed about its state, its tasks and its standbys.
     private var line: [String] {
         let lines = (try? running.outputSoFar())?.split(separator: "\n") ?? []
         return lines.last?.split(separator: ":", omittingEmptySubsequences: false).map(String.init) ?? []
@@ -21,9 +21,9 @@ final class Worker {
 
     var isRunning: Bool { line.first == "running" }
 
-    /// The tasks that it works on.
+    /// Its active tasks.
     var tasks: [String] { words(1) }
-    /// The tasks of others that it keeps copies of.
+    /// Its standby tasks.
     var standbys: [String] { words(2) }
 
     /// The hosts that it knows, each with the number of its tasks.
@@ -45,10 +45,10 @@ final class Worker {
         _ = try running.wait()
     }
 
-    /// Has it hang, or go on.
+    /// Suspends or resumes it.
     func hang(_ isHanging: Bool) { _ = Foundation.kill(running.processIdentifier, isHanging ? SIGSTOP : SIGCONT) }
 
-    /// Asks it to stop, and waits for that.
+    /// Interrupts it, and waits for its end.
     @discardableResult
     func stop() throws -> Int32 {
         running.interrupt()
