@@ -3,7 +3,7 @@ import MoldauWire
 import Testing
 
 struct ApiKeyTests {
-    /// What current clients and tools speak.
+    /// The versions that current clients and tools use.
     @Test(
         arguments: [
             (.produce, 0...12), (.fetch, 4...17), (.listOffsets, 0...10), (.metadata, 0...12), (.offsetCommit, 2...9),
@@ -27,7 +27,7 @@ struct ApiKeyTests {
     }
 
     @Test(arguments: ApiKey.allCases)
-    func `an API's messages are its own`(api: ApiKey) {
+    func `an API's messages have its name and key`(api: ApiKey) {
         #expect("\(api.request)" == api.name + "Request")
         #expect("\(api.response)" == api.name + "Response")
         #expect(api.request.api == api && api.response.api == api)
@@ -55,7 +55,7 @@ struct ApiKeyTests {
         #expect(ErrorCode(rawValue: .max).name == "32767")
     }
 
-    @Test func `requests that failed for a while may be repeated, others not`() {
+    @Test func `transient errors are retriable, and others are not`() {
         #expect(ErrorCode.notLeaderOrFollower.isRetriable && ErrorCode.concurrentTransactions.isRetriable)
         #expect(!ErrorCode.none.isRetriable && !ErrorCode.producerFenced.isRetriable)
         #expect(!ErrorCode(rawValue: 999).isRetriable)

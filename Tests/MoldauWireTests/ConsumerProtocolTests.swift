@@ -14,7 +14,7 @@ struct ConsumerProtocolTests {
                 "000300000002000274310002743200000002756400000001000274310000000200000000000000020000000400057261636b31"
             ),
         ] as [(Int16, String)])
-    func `subscriptions are read and written as Kafka does`(version: Int16, hex: String) throws {
+    func `subscriptions are read and written as by Kafka`(version: Int16, hex: String) throws {
         let bytes = [UInt8](hexadecimal: hex)
         let (read, found) = try ConsumerSubscription.decode(WireBytes(copying: bytes))
         let expected = ConsumerSubscription {
@@ -30,7 +30,7 @@ struct ConsumerProtocolTests {
         #expect(Array(writer.bytes) == bytes)
     }
 
-    @Test func `assignments are read and written as Kafka does`() throws {
+    @Test func `assignments are read and written as by Kafka`() throws {
         let bytes = [UInt8](hexadecimal: "000000000002000274310000000100000000000274320000000100000001000000027564")
         let (read, _) = try ConsumerAssignment.decode(WireBytes(copying: bytes))
         #expect(read.assignedPartitions.map(\.topic) == ["t1", "t2"])
@@ -40,7 +40,7 @@ struct ConsumerProtocolTests {
         #expect(Array(writer.bytes) == bytes)
     }
 
-    @Test func `what a newer version adds is ignored`() throws {
+    @Test func `additions of a newer version are ignored`() throws {
         var bytes = [UInt8](hexadecimal: "0003000000000000000000000000ffffffffffff")
         bytes[1] = 9
         let (read, version) = try ConsumerSubscription.decode(WireBytes(copying: bytes + [1, 2, 3]))

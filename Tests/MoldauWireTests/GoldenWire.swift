@@ -60,7 +60,7 @@ struct GoldenWire {
         return found
     }
 
-    /// Where values and JSON are not the same.
+    /// The differences between values and JSON.
     private func differences(_ value: WireValue, _ json: Any?, at path: String) -> [String] {
         switch (value, json) {
         case (.fields(let fields), let json as [String: Any]):
@@ -70,7 +70,7 @@ struct GoldenWire {
         case (.list(let list), let json as [Any]):
             if list.count != json.count { return ["\(path) has \(list.count) elements, not \(json.count)"] }
             return zip(list, json).enumerated().flatMap { differences($1.0, $1.1, at: "\(path)[\($0)]") }
-        case (.records, .some): return []  // The JSON does not tell what they are; the bytes do.
+        case (.records, .some): return []  // The JSON does not contain them; the bytes do.
         case (.null, is NSNull): return []
         case (.number(let number), let json as NSNumber) where json.int64Value == number: return []
         case (.floatingPoint(let number), let json as NSNumber) where json.doubleValue == number: return []
@@ -98,7 +98,7 @@ extension WireValue {
 /// Sets the fields of a message to those in JSON.
 private final class FieldsFromJSON: FieldVisitor {
     private var records: [RecordData]
-    /// What has begun: fields by name, or elements in their order.
+    /// The open levels: fields by name, or elements in their order.
     private var levels: [(fields: [String: Any], elements: ArraySlice<Any>)]
 
     let showsDefaults = true

@@ -28,7 +28,7 @@ struct MessageKind: CustomTestStringConvertible, Sendable {
 
 struct MessageTests {
     @Test(arguments: MessageKind.all)
-    func `what is written is read again, in every version`(kind: MessageKind) throws {
+    func `a written message is read back unchanged, in every version`(kind: MessageKind) throws {
         func check<Message: WireMessage>(_ message: Message, _ version: Int16, _ bytes: [UInt8]) throws {
             let read = try Message.decode(bytes, version: version)
             #expect(read == message, "version \(version)")
@@ -38,7 +38,7 @@ struct MessageTests {
     }
 
     @Test(arguments: MessageKind.all)
-    func `bytes that end too early are refused, and bytes after the last field ignored`(kind: MessageKind) throws {
+    func `truncated bytes are refused, and bytes after the last field are ignored`(kind: MessageKind) throws {
         try kind.samples(seeds: 0..<2) { message, version, bytes in
             let type: any WireMessage.Type = Swift.type(of: message)
             for count in 0..<bytes.count {
@@ -54,11 +54,11 @@ struct MessageTests {
     }
 
     @Test(arguments: MessageKind.all)
-    func `damaged bytes are refused or read, and never stop the process`(kind: MessageKind) throws {
+    func `damaged bytes are refused or read, and never trap`(kind: MessageKind) throws {
         var generator = SeededGenerator(seed: 7)
         func read<Message: WireMessage>(_: Message.Type, _ bytes: [UInt8], _ version: Int16) throws {
             guard let message = try? Message.decode(bytes, version: version) else { return }
-            // What was read can be written, and means the same.
+            // A message that was read can be written, and is read back the same.
             let again = try message.encoded(version: version)
             #expect(try Message.decode(again, version: version) == message)
         }

@@ -29,7 +29,7 @@ struct RecordedFrames {
         }
         print("recorded frames: \(passed) passed, of them odd: \(odd)")
         #expect(passed > 0)
-        // One recording asks on purpose for what no broker has, and librdkafka sends three bytes too many.
+        // One recording has invalid requests on purpose, and librdkafka sends three surplus bytes.
         #expect(
             odd.allSatisfy { $0.contains("raw-protocol-errors") || $0.hasSuffix("Metadata 12 has 3 bytes too many") })
     }

@@ -25,7 +25,7 @@ struct WireCodecTests {
     }
 
     @Test(arguments: ApiKey.fetch.versions)
-    func `record data that lies elsewhere is left out, and its place told`(version: Int16) throws {
+    func `record data stored elsewhere is left out, and its position is returned`(version: Int16) throws {
         let batches = [[UInt8]](arrayLiteral: [1, 2, 3], [], [UInt8](repeating: 9, count: 300))
         let whole = try fetched(batches.map { .bytes(WireBytes(copying: $0)) }).encoded(version: version)
         var writer = ByteWriter()
@@ -65,8 +65,8 @@ struct WireCodecTests {
 
     // MARK: Tagged fields
 
-    /// A heartbeat's answer with two tagged fields, which nobody knows.
-    @Test func `tagged fields that are not known are skipped`() throws {
+    /// A heartbeat's answer with two unknown tagged fields.
+    @Test func `unknown tagged fields are skipped`() throws {
         let bytes: [UInt8] = [0, 0, 0, 1, 0, 27, 2, 0, 1, 9, 200, 1, 3, 1, 2, 3]
         let read = try HeartbeatResponse.decode(bytes, version: 4)
         #expect(read == HeartbeatResponse { ($0.throttleTimeMs, $0.errorCode) = (1, .rebalanceInProgress) })
@@ -102,7 +102,7 @@ struct WireCodecTests {
         #expect(throws: SerdeError.self) { try MetadataRequest.decode(count + [0, 0, 0], version: version) }
     }
 
-    @Test func `elements take no more memory than allowed`() throws {
+    @Test func `elements cannot take more memory than allowed`() throws {
         let request = MetadataRequest { $0.topics = (0..<100).map { _ in MetadataRequest.Topic { $0.name = "" } } }
         let bytes = WireBytes(copying: try request.encoded(version: 1))
         let needed = 100 * MemoryLayout<MetadataRequest.Topic>.stride
@@ -112,7 +112,7 @@ struct WireCodecTests {
         }
     }
 
-    @Test func `null is written as empty, and refused, in versions that do not have it`() throws {
+    @Test func `null is written as empty, and refused when read, in versions that do not allow it`() throws {
         #expect(try MetadataRequest { $0.topics = nil }.encoded(version: 0) == [0, 0, 0, 0])
         #expect(try MetadataRequest { $0.topics = nil }.encoded(version: 1) == [0xff, 0xff, 0xff, 0xff])
         #expect(throws: SerdeError.self) { try MetadataRequest.decode([0xff, 0xff, 0xff, 0xff], version: 0) }
@@ -132,7 +132,7 @@ struct WireCodecTests {
         #expect(throws: SerdeError.self) { try SaslHandshakeRequest.decode([0, 2, 0xc3, 0x28], version: 1) }
     }
 
-    @Test func `text that is too long for its field is an error, and the writer keeps what it had`() throws {
+    @Test func `text that is too long for its field is an error, and the writer is unchanged`() throws {
         let long = String(repeating: "x", count: 32_768)
         var writer = ByteWriter()
         writer.append(byte: 1)
@@ -150,7 +150,7 @@ struct WireCodecTests {
 
     // MARK: Fields by name
 
-    @Test func `a message tells its fields by Kafka's names`() {
+    @Test func `a message's fields have Kafka's names`() {
         let request = FetchRequest {
             $0.topics = [FetchRequest.Topic { $0.topic = "words" }]
             $0.clusterID = "here"
