@@ -7,7 +7,7 @@ import Testing
 
 private let words = TopicPartition("words", 0)
 
-/// What others may do to a directory during or after its use.
+/// What other programs may do to a directory during or after its use.
 struct DirectorySafetyTests {
     private func fill(_ cluster: EmbeddedCluster) throws {
         try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 2)])
@@ -31,7 +31,7 @@ struct DirectorySafetyTests {
     }
 
     @Test(arguments: [true, false])
-    func `a lock's file that is another's file is refused, which stays as it is`(isSymbolic: Bool) throws {
+    func `a lock file that links to another file is refused, and that file is unchanged`(isSymbolic: Bool) throws {
         let directory = try TemporaryDirectory()
         let (data, other) = ("\(directory.path)/data", "\(directory.path)/other")
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
@@ -46,7 +46,7 @@ struct DirectorySafetyTests {
         #expect(try Data(contentsOf: URL(filePath: other)) == Data("precious".utf8))
     }
 
-    @Test func `directories and files are for their owner alone`() throws {
+    @Test func `only the owner can access directories and files`() throws {
         let directory = try TemporaryDirectory()
         let data = "\(directory.path)/data"
         let cluster = try EmbeddedCluster(directory: data)
@@ -58,7 +58,7 @@ struct DirectorySafetyTests {
         }
     }
 
-    @Test func `a file of topics that is a link to nowhere is an error, and nothing is made of it`() throws {
+    @Test func `a topics file that is a dangling link is an error, and its target is not created`() throws {
         let directory = try TemporaryDirectory()
         let cluster = try EmbeddedCluster(directory: directory.path)
         try fill(cluster)
@@ -77,8 +77,7 @@ struct DirectorySafetyTests {
     }
 
     @Test(arguments: [true, false])
-    func `a copy that was made while a program wrote is refused, and one after a clean stop is not`(closes: Bool) throws
-    {
+    func `a copy made during writes is refused, and a copy after a clean stop is accepted`(closes: Bool) throws {
         let directory = try TemporaryDirectory()
         let (data, copy) = ("\(directory.path)/data", "\(directory.path)/copy")
         let cluster = try EmbeddedCluster(directory: data)
@@ -90,7 +89,7 @@ struct DirectorySafetyTests {
         } else {
             let error = #expect(throws: LogError.self) { try EmbeddedCluster(directory: copy) }
             #expect(error?.description.contains("was copied while a program was writing to it") == true)
-            // The way out that the error names.
+            // The remedy that the error suggests.
             try FileManager.default.removeItem(atPath: "\(copy)/directory-number")
             try EmbeddedCluster(directory: copy).close()
             try cluster.close()

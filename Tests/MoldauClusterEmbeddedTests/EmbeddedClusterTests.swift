@@ -38,7 +38,7 @@ struct EmbeddedClusterTests {
         #expect(try consumer.poll(wait: .zero).isEmpty)
     }
 
-    @Test func `a topic's settings change at once, for its open partitions and those to come`() throws {
+    @Test func `changed topic settings apply at once, to open partitions and to others`() throws {
         let cluster = try makeCluster(partitions: 2)
         let admin = try cluster.makeAdmin(clientID: "test")
         let producer = try cluster.makeProducer(clientID: "writer")
@@ -116,7 +116,7 @@ struct EmbeddedClusterTests {
         #expect(try fetched.flatMap { try $0.values() } == ["late"])
     }
 
-    @Test func `a wakeup ends the wait, also one that came before it`() throws {
+    @Test func `a wakeup before a poll ends its wait`() throws {
         let cluster = try makeCluster()
         let consumer = try makeReader(cluster, words)
         consumer.wakeup.signal()
@@ -132,7 +132,7 @@ struct EmbeddedClusterTests {
         #expect(ContinuousClock.now - begin >= .milliseconds(30))
     }
 
-    @Test func `paused partitions and partitions without a position bring nothing`() throws {
+    @Test func `paused partitions and partitions without a position return nothing`() throws {
         let cluster = try makeCluster(partitions: 3)
         let all = Set((0..<3).map { TopicPartition("words", Int32($0)) })
         let producer = try cluster.makeProducer(clientID: "writer")
@@ -160,7 +160,7 @@ struct EmbeddedClusterTests {
         #expect(consumer.position(words) == nil)
     }
 
-    @Test func `committed offsets come back with their metadata, separately for each group`() throws {
+    @Test func `committed offsets are returned with their metadata, separately for each group`() throws {
         let cluster = try makeCluster()
         let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "reader", group: "app"))
         #expect(try consumer.committed([words]).isEmpty)
@@ -170,7 +170,7 @@ struct EmbeddedClusterTests {
         #expect(try other.committed([words]).isEmpty)
     }
 
-    @Test func `a group takes one member, which has everything at once and can come back`() throws {
+    @Test func `a group accepts one member, which gets everything at once and can be replaced`() throws {
         let cluster = try makeCluster()
         let worker = IdleWorker()
         let first = try cluster.join(group: "app", worker)
@@ -181,15 +181,13 @@ struct EmbeddedClusterTests {
         _ = try cluster.join(group: "another", IdleWorker())
         first.leave()
         let second = try cluster.join(group: "app", IdleWorker())
-        // Leaving a second time does not end another member's place.
+        // Leaving a second time does not remove another member.
         first.leave()
         #expect(throws: ClusterError.groupInUse("app")) { try cluster.join(group: "app", IdleWorker()) }
         withExtendedLifetime(second) {}
     }
 
-    @Test func `a consumer of an application is a member for those who describe its group, as long as it is open`()
-        throws
-    {
+    @Test func `an application's open consumers are listed as members of its group`() throws {
         let broker = try Broker(
             MemoryFileSystem(), directory: "data", durability: .os, clock: { Timestamp(ms: 1_000) })
         let cluster = EmbeddedCluster(broker)
@@ -223,9 +221,7 @@ struct EmbeddedClusterTests {
     }
 
     /// Both producers of a transactional id have the same producer id until its epochs run out.
-    @Test func `an open transaction is read by the consumer that names its id and reads ahead, and by no other`()
-        throws
-    {
+    @Test func `an open transaction is read only by a consumer that names its id and reads ahead`() throws {
         let cluster = try makeCluster()
         let own = try cluster.makeConsumer(
             ConsumerOptions(clientID: "own", readsAhead: .everywhere(), readsTransactionsOf: "app-1"))
@@ -252,7 +248,7 @@ struct EmbeddedClusterTests {
         #expect(try patient.poll(wait: .zero).count == 1)
     }
 
-    @Test func `offsets are found by time`() throws {
+    @Test func `offsets are found by timestamp`() throws {
         let cluster = try makeCluster()
         let consumer = try makeReader(cluster, words)
         try cluster.makeProducer(clientID: "writer").send(["a", "b", "c"], to: words, at: 100)
@@ -284,7 +280,7 @@ struct EmbeddedClusterTests {
     }
 
     @Test(arguments: ["", ".", "..", "a b", "a/b", "é", String(repeating: "x", count: 250)])
-    func `a name that cannot be a directory's is refused`(name: String) throws {
+    func `an invalid topic name is refused`(name: String) throws {
         let admin = try makeCluster().makeAdmin(clientID: "test")
         #expect(throws: ClusterError.self) { try admin.create([NewTopic(name, partitionCount: 1)]) }
     }
@@ -301,7 +297,7 @@ struct EmbeddedClusterTests {
         #expect(try makeReader(cluster, words).poll(wait: .zero).flatMap { try $0.values() } == ["new"])
     }
 
-    @Test func `a closed cluster answers its clients with closed`() throws {
+    @Test func `operations on a closed cluster fail`() throws {
         let cluster = try makeCluster()
         let producer = try cluster.makeProducer(clientID: "writer")
         try producer.send(["a"], to: words)

@@ -1,7 +1,7 @@
 import MoldauCluster
 import Synchronization
 
-/// A member of a group that only remembers its shares: all of what it reports.
+/// A group member that only stores its shares: what it reported itself.
 final class IdleWorker: GroupWorker {
     private let taken = Mutex<[[UInt8]]>([])
 

@@ -35,7 +35,7 @@ struct LagWindowTests {
             testDescription: "too few samples", samples: [(1, 9), (2, 9)], judgement: nil,
             reason: "2 of 3 samples: a judgement needs more"),
         Case(
-            testDescription: "a backlog becomes smaller", samples: [(10, 100), (40, 110), (60, 140)], judgement: .ok,
+            testDescription: "a backlog shrinks", samples: [(10, 100), (40, 110), (60, 140)], judgement: .ok,
             reason: "it keeps up; 80 offsets are left"),
         Case(
             testDescription: "everything was read once", samples: [(10, 20), (30, 30), (30, 50), (35, 70)],
@@ -44,28 +44,28 @@ struct LagWindowTests {
             testDescription: "the lag grows", samples: [(10, 20), (20, 40), (30, 60)], judgement: .warning,
             reason: "its lag went from 10 to 30 within 20 s, and never became smaller"),
         Case(
-            testDescription: "the lag stays, though it reads", samples: [(10, 20), (20, 30), (30, 40)],
+            testDescription: "the lag stays constant while it reads", samples: [(10, 20), (20, 30), (30, 40)],
             judgement: .warning, reason: "its lag went from 10 to 10 within 20 s, and never became smaller"),
         Case(
-            testDescription: "it is there but does not move", samples: [(10, 11), (10, 11), (10, 11)],
+            testDescription: "it has members but makes no progress", samples: [(10, 11), (10, 11), (10, 11)],
             judgement: .stall, reason: "it is in the group, but stays at offset 10; 1 offset is left"),
         Case(
-            testDescription: "nobody is there", samples: [(10, 20), (10, 20), (10, 25)], isRead: false,
+            testDescription: "no members", samples: [(10, 20), (10, 20), (10, 25)], isRead: false,
             judgement: .stop, reason: "nothing was committed for 20 s; 15 offsets are left"),
         Case(
-            testDescription: "nobody is there any more, after it was up to date",
+            testDescription: "no members any more, after it was up to date",
             samples: [(5, 10), (10, 10)] + (0..<10).map { _ in (10, 12) }, isRead: false, judgement: .stop,
             reason: "nothing was committed for 100 s; 2 offsets are left"),
         Case(
-            testDescription: "nobody commits, but the partition ended there a moment ago",
+            testDescription: "no commits, but it was up to date a moment ago",
             samples: [(5, 10), (10, 10), (10, 10), (10, 12)], isRead: false, judgement: .ok,
             reason: "it keeps up; 2 offsets are left"),
         Case(
-            testDescription: "nobody in the group, but somebody commits",
+            testDescription: "no members, but offsets are committed",
             samples: [(10, 100), (40, 110), (60, 140)], isRead: false, judgement: .ok,
             reason: "it keeps up; 80 offsets are left"),
         Case(
-            testDescription: "it begins anew", samples: [(80, 100), (90, 100), (0, 100), (10, 100)],
+            testDescription: "its offset is reset", samples: [(80, 100), (90, 100), (0, 100), (10, 100)],
             judgement: .rewind, reason: "its offset went back from 90 to 0; 90 offsets are left"),
         Case(
             testDescription: "the partition ends before the committed offset", samples: [(80, 10)], judgement: .ok,
@@ -77,7 +77,7 @@ struct LagWindowTests {
         #expect(window.reason == example.reason)
     }
 
-    @Test func `forgets what is older than ten commits`() throws {
+    @Test func `ignores samples older than the last ten commits`() throws {
         let rewound: [(Int64, Int64)] = [(80, 500), (0, 500)]
         let lag = { (count: Int64) in (1...count).map { (10 * $0, 500 as Int64) } }
         #expect(try window(rewound + lag(8)).judgement == .rewind)
@@ -103,7 +103,7 @@ struct LagMonitorTests {
         }
     }
 
-    @Test func `a group is as bad as its worst partition`() throws {
+    @Test func `a group's judgement is that of its worst partition`() throws {
         var monitor = LagMonitor()
         for second in 0..<3 {
             var groups = sample(["readers"], 3)
@@ -117,7 +117,7 @@ struct LagMonitorTests {
         #expect(group.lag == 6 + 4)
     }
 
-    @Test func `groups that are gone are forgotten, and begin anew when they come back`() {
+    @Test func `groups that disappear are forgotten, and start over when they return`() {
         var monitor = LagMonitor()
         for second in 0..<3 { monitor.add(sample(["a", "b"], 3), at: .seconds(second)) }
         monitor.add(sample(["b"], 3), at: .seconds(3))
@@ -128,7 +128,7 @@ struct LagMonitorTests {
 }
 
 struct GroupProgressTests {
-    @Test func `a cluster tells how far groups are, and who has members`() throws {
+    @Test func `a cluster reports the progress of groups and whether they have members`() throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 1_000) })
         let words = TopicPartition("words", 0)
         let gone = TopicPartition("gone", 0)

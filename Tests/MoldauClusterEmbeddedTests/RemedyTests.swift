@@ -18,7 +18,7 @@ struct RemedyTests {
         (.unknownTopic("words"), .stopThread), (.unavailable(reason: ""), .stopThread), (.closed, .stopThread),
         (.groupInUse("app"), .stopApplication), (.offline(reason: ""), .stopApplication),
     ])
-    func `each error says what to do about it`(error: ClusterError, remedy: ClusterError.Remedy) {
+    func `each error has its remedy`(error: ClusterError, remedy: ClusterError.Remedy) {
         #expect(error.remedy == remedy)
     }
 }

@@ -7,7 +7,7 @@ import ProgramSupport
 import Testing
 
 struct UpkeepFailuresTests {
-    @Test func `a partition that cannot be compacted is named, once, and it is said when that is over`() throws {
+    @Test func `a partition that cannot be compacted is logged once, and its recovery too`() throws {
         let files = MemoryFileSystem()
         let broker = try Broker(files, directory: "data", durability: .os, clock: { Timestamp(ms: 1_000) })
         let settings = ["cleanup.policy": "compact", "segment.bytes": "200", "min.cleanable.dirty.ratio": "0.01"]

@@ -20,7 +20,7 @@ struct UpkeepScheduleTests {
         #expect(UpkeepSchedule.syncs(for: .sync) == nil && UpkeepSchedule.syncs(for: .os) == nil)
     }
 
-    @Test func `each job comes at its own interval`() {
+    @Test func `each job runs at its own interval`() {
         var schedule = UpkeepSchedule.housekeeping
         var counts: [UpkeepSchedule.Job: Int] = [:]
         for _ in 0..<60 { for job in schedule.due(after: schedule.pause) { counts[job, default: 0] += 1 } }
