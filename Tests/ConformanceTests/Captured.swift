@@ -20,7 +20,7 @@ final class Captured: Sendable {
 
     var rows: [Row] { state.withLock { $0.rows } }
 
-    /// Records captured from now on came out during that input.
+    /// Records captured from now on are outputs of that input.
     func begin(input: Int) { state.withLock { $0.input = input } }
 
     func add<Key: CaseKey>(_ record: Record<Key, Datum?>, to capture: String) {
@@ -60,7 +60,7 @@ final class CaptureProcessor<Key: CaseKey>: Processor {
     func process(_ record: Record<Key, Datum?>) { captured.add(record, to: name) }
 }
 
-/// Forwards a tick at each firing, and the input if asked to.
+/// Forwards a tick at each punctuation, and the input if requested.
 final class PunctuatingProcessor: Processor {
     typealias KeyIn = Datum
     typealias ValueIn = Datum?

@@ -4,7 +4,7 @@ import MoldauState
 import MoldauTesting
 import MoldauTopology
 
-/// Where a case runs: it is fed step by step, and each step ends when everything that it led to is done.
+/// Where a case runs: it is fed step by step, and each step ends when all of its results are processed.
 protocol CasePlace {
     /// Writes a record to a topic that the topology reads.
     func pipe(topic: String, key: [UInt8]?, value: [UInt8]?, at timestamp: Timestamp, headers: Headers) throws

@@ -162,7 +162,7 @@ extension CaseStep {
             case "windowedBy": ["window"]
             default: []
             }
-        // A cogroup's aggregate has its functions already; the case's other steps tell which one it is.
+        // A cogroup's aggregate has its functions already; the case's other steps show which one it is.
         let lacksName = json["store"]?["kind"]?.text == "versioned" && json["store"]?["name"] == nil
         return lacksName || needed.contains { json[$0] == nil } || (op == "cogroup" && json["other"] == nil)
     }

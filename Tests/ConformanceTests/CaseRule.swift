@@ -1,13 +1,13 @@
 /// An intended difference that applies to every case of a kind.
 enum CaseRule {
-    /// The recorded run crashed at that input because of a fault in Kafka Streams: the results before it count, and
-    /// Moldau continues.
+    /// The recorded run crashed at that input because of a bug in Kafka Streams: only the results before it are
+    /// compared, and Moldau continues.
     case recordedCrash(input: Int)
-    /// A session store in memory that emits sessions when they close: Kafka Streams' store forgets them at that moment.
-    /// What it emitted must come in order; the closed sessions come in addition.
+    /// A session store in memory that emits sessions when they close: Kafka Streams' store deletes them at that moment.
+    /// What it emitted must be emitted in order; the closed sessions are emitted in addition.
     case closedSessionsInMemory
-    /// A join of streams with a window of length zero and no grace: Kafka Streams' stores keep its records for no time,
-    /// so that it finds nothing. Moldau finds records of the same time. Outputs that do not come from the join are
+    /// A join of streams with a window of length zero and no grace: Kafka Streams' stores have no retention, so that
+    /// the join finds nothing. Moldau finds records with the same timestamp. Outputs that do not come from the join are
     /// compared.
     case emptyJoinWindow(captures: Set<String>)
 
@@ -48,9 +48,9 @@ enum CaseRule {
 
     var why: String {
         switch self {
-        case .recordedCrash: "the recorded run crashed through a fault of Kafka Streams; Moldau goes on"
-        case .closedSessionsInMemory: "Kafka Streams' session store in memory forgets sessions in the moment they close"
-        case .emptyJoinWindow: "Kafka Streams finds no match within a window of no length, not even at the same time"
+        case .recordedCrash: "the recorded run crashed because of a bug in Kafka Streams; Moldau continues"
+        case .closedSessionsInMemory: "Kafka Streams' session store in memory deletes sessions when they close"
+        case .emptyJoinWindow: "Kafka Streams finds no match within a window of length zero, not even at the same time"
         }
     }
 
@@ -104,7 +104,7 @@ extension ConformanceCase {
     }
 }
 
-/// The input during which an output came, and its capture.
+/// The input that caused an output, and its capture.
 typealias OutputPlace = (after: Int64, capture: String)
 
 extension Captured.Row {

@@ -7,7 +7,7 @@ import MoldauTopology
 struct CaseRun {
     enum Outcome {
         case passed
-        /// What it is about only exists under the test driver.
+        /// What it tests exists only under the test driver.
         case onlyUnderDriver(why: String)
         /// What can be compared on a cluster is equal.
         case passedInPart(why: String)
@@ -132,7 +132,7 @@ struct CaseRun {
     private func outputDifference(_ built: CaseTopology) -> String? {
         var (rows, expected) = (built.captured.rows, conformanceCase.expected ?? [])
         if options.cluster != nil, built.hasSeveralParts {
-            // They run side by side.
+            // The parts run concurrently.
             rows = rows.sortedStably { $0.place }
             expected = expected.sortedStably { $0.place }
             if let leftOut {
@@ -177,6 +177,6 @@ struct CaseRun {
         for (index, line) in wanted.enumerated() where index >= lines.count || lines[index] != line {
             return "describe line \(index) is '\(index < lines.count ? lines[index] : "")'; expected '\(line)'"
         }
-        return lines.count > wanted.count ? "describe goes on with '\(lines[wanted.count])'" : nil
+        return lines.count > wanted.count ? "describe continues with '\(lines[wanted.count])'" : nil
     }
 }

@@ -34,7 +34,7 @@ struct CaseStep {
         return try CaseFunction(source)
     }
 
-    /// What a step says of its store.
+    /// The options that a step has for its store.
     struct StoreOptions {
         var name: String?
         var kind: StoreKind?
@@ -67,7 +67,7 @@ struct CaseStep {
         return .milliseconds(retention)
     }
 
-    /// The stores that a capture names, of whatever kind.
+    /// The stores that a capture names, of any kind.
     var storeNames: [any StoreName] { stores.map { TableStoreName<String, String>($0) } }
 
     /// The names of those stores.

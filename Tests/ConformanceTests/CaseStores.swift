@@ -15,7 +15,7 @@ extension CaseStores {
     }
 }
 
-/// Compares the stores with what Kafka Streams' had at the end.
+/// Compares the stores with the final contents of Kafka Streams' stores.
 struct CaseStoreCheck: Sendable {
     let conformanceCase: ConformanceCase
     /// The types of tables' stores.
@@ -72,7 +72,7 @@ struct CaseStoreCheck: Sendable {
                 }
             let isEqual =
                 if fields.count == 4 { found == nil } else {
-                    // Kafka Streams' typed store does not tell the end of a version.
+                    // Kafka Streams' typed store does not return the end of a version.
                     found.map { $0.value.matches(fields[3]) && $0.timestamp.ms == fields[4].integer } ?? false
                 }
             if !isEqual { return "a look-up found \(String(describing: found)); expected \(lookup)" }
@@ -80,8 +80,8 @@ struct CaseStoreCheck: Sendable {
         return nil
     }
 
-    /// Windows that a window store has but should not have, or the other way round. Their order depends on the store's
-    /// segments, which differ.
+    /// Windows that a window store has but should not have, or lacks. Their order depends on the store's segments,
+    /// which differ.
     private func windowDifference(
         _ name: String, _ expected: [[JSONValue]], _ stores: any CaseStores
     ) throws -> String? {

@@ -36,7 +36,7 @@ final class CaseTopology {
     var windowStores: [String: (key: Kind, value: Kind)] = [:]
     private let streams: StreamsBuilder
 
-    /// Whether the settings turn caches off, whatever a store says.
+    /// Whether the settings turn caches off, whatever a store specifies.
     private let isUncached: Bool
 
     /// Whether captures look their stores up when they start, without being connected to them.
@@ -408,7 +408,7 @@ final class CaseTopology {
         return nil
     }
 
-    /// The store of a table, as the step says; nil if it says nothing.
+    /// The store of a table, as the step specifies it; nil if it does not.
     func store(_ step: CaseStep, _ key: Kind, _ value: Kind) throws -> (any TableMaterialization<Datum, Datum>)? {
         guard let options = try storeOptions(step) else { return nil }
         let latest = options.name.map { tableName($0, key, value) }

@@ -20,7 +20,7 @@ enum Windowing {
     case cogroupedSessions(SessionWindowedCogroupedKStream<Datum, Datum>, key: Kind)
 }
 
-/// Windows, cogroups, and what follows on windowed keys.
+/// Windows, cogroups, and operators on windowed keys.
 extension CaseTopology {
     typealias WindowedTable = (table: KTable<Windowed<Datum>, Datum>, value: Kind)
     typealias WindowedStream = (stream: KStream<Windowed<Datum>, Datum?>, value: Kind)
@@ -189,7 +189,7 @@ extension CaseTopology {
             emission: options.emission, retention: options.retention, isLogged: options.isLogged)
     }
 
-    // MARK: What follows on windowed keys
+    // MARK: Operators on windowed keys
 
     private func follow(_ step: CaseStep, _ input: WindowedTable) throws -> Place? {
         let (table, value) = input

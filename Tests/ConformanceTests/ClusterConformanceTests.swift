@@ -15,9 +15,9 @@ struct ClusterConformanceTests {
     private static var servers: String? { environment("CONFORMANCE_SERVERS") }
     private static var takesAll: Bool { servers != nil || environment("CONFORMANCE_CLUSTER") == "all" }
 
-    /// Guarantees take turns from case to case; where all cases run, each has each guarantee.
+    /// Guarantees alternate from case to case; if all cases run, each runs with each guarantee.
     @Test(.serialized, arguments: takesAll ? [ProcessingGuarantee.atLeastOnce, .exactlyOnce] : [.atLeastOnce])
-    func `every case gives on a cluster what Kafka Streams gave`(first: ProcessingGuarantee) async throws {
+    func `every case on a cluster has the results of Kafka Streams`(first: ProcessingGuarantee) async throws {
         let run = ConformanceRun(
             place: ".kafka on \(Self.servers ?? "our own server"), \(first) first",
             casesPerArea: Self.takesAll ? .max : 1, mostInputs: Self.takesAll ? .max : 10)

@@ -14,7 +14,7 @@ import Synchronization
 /// A Kafka cluster that cases run on, one after the other.
 struct CaseCluster: Sendable {
     let servers: String
-    /// For what the runner itself asks of it, and writes to it.
+    /// For the runner's own requests and writes.
     let own: KafkaCluster
 
     init(_ servers: String) throws { (self.servers, own) = (servers, try KafkaCluster(servers)) }
@@ -47,14 +47,14 @@ final class ClusterPlace: CasePlace {
     private let application: StreamsApplication
     private let wallClock = WallClock()
     private let directory: String
-    /// The topics that the application does not make itself.
+    /// The topics that the application does not create itself.
     private let topics: Set<String>
-    /// What tasks read.
+    /// The partitions that tasks read.
     private var inputs: Set<TopicPartition> = []
     private let globals: Set<TopicPartition>
     private let producer: any MoldauCluster.Producer
     private let reader: any MoldauCluster.Consumer
-    /// The offset after the last record, by partition: transactions end with a marker, which nobody processes.
+    /// The offset after the last record, by partition: transactions end with a marker, which is not processed.
     private var recordEnds: [TopicPartition: Offset] = [:]
     private var isClosed = false
 
@@ -105,7 +105,7 @@ final class ClusterPlace: CasePlace {
         try cluster.clear(topics, of: application.id)
         let admin = try cluster.own.makeAdmin(clientID: "conformance")
         defer { admin.close() }
-        // The records are of 1970.
+        // The records have timestamps of 1970.
         try admin.create(
             topics.sorted().map { NewTopic($0, partitionCount: 1, configuration: ["retention.ms": "-1"]) })
         try application.start()
@@ -160,13 +160,13 @@ final class ClusterPlace: CasePlace {
         try end.get()
     }
 
-    // MARK: When a step is done
+    // MARK: Waiting for a step
 
     private func wait(for what: String, _ isDone: () throws -> Bool) throws {
         let limit = ContinuousClock.now + Self.patience
         while try !isDone() {
             if let failure = application.engine.failure { throw failure }
-            if ContinuousClock.now > limit { throw Stuck(description: "in vain it was waited until \(what)") }
+            if ContinuousClock.now > limit { throw Stuck(description: "timed out waiting until \(what)") }
             usleep(3_000)
         }
     }
@@ -179,7 +179,7 @@ final class ClusterPlace: CasePlace {
                 inputs.allSatisfy { committed[$0]?.offset ?? .zero >= recordEnds[$0] ?? .zero }
             }
             guard hasAll() else { return false }
-            // What a record led to was written before its position was committed, so it is before the ends.
+            // A record's results were written before its position was committed, so they are before the ends.
             try readToEnds()
             return hasAll()
         }
@@ -204,7 +204,7 @@ final class ClusterPlace: CasePlace {
         }
     }
 
-    /// Does something on the stream thread, after so many more rounds.
+    /// Runs `work` on the stream thread, after that many more rounds.
     private func ask<Answer: Sendable>(
         afterRounds rounds: Int = 2, _ work: @escaping @Sendable (ThreadContents) throws -> Answer
     ) throws -> Answer {

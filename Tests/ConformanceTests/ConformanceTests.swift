@@ -9,7 +9,7 @@ import Testing
 /// per failing case, and the counts per area and in total.
 struct ConformanceTests {
     @Test(arguments: [StoreKind.rocksDB, .inMemory], [true, false])
-    func `every case gives what Kafka Streams gave`(storeKind: StoreKind, writesStoresAtCommit: Bool) throws {
+    func `every case has the results of Kafka Streams`(storeKind: StoreKind, writesStoresAtCommit: Bool) throws {
         // Writing files at each commit takes minutes: the first case of each area shows that it changes nothing.
         let isSlow = storeKind == .rocksDB && writesStoresAtCommit
         let isShort = isSlow && ProcessInfo.processInfo.environment["CONFORMANCE_CASES"] == nil
@@ -24,13 +24,13 @@ struct ConformanceTests {
 
 /// A run of all cases, or of the first ones of each area.
 struct ConformanceRun {
-    /// Where and how, in words.
+    /// A description of where and how the cases run.
     let place: String
     let casesPerArea: Int
     /// Cases with more steps are left out.
     var mostInputs = Int.max
 
-    /// Runs the cases, and prints what came out, area by area.
+    /// Runs the cases, and prints the results, area by area.
     /// - Parameter options: of the case with that number.
     func tally(_ options: (Int) -> CaseOptions) throws -> Tally {
         let clock = ContinuousClock.now
@@ -45,7 +45,7 @@ struct ConformanceRun {
                 var run = CaseRun(conformanceCase, options: options, difference: differences[name])
                 tally.add(run.outcome(), of: name)
             }
-            // Runs at the same time must not mix their lines.
+            // Concurrent runs must not mix their lines.
             print((tally.notes + ["conformance \(file.area) with \(place): \(tally)"]).joined(separator: "\n"))
             fflush(nil)
             total += tally

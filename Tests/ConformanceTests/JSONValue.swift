@@ -56,7 +56,7 @@ extension JSONValue {
     }
 }
 
-/// A topology, its inputs and what Kafka Streams made of them.
+/// A topology, its inputs and Kafka Streams' results.
 struct ConformanceCase: Decodable, Sendable {
     let name: String
     let config: [String: JSONValue]?

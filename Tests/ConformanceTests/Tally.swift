@@ -1,4 +1,4 @@
-/// The outcomes of many cases, with a line for each that is worth one.
+/// The outcomes of many cases, with a note for each that needs one.
 struct Tally: CustomStringConvertible {
     private(set) var passed = 0
     /// Passed, with an intended difference.
