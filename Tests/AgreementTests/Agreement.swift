@@ -13,19 +13,19 @@
 //   are processed again with the same results: the outputs are equal as sets, and so is each key's last record.
 //   Operators forget their stream time in a restart (as Kafka Streams' do), so this holds only if nothing is late.
 //
-// A plan whose results do not depend on the order (`Rule.anyOrder`: aggregates commute, nothing is late, nobody looks
-// up what someone else may change meanwhile) has the same outcome with any number of partitions and threads, with each
-// change or the last per commit, with optimizations, and with interruptions after commits. What "the same" means
+// A plan whose results do not depend on the order (`Rule.anyOrder`: aggregates commute, nothing is late, no operator
+// looks up what another one may change meanwhile) has the same outcome with any number of partitions and threads, with
+// each change or the last per commit, with optimizations, and with interruptions after commits. What "the same" means
 // depends on the output: each key's records in order, the records in any order, each key's last record, or the final
 // results of the windows that both runs have closed (`Traits.Comparison`). Times are not compared: the last change of a
 // row that two records caused may have the time of either.
 
 //
-// What need not agree, as it does not in Kafka Streams, is not drawn: inner foreign-key joins of left rows that change
-// while answers are on their way (`Step.Operator.needsSteadyRows`). "There is no right row" is answered to a left row
-// only if the previous row referred to another one (KAFKA-16394). So if a row changes twice, the answer that would
-// delete the result is for the row in between: it is dropped, no other arrives, and the result stays. And if a row has
-// the same value as before the last change, an answer from then is accepted.
+// What need not agree, as it does not in Kafka Streams, is not generated: inner foreign-key joins of left rows that
+// change while answers are on their way (`Step.Operator.needsSteadyRows`). "There is no right row" is answered to a
+// left row only if the previous row referred to another one (KAFKA-16394). So if a row changes twice, the answer that
+// would delete the result is for the row in between: it is dropped, no other arrives, and the result stays. And if a
+// row has the same value as before the last change, an answer from then is accepted.
 
 import Moldau
 import MoldauTesting
@@ -155,7 +155,7 @@ struct Agreement {
     private func finalsDifference(_ expected: [String: [String]], _ found: [String: [String]]) -> String? {
         for finals in [expected, found] {
             if let twice = finals.first(where: { $0.value.count > 1 }) {
-                return "\(twice.key) came twice: \(twice.value)"
+                return "\(twice.key) was emitted twice: \(twice.value)"
             }
         }
         let both = Set(expected.keys).intersection(found.keys)

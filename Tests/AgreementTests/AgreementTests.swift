@@ -8,7 +8,7 @@ struct AgreementTests {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
     }
 
-    @Test func `stores, emissions, partitions, threads, drivers and restarts agree`() {
+    @Test func `runs with different stores, emissions, partitions, threads, drivers and restarts agree`() {
         let first = Self.number("AGREE_FROM") ?? 1
         let count = Self.number("AGREE_SEEDS") ?? 12
         let begin = ContinuousClock.now
@@ -21,11 +21,11 @@ struct AgreementTests {
             let plan = PlanGenerator.plan(seed: seed)
             guard let difference = Agreement(plan: plan).difference() else { continue }
             let shrunk = Shrinker(plan, difference)
-            Issue.record("\(shrunk.difference)\n\(shrunk.plan)\nAgain: AGREE_FROM=\(seed) AGREE_SEEDS=1")
+            Issue.record("\(shrunk.difference)\n\(shrunk.plan)\nTo repeat: AGREE_FROM=\(seed) AGREE_SEEDS=1")
         }
     }
 
-    @Test func `a seed gives the same plan each time, and seeds give many kinds of steps`() {
+    @Test func `a seed gives the same plan each time, and the seeds cover all kinds of steps`() {
         #expect("\(PlanGenerator.plan(seed: 7))" == "\(PlanGenerator.plan(seed: 7))")
         let drawn = Set((0..<300).flatMap { PlanGenerator.plan(seed: $0).steps.map(\.op) })
         #expect(drawn == Set(Step.Operator.allCases))

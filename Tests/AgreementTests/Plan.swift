@@ -139,7 +139,7 @@ struct Traits {
     /// The key was changed and the stream not partitioned by it since: operators that need equal keys together
     /// repartition.
     var isRekeyed = false
-    /// The records of a key come in one order, whatever the partitions and threads.
+    /// The records of a key arrive in one order, whatever the partitions and threads.
     var isOrdered = true
     /// No internal topic is between it and the sources: it is in their task.
     var isDirect = true
@@ -155,6 +155,6 @@ struct Traits {
     var roots: Set<Int> = []
     var comparison = Comparison.sequencePerKey
     var hangsOnForgottenTime = false
-    /// The number of records depends on what is held until a commit: nothing may follow.
+    /// The number of records depends on what is held until a commit: no step may follow.
     var isTerminal = false
 }

@@ -31,7 +31,7 @@ struct PlanFunctions: Sendable {
         (items(aggregate) + [digest(value)]).sorted().joined(separator: ",")
     }
 
-    /// nil if nothing is left. Removing an item that is not there leaves a mark.
+    /// nil if nothing is left. Removing an item that does not exist leaves a mark.
     static func removing(_ value: String, from aggregate: String) -> String? {
         removing(digest: digest(value), from: aggregate)
     }

@@ -77,7 +77,7 @@ struct PlanGenerator {
         return random.chance(60) ? fitting[fitting.count - 1] : random.pick(fitting)
     }
 
-    // MARK: What may follow what
+    // MARK: Which step may follow which
 
     /// The traits of the step's result; nil if the plan's rule does not allow the step.
     private mutating func follow(_ step: inout Step) -> Traits? {
@@ -98,7 +98,7 @@ struct PlanGenerator {
             result.isUnsteady = true
             return result
         case .merge:
-            // Streams that come in order are merged by time, in every task alike.
+            // Streams that arrive in order are merged by time, in every task alike.
             let isOrdered = inputs.allSatisfy { $0.isOrdered && $0.isDirect } && disorderMs == 0
             (result.isOrdered, result.comparison) = (isOrdered, isOrdered ? .sequencePerKey : .multiset)
             result.isRekeyed = inputs.contains(where: \.isRekeyed)
@@ -155,13 +155,13 @@ struct PlanGenerator {
         let isDirect = partitioned.allSatisfy(\.isDirect)
         step.sizeMs = span(5...40)
         if step.op == .unlimited || step.op == .windowedCogroup { step.closing = .onUpdate }
-        // A window's end belongs to it, and a record may come there after the suppression has emitted the window: it is
-        // emitted twice then.
+        // A window's end belongs to it, and a record may arrive there after the suppression has emitted the window,
+        // which is then emitted twice.
         if step.op == .sliding, step.closing == .suppressed, rule == .anyOrder { step.closing = .onClose }
         switch rule {
         case .oneTask:
             step.graceMs = random.pick([0, 5, 30, 0, 5, 30, .max])
-            // What was held back comes all at once, and closed windows are searched for once a second.
+            // Held records are emitted all at once, and closed windows are searched for once a second.
             if isLate, step.closing == .onClose { step.closing = .onUpdate }
         // Each task has its own stream time: what is late under one setting must be late under none.
         case .anyOrder: step.graceMs = isDirect && !isLate ? 2 * disorderMs : Self.endlessMs
@@ -182,8 +182,8 @@ struct PlanGenerator {
             step.graceMs = random.pick([0, 5, 30, 0, 5, 30, .max])
             step.sizeMs = 1
         }
-        // The first to come decides. Within a task that is the one with the earlier time, if inputs are in order and
-        // nothing is held back.
+        // The record that is processed first decides. Within a task that is the one with the earlier time, if inputs
+        // are in order and nothing is held back.
         if rule == .anyOrder {
             guard disorderMs == 0, stream.isDirect, stream.isOrdered, table.isDirect, table.isLive else { return nil }
         }
@@ -204,7 +204,8 @@ struct PlanGenerator {
         switch rule {
         case .oneTask: step.graceMs = 2 * disorderMs + random.pick([0, 7, 0, 7, .max - 100])
         case .anyOrder:
-            // One side may be read to its end before the other begins, so records without a match must wait for ever.
+            // One side may be read to its end before the other begins, so records without a match must wait
+            // indefinitely.
             step.graceMs = Self.endlessMs
         }
         (result.isOrdered, result.comparison) = (false, .multiset)

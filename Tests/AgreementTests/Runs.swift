@@ -70,13 +70,13 @@ struct DriverRun {
     }
 }
 
-/// Runs a plan on a cluster in memory, or on one over the wire. Stream threads take turns on the calling thread;
-/// a seed determines whose turn it is, who commits, and who is interrupted.
+/// Runs a plan on a cluster in memory, or on one over the wire. Stream threads take turns on the calling thread; a seed
+/// determines which thread runs, which one commits, and which one is interrupted.
 final class ClusterRun {
     private let plan: Plan
     private let setting: RunSetting
     private let cluster: any ClusterPort
-    /// How long records may be on their way.
+    /// How long records may be in transit.
     private let wait: Duration
     /// The partitions that tasks read.
     private var inputs: Set<TopicPartition> = []
@@ -112,7 +112,7 @@ final class ClusterRun {
 
     private func writeInputs() throws {
         let topics = (0..<5).map { "in-\($0)" } + plan.outputs.map { Plan.topic(ofOutput: $0) }
-        // The inputs are of 1970.
+        // The inputs have timestamps of 1970.
         let configuration = ["retention.ms": "-1"]
         try admin.create(
             topics.map { NewTopic($0, partitionCount: setting.partitions, configuration: configuration) })
@@ -179,11 +179,11 @@ final class ClusterRun {
                 if idleRounds == 3, try !hasReadAll() { idleRounds = 0 }
             }
             rounds += 1
-            precondition(rounds < 100_000, "a run must come to its end")
+            precondition(rounds < 100_000, "a run must end")
         }
     }
 
-    /// How long records may be on their way, at most.
+    /// How long records may be in transit, at most.
     private static let patience = Duration.seconds(30)
 
     private struct Unread: Error {
@@ -192,7 +192,7 @@ final class ClusterRun {
         let end: Offset
     }
 
-    /// Whether everything that tasks read is committed: over the wire, records may be on their way.
+    /// Whether everything that tasks read is committed: over the wire, records may be in transit.
     private func hasReadAll() throws -> Bool {
         guard wait > .zero else { return true }
         let consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "agreement", group: "app"))

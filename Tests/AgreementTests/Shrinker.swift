@@ -1,5 +1,5 @@
-/// Shrinks a failing plan while it still fails: removes inputs in halves, quarters and so on, then steps that nobody
-/// reads.
+/// Shrinks a failing plan while it still fails: removes inputs in halves, quarters and so on, then steps that no other
+/// step reads.
 struct Shrinker {
     private(set) var plan: Plan
     private(set) var difference: String
@@ -10,7 +10,7 @@ struct Shrinker {
         while shrinkSteps() || shrinkInputs() {}
     }
 
-    /// Takes the plan if it still fails.
+    /// Keeps the plan if it still fails.
     private mutating func take(_ smaller: Plan) -> Bool {
         guard triesLeft > 0 else { return false }
         triesLeft -= 1

@@ -6,12 +6,12 @@ import MoldauClusterKafka
 import MoldauServer
 import Testing
 
-/// Random topologies over the wire: on our own server, or on the brokers that `AGREE_SERVERS` names, of which topics
-/// that are called as in the plans are deleted. `AGREE_SEEDS` and `AGREE_FROM` as in `AgreementTests`.
+/// Random topologies over the wire: on our own server, or on the brokers that `AGREE_SERVERS` names, whose topics with
+/// names of the plans' topics are deleted. `AGREE_SEEDS` and `AGREE_FROM` as in `AgreementTests`.
 struct WireAgreementTests {
     private static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
-    @Test func `over the wire, a topology gives what it gives under the test driver`() async throws {
+    @Test func `over the wire, a topology gives the same results as under the test driver`() async throws {
         let first = Self.environment("AGREE_FROM").flatMap { UInt64($0) } ?? 1
         let count = Self.environment("AGREE_SEEDS").flatMap { UInt64($0) } ?? 4
         for seed in first..<first + count {
@@ -30,7 +30,7 @@ struct WireAgreementTests {
                 return body(cluster)
             }
         }
-        // The server's waits need a clock that goes on.
+        // The server's waits need a clock that advances.
         let own = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var options = ServerOptions()
