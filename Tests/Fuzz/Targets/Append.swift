@@ -20,17 +20,17 @@ func fuzzAppend(_ input: [UInt8]) throws {
         _ = try record.headers()
         count += 1
     }
-    try expect(count == appended.end - .zero, "what was taken is read, record by record")
+    try expect(count == appended.end - .zero, "accepted records are read one by one")
     _ = try log.offset(atOrAfter: Timestamp(ms: 5))
     try log.roll()
     if let plan = try log.planCompaction(now: Timestamp(ms: .max)) { try log.install(try plan.run()) }
     try log.applyRetention(now: Timestamp(ms: .max))
     try log.close()
     log = try openLog(files, wasClean: true)
-    try expect(log.endOffset == appended.end, "what was taken is there after a stop")
+    try expect(log.endOffset == appended.end, "accepted records are kept over a stop")
 }
 
-/// A segment of any bytes after a repair: no damage is found any more, and readers get to its end.
+/// A segment of any bytes after a repair: no more damage is found, and readers reach its end.
 func fuzzRepair(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     if input.has(0) { input.bytes.repairBatches() }
@@ -44,12 +44,12 @@ func fuzzRepair(_ input: [UInt8]) throws {
     }
     guard let damage = try repair().examine() else { return }
     if input.has(4) { try repair().truncate(damage) } else { try repair().skip(damage) }
-    try expect(try repair().examine() == nil, "what was mended is whole")
+    try expect(try repair().examine() == nil, "a repaired log has no damage")
     var log = try openLog(files, wasClean: input.has(3), durableEnd: end.value)
-    try expect(log.endOffset >= end, "a repair does not take offsets back")
+    try expect(log.endOffset >= end, "a repair does not lower the end offset")
     let all = SharedBytes(copying: try log.readAll(onlyCommitted: false))
     var reader = RecordBatchReader(all.bytes)
     while let record = try reader.next() { _ = try record.headers() }
     let appended = try batch([([1], [2])]).withUnsafeBytes { try log.append($0, now: Timestamp(ms: 2)) }
-    try expect(appended.first >= end, "the log goes on behind its old end")
+    try expect(appended.first >= end, "the log continues after its old end")
 }

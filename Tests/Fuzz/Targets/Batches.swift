@@ -27,7 +27,7 @@ func fuzzBatches(_ input: [UInt8]) {
         for number in 0..<read { readAll(of: records[number]) }
         count -= read
     }
-    precondition(count == 0, "several records at once are as many as one by one")
+    precondition(count == 0, "reading several records at once gives as many as one by one")
 }
 
 /// Reads all bytes, so that the sanitizer reports any that are outside the batch.

@@ -31,7 +31,7 @@ extension BrokerPartition {
     fileprivate func append(_ bytes: [UInt8]) throws { _ = try bytes.withUnsafeBytes { try append($0) } }
 }
 
-/// Starts a broker whose journal is the input: what was acknowledged is there, or is reported as missing.
+/// Starts a broker whose journal is the input: what was acknowledged exists, or is reported as missing.
 func fuzzJournal(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     if input.has(0) { repairRounds(&input.bytes) }
@@ -41,12 +41,12 @@ func fuzzJournal(_ input: [UInt8]) throws {
     do {
         let broker = try open(files)
         let read = try broker.partition(words).read(from: .zero, maxBytes: 1 << 16)
-        try expect(read?.next.offset == Offset(5), "all records are there")
+        try expect(read?.next.offset == Offset(5), "all records exist")
         try broker.partition(words).append(batch([([9], [9])]))
         try broker.flush()
         try broker.close()
     } catch {
-        // Records that only the made-up journal knows of are missing.
+        // Records that only the forged journal knows of are missing.
         let cause = if case BrokerError.log(_, let cause) = error { cause } else { error as? LogError }
         guard input.has(0), case .missingRecords = cause else { throw error }
     }
@@ -93,7 +93,7 @@ func fuzzRecords(_ input: [UInt8]) throws {
         try? broker.commit([words: GroupOffset(offset: Offset(1), metadata: "", time: Timestamp(ms: 1))], of: name)
     }
     let read = try broker.partition(words).read(from: .zero, maxBytes: 1 << 16)
-    try expect(read?.next.offset == Offset(5), "records of other topics are there")
+    try expect(read?.next.offset == Offset(5), "records of other topics exist")
     try broker.close()
     _ = try open(files)
 }

@@ -1,8 +1,8 @@
 import MoldauLog
 import MoldauRecords
 
-/// Unpacks bytes that may be compressed, and appends batches compressed and not: what is inside decides, and not how it
-/// was packed.
+/// Unpacks bytes that may be compressed, and appends batches compressed and not: the contents decide, and not how they
+/// were packed.
 func fuzzCompressed(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
     let codec = [Compression.gzip, .snappy, .lz4, .zstd][Int(input.options >> 6)]
@@ -21,16 +21,16 @@ func fuzzCompressed(_ input: [UInt8]) throws {
     }
     let plain = SharedBytes(copying: UnsafeRawBufferPointer(rebasing: shared.bytes[..<header.byteCount]))
     let packed = try header.packed(plain.bytes, as: codec)
-    try expect(try taken(plain) == taken(packed), "a batch is taken by what is in it, compressed or not")
+    try expect(try taken(plain) == taken(packed), "a batch is accepted by its contents, compressed or not")
 }
 
 private func expectRoundTrip(_ bytes: SharedBytes, _ codec: Compression) throws {
     let packed = codec.pack(bytes.bytes)
     let again = try codec.unpack(packed.bytes, limit: bytes.count)
-    try expect(Array(again.bytes) == Array(bytes.bytes), "what is packed is unpacked")
+    try expect(Array(again.bytes) == Array(bytes.bytes), "packed bytes are unpacked unchanged")
 }
 
-/// The records of a log that has taken the batch; nil if it was refused.
+/// The records of a log that has accepted the batch; nil if it was refused.
 private func taken(_ batch: SharedBytes) throws -> [String]? {
     var log = try openLog(try files([:], in: ["p"]), wasClean: false)
     guard (try? log.append(batch.bytes, now: Timestamp(ms: 7))) != nil else { return nil }

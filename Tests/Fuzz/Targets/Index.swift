@@ -23,8 +23,8 @@ private func append(_ bytes: [UInt8], to log: inout MemoryLog) throws {
 
 private let closed = Result { try closedLog() }
 
-/// Puts the input's parts into the files beside a segment. With corrected checksums answers may be wrong, but they must
-/// come; otherwise they must be the same as without the damage, or an error.
+/// Puts the input's parts into the files beside a segment. With corrected checksums answers may be wrong, but there
+/// must be answers; otherwise they must be the same as without the damage, or an error.
 func fuzzIndex(_ input: [UInt8]) throws {
     let input = FuzzInput(input)
     let original = try closed.get()

@@ -32,12 +32,12 @@ private func fuzzMessage<Message: WireMessage>(_: Message.Type, _ body: WireByte
     guard let message = try? Message(decoding: body, version: version) else { return }
     _ = message.values(version: version)
     var writer = ByteWriter()
-    try expect(try message.encode(into: &writer, version: version).isEmpty, "what was read is all there")
+    try expect(try message.encode(into: &writer, version: version).isEmpty, "a message that was read has all its data")
     let again = try Message(decoding: WireBytes(copying: Array(writer.bytes)), version: version)
     var second = ByteWriter()
     _ = try again.encode(into: &second, version: version)
-    // Bytes are compared, and not the messages: a number that is none is not equal to itself.
-    try expect(second.bytes.elementsEqual(writer.bytes), "what was read is written, and means the same")
+    // Bytes are compared, and not the messages: NaN is not equal to itself.
+    try expect(second.bytes.elementsEqual(writer.bytes), "a message that was read is written and read back the same")
 }
 
 private func fuzzConsumerProtocol<Content: ConsumerProtocolData>(_: Content.Type, _ bytes: WireBytes) throws {
@@ -45,5 +45,5 @@ private func fuzzConsumerProtocol<Content: ConsumerProtocolData>(_: Content.Type
     var writer = ByteWriter()
     try content.encode(into: &writer, version: min(version, 3))
     let again = try Content.decode(WireBytes(copying: Array(writer.bytes))).data
-    try expect(again == content, "what members told each other is written, and means the same")
+    try expect(again == content, "consumer protocol data is written and read back the same")
 }

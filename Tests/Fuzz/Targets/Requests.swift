@@ -5,8 +5,8 @@ import MoldauServer
 import MoldauWire
 import Synchronization
 
-/// What a client says to a server: each part of the input is a frame. Whatever it says, it gets its answers in order,
-/// each one that can be read, and the broker goes on.
+/// A client's frames to a server: each part of the input is a frame. Whatever they contain, the answers are in order
+/// and can be read, and the broker continues.
 ///
 /// Options: 0 makes each frame a request that is served, in a version that is; 1 turns access lists on; 2 has the
 /// client log in; 3 sends all frames at once; 4 lets a second pass after each.
@@ -66,15 +66,15 @@ private func check(
     var asked = frames[...]
     var isClosed = false
     for reply in replies {
-        try expect(!isClosed, "nothing comes on a connection that is closed")
+        try expect(!isClosed, "no reply follows the end of the connection")
         switch reply {
-        case .nothing: try expect(asked.popFirst() != nil, "there are no more replies than requests")
+        case .nothing: try expect(asked.popFirst() != nil, "there are at most as many replies as requests")
         case .closed: isClosed = true
         case .frame(let bytes):
             guard let frame = asked.popFirst() else {
-                throw FuzzFinding(promise: "there are no more replies than requests")
+                throw FuzzFinding(promise: "there are at most as many replies as requests")
             }
-            try expect(bytes.count >= 4 && Int(bytes.number(at: 0)) == bytes.count - 4, "a frame tells its length")
+            try expect(bytes.count >= 4 && Int(bytes.number(at: 0)) == bytes.count - 4, "a frame has its length")
             // A token of a log-in may be a frame of its own, without a header.
             if !logsIn { try check(Array(bytes.dropFirst(4)), to: frame) }
         }
@@ -85,11 +85,11 @@ private func check(
 private func check(_ answer: [UInt8], to frame: [UInt8]) throws {
     var body = WireBytes()
     let header = try RequestHeader(of: WireBytes(copying: frame), body: &body)
-    guard let api = ApiKey(rawValue: header.key) else { throw FuzzFinding(promise: "what is answered has an API") }
-    // Who asks for the versions in one that is not served gets them in version 0.
+    guard let api = ApiKey(rawValue: header.key) else { throw FuzzFinding(promise: "the request's API is known") }
+    // An ApiVersions request in a version that is not served is answered in version 0.
     let version = api.versions.contains(header.version) ? header.version : 0
     let told = try ResponseHeader(of: WireBytes(copying: answer), api, version: version, body: &body)
-    try expect(told.correlationID == header.correlationID, "answers come in the order of the requests")
+    try expect(told.correlationID == header.correlationID, "answers arrive in the order of the requests")
     try read(api.response, body, version)
 }
 
@@ -97,7 +97,7 @@ private func read<Response: WireMessage>(_: Response.Type, _ body: WireBytes, _ 
     let response = try Response(decoding: body, version: version)
     var writer = ByteWriter()
     _ = try response.encode(into: &writer, version: version)
-    try expect(writer.count == body.count, "an answer is what it says, and nothing behind it")
+    try expect(writer.count == body.count, "an answer has no trailing bytes")
 }
 
 extension [UInt8] {

@@ -22,7 +22,7 @@ extension MemoryLog {
             let bytes = read.committed
             all += bytes.bytes
             // A read that does not advance would repeat for ever.
-            guard read.next.offset > position else { fatalError("a read of \(position) leads nowhere") }
+            guard read.next.offset > position else { fatalError("a read of \(position) does not advance") }
             (position, cursor) = (read.next.offset, read.next)
         }
         return all
@@ -39,7 +39,7 @@ func fuzzSegment(_ input: [UInt8]) throws {
     guard var log = try? openLog(files, wasClean: input.has(2), durableEnd: durableEnd) else { return }
     let end = log.endOffset
     let kept = try files.contents(of: path) ?? []
-    try expect(input.bytes.starts(with: kept), "a log is a beginning of what was there")
+    try expect(input.bytes.starts(with: kept), "a recovered log is a prefix of the old one")
     for onlyCommitted in [false, true] { _ = try? log.readAll(onlyCommitted: onlyCommitted) }
     _ = try? log.offset(atOrAfter: Timestamp(ms: 1))
     if input.has(2) { return }

@@ -19,7 +19,7 @@ private final class Clock: Sendable {
 }
 
 /// A broker whose calls, settings and clock get extreme values: two bytes of the input are a call and its value. Calls
-/// may be refused; what was accepted must be there.
+/// may be refused; what was accepted must exist.
 func fuzzValues(_ input: [UInt8]) throws {
     let input = FuzzInput(input)
     let files = MemoryFileSystem()
@@ -73,7 +73,7 @@ func fuzzValues(_ input: [UInt8]) throws {
             producer = nil
         }
     }
-    try expect(try broker.partition(words).endOffset() >= last, "what was taken is there")
+    try expect(try broker.partition(words).endOffset() >= last, "accepted records exist")
     try broker.close()
     _ = try open()
 }

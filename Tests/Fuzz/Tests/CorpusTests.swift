@@ -2,7 +2,7 @@ import Foundation
 import FuzzTargets
 import Testing
 
-/// Runs the inputs that fuzzing found again: `make fuzz TARGET=… SECONDS=…` searches for others.
+/// Reruns the inputs that fuzzing found: `make fuzz TARGET=… SECONDS=…` searches for others.
 struct CorpusTests {
     @Test(arguments: FuzzTarget.allCases)
     func `no input of the fuzzing corpus breaks a promise`(target: FuzzTarget) throws {

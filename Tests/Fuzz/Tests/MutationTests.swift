@@ -3,7 +3,7 @@ import FuzzTargets
 import MoldauRecords
 import Testing
 
-/// A short run of the fuzzer without it: `make fuzz TARGET=requests` searches longer, and knows where to.
+/// A short run with random mutations: `make fuzz TARGET=requests` searches longer, guided by coverage.
 struct MutationTests {
     private static let corpus: [[UInt8]] = {
         let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -13,7 +13,7 @@ struct MutationTests {
     }()
 
     @Test(arguments: 0..<8 as Range<UInt64>)
-    func `a server answers requests with mistakes in them, and goes on`(seed: UInt64) throws {
+    func `a server answers malformed requests, and continues`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         #expect(Self.corpus.count > 40)
         for _ in 0..<40 {
@@ -24,7 +24,7 @@ struct MutationTests {
         }
     }
 
-    /// An input with the beginning of another behind it, and some bytes changed, lost or doubled.
+    /// An input with the beginning of another appended, and some bytes changed, removed or inserted.
     private static func mutated(_ corpus: [[UInt8]], _ random: inout SeededGenerator) -> [UInt8] {
         var input = corpus.randomElement(using: &random) ?? []
         if Bool.random(using: &random) {
