@@ -22,7 +22,7 @@ struct DependencyTests {
         }
     }
 
-    @Test func `a table of the layers that is not so is refused`() throws {
+    @Test func `a table of layers that does not match the targets is refused`() throws {
         try withTemporaryDirectory { root in
             let tools = BuiltProgram.repository.appending(path: "Tests/Tools")
             var files = [
@@ -53,7 +53,7 @@ struct DependencyTests {
     }
 
     @Test(arguments: [("swift-nio-ssl", "NIOSSL", "2.37.0"), ("swift-configuration", "Configuration", "1.4.0")])
-    func `a library that would build packages of others is refused`(
+    func `a library product that would build an unneeded package is refused`(
         package: String, module: String, version: String
     ) throws {
         try withTemporaryDirectory { root in
@@ -116,7 +116,7 @@ struct DependencyTests {
         """#, "Tests/LogTests/Cases/Case.swift": "import Three\n",
     ]
 
-    @Test func `an import that is not declared is refused, and so is a declaration without an import`() throws {
+    @Test func `undeclared imports are refused, and so are declarations without an import`() throws {
         try withTemporaryDirectory { root in
             try write(Self.undeclaring, into: root)
             let outcome = try python("check_dependencies.py", [root.path])
@@ -138,7 +138,7 @@ struct DependencyTests {
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
-    @Test func `an operator without an example, and an example that nobody tests, are found`() throws {
+    @Test func `an operator without an example, and an example without a test, are found`() throws {
         try withTemporaryDirectory { root in
             let files = [
                 "Sources/Moldau/Stream/Bad.swift": """

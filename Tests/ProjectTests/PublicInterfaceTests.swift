@@ -9,7 +9,7 @@ struct PublicInterfaceTests {
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
-    @Test func `a public declaration without a documentation comment, or with half a one, is refused`() throws {
+    @Test func `a public declaration without complete documentation is refused`() throws {
         let package = FileManager.default.temporaryDirectory.appending(path: "interface-\(UUID().uuidString)")
         let modules = package.appending(path: "Modules")
         try FileManager.default.createDirectory(at: modules, withIntermediateDirectories: true)

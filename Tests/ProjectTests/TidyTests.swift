@@ -4,7 +4,7 @@ import Testing
 
 /// The project's style rules, as far as a program can check them: `Tests/Tools/tidy.py`.
 struct TidyTests {
-    @Test func `the repository keeps its own rules`() throws {
+    @Test func `the repository follows its own rules`() throws {
         let outcome = try tidy([BuiltProgram.repository.path])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
@@ -33,7 +33,7 @@ struct TidyTests {
             "a wide line with a string", source, "show(\"a\", [" + String(repeating: "1, ", count: 40) + "])\n",
             "Bad.swift:1: the line has 133 characters; 120 are possible"),
         Offence(
-            "a string behind other code", source, "    show(\"" + String(repeating: "so ", count: 40) + "\")\n",
+            "a string after other code", source, "    show(\"" + String(repeating: "so ", count: 40) + "\")\n",
             "Bad.swift:1: the line has 132 characters; 120 are possible"),
         Offence(
             "two strings", source, "    \"" + String(repeating: "so ", count: 40) + "\" + \"on\"\n",
@@ -49,7 +49,7 @@ struct TidyTests {
             "a long function", source, "func long(\n    of number: Int\n) {\n\(lines(61))}\n",
             "Bad.swift:1: long has 61 lines; 60 are possible: part it"),
         Offence(
-            "a long function behind an attribute with spaces", source,
+            "a long function after an attribute with spaces", source,
             "@available(*, noasync, message: \"x y\") func long(\n    of number: Int\n) {\n\(lines(61))}\n",
             "Bad.swift:1: long has 61 lines; 60 are possible: part it"),
         Offence(
@@ -87,7 +87,7 @@ struct TidyTests {
 
             """,
             "Bad.swift:8: func store has no documentation"),
-        Offence("an open end", source, "let size = 0  // TODO: measure\n", "Bad.swift:1: TODO: do it or leave it out"),
+        Offence("an open task", source, "let size = 0  // TODO: measure\n", "Bad.swift:1: TODO: do it or leave it out"),
         Offence("code in a comment", source, "// let size = 0\n", "Bad.swift:1: code in a comment: delete it"),
         Offence(
             "a forced unwrap", source, "let first = list.first!\n",
@@ -123,11 +123,11 @@ struct TidyTests {
         Offence(
             "a wide page", page, "<p>" + String(repeating: "so ", count: 40) + "</p>\n",
             "bad.html:1: the line has 127 characters; 120 are possible"),
-        Offence("an open end of a page", page, "<!-- TODO: more -->\n", "bad.html:1: TODO: do it or leave it out"),
+        Offence("an open task in a page", page, "<!-- TODO: more -->\n", "bad.html:1: TODO: do it or leave it out"),
     ]
 
     @Test(arguments: offences)
-    func `is found:`(offence: Offence) throws {
+    func `an offence is found`(offence: Offence) throws {
         try withTemporaryDirectory { root in
             let file = root.appending(path: offence.path)
             try FileManager.default.createDirectory(
@@ -141,7 +141,7 @@ struct TidyTests {
     }
 
     /// Code that looks like an offence but is not.
-    @Test func `strings, comments and operators are not taken for code`() throws {
+    @Test func `strings, comments and operators are not mistaken for code`() throws {
         try withTemporaryDirectory { root in
             let folder = root.appending(path: "Sources/MoldauLog")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -163,7 +163,7 @@ struct TidyTests {
     }
 
     /// Whether it conforms itself, by an extension, by a superclass or by another protocol.
-    @Test func `what a protocol requires is documented there`() throws {
+    @Test func `protocol requirements are documented at the protocol`() throws {
         try withTemporaryDirectory { root in
             let files = [
                 "MoldauLog/Storing.swift": """
@@ -212,7 +212,7 @@ struct TidyTests {
         }
     }
 
-    @Test func `a string that has its line for itself may be wide`() throws {
+    @Test func `a string on a line of its own may be wide`() throws {
         try withTemporaryDirectory { root in
             let folder = root.appending(path: "Sources/MoldauLog")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -249,7 +249,7 @@ struct TidyTests {
         ("MoldauLog: rebuild indexes.", "it ends with a full stop"),
         ("MoldauLog: rebuild " + String(repeating: "indexes ", count: 13) + "now", "it has 126 characters"),
     ])
-    func `a commit's subject says what is now`(subject: String, complaint: String?) throws {
+    func `a commit's subject follows the rules`(subject: String, complaint: String?) throws {
         try withTemporaryDirectory { root in
             try git(in: root, [["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", subject]])
             let outcome = try tidy(["--commits", "HEAD", root.path])
@@ -259,7 +259,7 @@ struct TidyTests {
     }
 
     /// A pull request is checked on a merge whose first parent is the main line.
-    @Test func `the commits that a merge brought are checked too`() throws {
+    @Test func `the commits of a merge are checked too`() throws {
         try withTemporaryDirectory { root in
             let commit = ["commit", "--quiet", "--allow-empty", "-m"]
             try git(
@@ -276,7 +276,7 @@ struct TidyTests {
         }
     }
 
-    /// Runs commands of git in a repository, as somebody with a name.
+    /// Runs commands of git in a repository, with a user name and address.
     private func git(in root: URL, _ commands: [[String]]) throws {
         for command in commands {
             let outcome = try BuiltProgram(path: "/usr/bin/env").run(
