@@ -11,7 +11,7 @@ struct DiagnosticsTests {
     private static let folder = BuiltProgram.repository.appending(path: "Tests/DiagnosticsTests")
     private static let expected = folder.appending(path: "expected.txt")
 
-    @Test func `the compiler names the mistake`() throws {
+    @Test func `the compiler's errors are the expected ones`() throws {
         let found = try errors().joined(separator: "\n") + "\n"
         if ProcessInfo.processInfo.environment["DIAGNOSTICS_RECORD"] != nil {
             try Data(found.utf8).write(to: Self.expected)
@@ -19,13 +19,13 @@ struct DiagnosticsTests {
         let expected = try String(contentsOf: Self.expected, encoding: .utf8)
         for difference in found.split(separator: "\n").difference(from: expected.split(separator: "\n")) {
             switch difference {
-            case .insert(_, let line, _): Issue.record("the compiler says: \(line)")
-            case .remove(_, let line, _): Issue.record("the compiler does not say any more: \(line)")
+            case .insert(_, let line, _): Issue.record("unexpected error: \(line)")
+            case .remove(_, let line, _): Issue.record("missing error: \(line)")
             }
         }
     }
 
-    @Test func `every case has a mistake that is told at its line`() throws {
+    @Test func `every case has a mistake that is reported at its line`() throws {
         let told = Set(
             try String(contentsOf: Self.expected, encoding: .utf8).split(separator: "\n").map { line in
                 line.split(separator: ":").prefix(2).joined(separator: ":")
