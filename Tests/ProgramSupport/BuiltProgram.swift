@@ -82,13 +82,13 @@ public final class RunningProgram {
     /// Kills it, as in a crash.
     public func kill() { process.send(SIGKILL) }
 
-    /// Asks it to stop, as Control-C does.
+    /// Interrupts it, as Control-C does.
     public func interrupt() { process.send(SIGINT) }
 
     /// What it has printed so far.
     public func outputSoFar() throws -> String { String(decoding: try Data(contentsOf: output), as: UTF8.self) }
 
-    /// The first line that it prints; what there is of it after `limit`. Blocks.
+    /// The first line that it prints, or as much of it as there is after `limit`. Blocks.
     public func firstLine(within limit: Duration = .seconds(30)) throws -> String {
         let end = ContinuousClock.now + limit
         while try !outputSoFar().contains("\n"), ContinuousClock.now < end { usleep(2_000) }

@@ -12,7 +12,7 @@ package final class GatheredLog: Sendable {
 
     private let level: Logger.Level
 
-    /// - Parameter level: what is below is left out.
+    /// - Parameter level: lower levels are left out.
     package init(level: Logger.Level = .info) { self.level = level }
 
     /// Each as `level: message`.

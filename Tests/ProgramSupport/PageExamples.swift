@@ -9,7 +9,7 @@ public struct PageExamples {
 
     /// - Parameters:
     ///   - page: the page's file name.
-    ///   - mark: what stands behind the word `swift` where such an example begins.
+    ///   - mark: the word after `swift` where such an example begins.
     ///   - file: the test file.
     public init(page: String, marked mark: String, compiledIn file: String = #filePath) throws {
         func lines(_ url: URL) throws -> [String] {

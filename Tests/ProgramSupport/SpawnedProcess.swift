@@ -5,7 +5,7 @@ import Synchronization
 /// A process of another program. Unlike Foundation's `Process`, which reads past a buffer when it looks for open
 /// descriptors (Swift 6.2 on Linux: a crash where thousands are open), this one leaves closing them to the system.
 public final class SpawnedProcess: Sendable {
-    /// Its number.
+    /// Its process id.
     public let identifier: Int32
     private let status = Mutex<Int32?>(nil)
     private let end = DispatchGroup()
@@ -59,7 +59,7 @@ public final class SpawnedProcess: Sendable {
         return status.withLock { $0 ?? -1 }
     }
 
-    /// Takes its end from the system at once: an ended process that nobody asks for keeps those busy that wait for any.
+    /// Reaps it at once: an ended process that is not reaped keeps callers busy that wait for any process.
     private func watch() {
         Thread.detachNewThread { [self] in
             var information = siginfo_t()
