@@ -1,9 +1,9 @@
 import Moldau
 import Synchronization
 
-/// Asks a running application for counts at a steady rate, while it counts.
+/// Queries a running application for counts at a steady rate, while it counts.
 final class LookUps: Sendable {
-    /// Two tasks ask, each for so many keys at a time, one question after the other.
+    /// Two tasks query, each for that many keys at a time, one query after the other.
     private static let askers = 2
 
     private let perSecond: Int
@@ -15,7 +15,7 @@ final class LookUps: Sendable {
         (self.perSecond, self.keysAtATime, self.words) = (perSecond, keysAtATime, words)
     }
 
-    /// Asks until the task is cancelled.
+    /// Queries until the task is cancelled.
     func ask(_ app: StreamsApplication) async {
         do {
             let counts = try app.table(TableStoreName<String, Int64>("word-counts"))
@@ -50,8 +50,8 @@ final class LookUps: Sendable {
         }
     }
 
-    /// What was asked within that time, for the line of a result.
-    /// - Throws: why the tasks have stopped to ask.
+    /// The queries within that time, as a part of the line of results.
+    /// - Throws: the error that has stopped the tasks.
     func line(over seconds: Double) throws -> String {
         let (keys, found, times, failure) = totals.withLock { $0 }
         if let failure { throw failure }

@@ -2,7 +2,7 @@ import Moldau
 import MoldauCluster
 import Synchronization
 
-/// A cluster that measures its commits: how long threads wait until what they wrote is acknowledged.
+/// A cluster that measures its commits: how long threads wait until their writes are acknowledged.
 final class MeasuredCluster: ClusterPort {
     private let inner: any ClusterPort
     let commits = Mutex((count: 0, time: Duration.zero))

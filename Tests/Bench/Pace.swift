@@ -10,7 +10,7 @@ struct Pace {
     /// How many records should have been written by now.
     var due: Int { min(total, Int((ContinuousClock.now - start) / .milliseconds(1) * Double(perSecond) / 1_000)) }
 
-    /// How long it is until so many records are due.
+    /// The time until that many records are due.
     func wait(for count: Int) -> Duration {
         start.advanced(by: .seconds(Double(count) / Double(perSecond))) - .now
     }

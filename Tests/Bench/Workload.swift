@@ -51,7 +51,7 @@ enum Workload: String, ExpressibleByArgument, CaseIterable {
         }
     }
 
-    /// The topics that others write.
+    /// The topics that the workload reads.
     var inputs: [String] {
         switch self {
         case .w1: [Self.lines.name]

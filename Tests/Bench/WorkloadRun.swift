@@ -15,9 +15,9 @@ struct WorkloadRun {
     let limit: Int?
     let options: TopologyOptions
     let configuration: StreamsConfiguration
-    /// Where the application's metrics are written every second, in Prometheus' form; nil: they are not asked for.
+    /// Where the application's metrics are written every second, in Prometheus' format; nil: they are not written.
     var metricsFile: String?
-    /// Asks for counts meanwhile; nil: nobody does.
+    /// Queries counts during the run; nil: there are no queries.
     var lookUps: LookUps?
 
     struct Outcome {
