@@ -225,7 +225,7 @@ struct PlanGenerator {
         result.isUnsteady = result.isUnsteady || ![.mapRows, .filterRows, .toStream].contains(step.op)
         switch step.op {
         case .mapRows, .filterRows:
-            // A filter leaves out deletions of rows that were not there before, by the old values.
+            // A filter leaves out deletions of rows that did not exist before, by the old values.
             if step.op == .filterRows, rule == .anyOrder, result.oldValues == .stale { return nil }
             if step.isStored { (result.isLive, result.oldValues) = (false, .exact) }
             result.isVersioned = false

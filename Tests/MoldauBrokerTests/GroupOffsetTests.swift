@@ -41,7 +41,7 @@ struct GroupOffsetTests {
         #expect(Array(record.value!) == value)
     }
 
-    @Test func `the offsets of a deleted topic are deleted for good`() throws {
+    @Test func `the offsets of a deleted topic are deleted permanently`() throws {
         let files = MemoryFileSystem()
         var broker = try openBroker(files)
         try broker.create([TopicMetadata(name: "words", partitionCount: 4)])

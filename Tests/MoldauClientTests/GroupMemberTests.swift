@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `a heartbeat makes the member rejoin, or tells that its partitions are lost`() {
+    @Test func `a heartbeat makes the member rejoin, or reports that its partitions are lost`() {
         var member = member()
         _ = member.joinRequest()
         _ = member.joined(joined())
@@ -139,7 +139,7 @@ import Testing
         #expect(told.ownedPartitions.isEmpty)
     }
 
-    @Test func `a member that changes its subscription while joining joins once more`() {
+    @Test func `a member that changes its subscription while joining joins again`() {
         var member = member()
         _ = member.joinRequest()
         _ = member.joined(joined())

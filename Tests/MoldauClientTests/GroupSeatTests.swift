@@ -70,7 +70,7 @@ struct GroupSeatTests {
         #expect(seat.synced(synced([8])) == .seated([8]) && !seat.needsJoin)
     }
 
-    @Test func `a member that releases partitions while joining joins once more`() {
+    @Test func `a member that releases partitions while joining joins again`() {
         var seat = seated()
         seat.rejoin()
         seat.startJoining()

@@ -21,7 +21,7 @@ extension MemoryLog {
         {
             let bytes = read.committed
             all += bytes.bytes
-            // A read that does not advance would repeat for ever.
+            // A read that does not advance would repeat endlessly.
             guard read.next.offset > position else { fatalError("a read of \(position) does not advance") }
             (position, cursor) = (read.next.offset, read.next)
         }

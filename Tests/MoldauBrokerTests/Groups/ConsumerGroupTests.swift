@@ -246,7 +246,7 @@ struct ConsumerGroupTests {
         #expect(try fixture.consumers().members.isEmpty)
     }
 
-    @Test func `an empty group is deleted for good`() throws {
+    @Test func `an empty group is deleted permanently`() throws {
         let fixture = fixture()
         _ = try fixture.beat("a", 0)
         let refused = fixture.ask(.delete(group: "app"))

@@ -25,7 +25,7 @@ struct GroupListTests {
         #expect(listed(fixture, types: ["consumer"]) == [])
     }
 
-    @Test func `a group is deleted for good, unless it has members`() throws {
+    @Test func `a group is deleted permanently, unless it has members`() throws {
         let fixture = GroupFixture()
         let (ids, _) = try fixture.stableGroup(of: 1)
         #expect(deleted(fixture, "app") == .nonEmptyGroup)
