@@ -14,7 +14,7 @@ public final class ShownConsole: Sendable {
     private let console: Task<Void, Never>
     private let state: Monitor<State>
 
-    /// Tells the page's address as soon as somebody can ask, and returns then.
+    /// Prints the page's address once the console listens, and returns then.
     /// - Parameter run: runs the console until it is cancelled, and tells when it listens.
     init(
         port: Int, run: @escaping @Sendable (_ onListening: @escaping @Sendable (String) -> Void) async throws -> Void
@@ -49,7 +49,7 @@ public final class ShownConsole: Sendable {
         while !interruption.hasCome, isAtWork() { Thread.sleep(forTimeInterval: 0.05) }
     }
 
-    /// Ends it, and returns when what is being answered is answered.
+    /// Ends it, and returns when open requests are answered.
     public func close() {
         console.cancel()
         _ = state.wait { state in if case .ended = state { true } else { nil } }

@@ -2,8 +2,8 @@ import Foundation
 import Moldau
 import Synchronization
 
-/// Makes up what happens in the shops, and writes it as it happens, with all that goes wrong in life: sales without a
-/// number, of unknown products, told too late, never paid.
+/// Makes up what happens in the shops, and writes it as it happens, with typical faults: sales without a number, of
+/// unknown products, reported late, never paid.
 final class DemoStream: Sendable {
     private static let categories = ["books", "tea", "music", "tools"]
     private static let shops = ["Prague", "Brno", "Ostrava"]

@@ -3,6 +3,7 @@ import Foundation
 @_exported public import protocol MoldauCluster.Cluster
 @_exported public import struct MoldauCluster.ClusterChoice
 @_exported public import enum MoldauCluster.ClusterError
+@_exported public import struct MoldauCluster.GroupProgress
 @_exported public import enum MoldauCluster.LagJudgement
 @_exported public import struct MoldauCluster.LagReport
 @_exported public import struct MoldauCluster.NewTopic
@@ -84,6 +85,7 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
 
     /// Starts the application without waiting for restores or for the end. Blocks while it opens the cluster and checks
     /// topics.
+    /// - Throws: why it cannot start: `ClusterError`, `RuntimeError`, `StateError`, `TopologyError`.
     @available(*, noasync, message: "start blocks; async code runs the application with run()")
     public func start() throws { try engine.start() }
 

@@ -60,13 +60,15 @@ public final class TopicWriter<Key, Value> {
     }
 
     /// Sends all records, and returns when they are acknowledged: as durable as the cluster promises. Blocks.
+    /// - Throws: `ClusterError` of a record that was not acknowledged.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func flush() throws {
         for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
         try producer.flush()
     }
 
-    /// As `flush`, and closes the producer.
+    /// Like `flush`, and closes the producer.
+    /// - Throws: `ClusterError`; the producer is not closed then.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func finish() throws {
         try flush()

@@ -173,7 +173,7 @@ package final class BrokerPartition<Files: FileSystem>: Sendable {
             let appended = try body(&log, now)
             if groupCommit.isAwaited { try log.beginWriteback() }
             return appended
-        }!
+        }!  // With `creates` there is a log.
         ring(.appends)
         if !groupCommit.isAwaited { ring(.visibility) }
         return appended

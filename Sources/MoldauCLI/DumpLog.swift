@@ -48,7 +48,7 @@ struct DumpLog: ParsableCommand {
         while position < file.count {
             let rest = UnsafeRawBufferPointer(rebasing: file[position...])
             // Preallocated space after the last batch is all zeros.
-            if rest.prefix(RecordBatchHeader.lengthBytes).allSatisfy({ $0 == 0 }) { break }
+            if rest.prefix(BatchFormat.lengthEnd).allSatisfy({ $0 == 0 }) { break }
             let header: RecordBatchHeader
             do throws(RecordBatchError) {
                 header = try RecordBatchHeader(rest)
@@ -115,9 +115,4 @@ struct DumpLog: ParsableCommand {
             )
         }
     }
-}
-
-extension RecordBatchHeader {
-    /// Base offset and length: both are 0 only in preallocated space.
-    fileprivate static let lengthBytes = 12
 }

@@ -69,9 +69,8 @@ extension ClusterPort {
 /// Reads the committed records of the partitions that `assign` gave it: records of open or aborted transactions are not
 /// returned.
 package protocol Consumer: AnyObject {
-    /// The metadata that a transactional commit of the consumer's group must carry now. Read it for each commit,
-    /// because it changes with the group's members. A consumer without a group has none: reading it is a programming
-    /// error.
+    /// What a transactional commit of the consumer's group must carry. A consumer without a group has none: reading it
+    /// is a programming error.
     var groupMetadata: GroupMetadata { get }
 
     /// Replaces the set of partitions that `poll` reads. Partitions that stay keep their positions; a new one has none
@@ -217,7 +216,8 @@ extension TransactionalProducer {
     package var asksForMember: Bool { false }
 }
 
-/// Manages topics, and describes groups. Every call blocks: async code makes them in `Cluster.withAdmin`.
+/// Manages topics, and describes groups. Every call blocks: async code makes them in `Cluster.withAdmin`. Every call
+/// throws `ClusterError`.
 public protocol Admin: AnyObject {
     /// The replication factor of the topics that it creates; nil leaves that to the cluster.
     var replicationFactor: Int? { get }
@@ -266,7 +266,7 @@ public struct TopicDescription: Hashable, Sendable {
     public let replication: Replication?
 
     /// A topic that exists.
-    public init(
+    package init(
         name: String, partitionCount: Int32, configuration: [String: String], id: TopicID? = nil,
         replication: Replication? = nil
     ) {
@@ -285,7 +285,7 @@ public struct TopicDescription: Hashable, Sendable {
         public var needed: Int
 
         /// A replication with these numbers of brokers.
-        public init(count: Int, needed: Int) { (self.count, self.needed) = (count, needed) }
+        package init(count: Int, needed: Int) { (self.count, self.needed) = (count, needed) }
     }
 }
 

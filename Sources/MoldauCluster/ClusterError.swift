@@ -28,7 +28,8 @@ public enum ClusterError: Error, Equatable, CustomStringConvertible {
     case groupInUse(String)
     /// There is no space to store this now. Nothing of it was stored, and the call may be retried; reads still work.
     case diskFull(reason: String)
-    /// A sync has failed, so that it is unknown what is on disk: the cluster refuses all writes until it is reopened.
+    /// No client can continue until the cluster is reopened: a sync has failed, so that it is unknown what is on disk;
+    /// or it refuses the log-in, lacks a request that is needed, or a setting is invalid.
     case offline(reason: String)
     /// The cluster cannot store or answer; `reason` says why. The client that got this error cannot continue.
     case unavailable(reason: String)

@@ -84,6 +84,7 @@ public struct Serde<Value>: Sendable {
     }
 
     /// Encodes a value into a new array.
+    /// - Throws: what the serde throws.
     public func bytes(of value: Value) throws -> [UInt8] {
         var writer = ByteWriter(capacity: 64)
         try encode(value, &writer)
@@ -91,6 +92,7 @@ public struct Serde<Value>: Sendable {
     }
 
     /// Decodes a value; `bytes` is nil for a null.
+    /// - Throws: `SerdeError`, or what the serde throws.
     public func value(of bytes: [UInt8]?) throws -> Value {
         guard let bytes else { return try decodeNull() }
         return try bytes.withUnsafeBytes { try decode($0.bytes) }

@@ -6,7 +6,7 @@ import MoldauTopology
 /// Tests one processor without a topology: start it with the `context`, pass it records, and check what it did.
 ///
 /// ```swift
-/// let mock = try MockProcessorContext<String, String>(storeDefinitions: Numbered.stores)
+/// let mock = try MockProcessorContext<String, String>(storeDefinitions: Numbered.storeDefinitions)
 /// let processor = Numbered()
 /// try processor.start(mock.context)
 /// try processor.process(Record(key: "ada", value: "/home", timestamp: Timestamp(ms: 0)))

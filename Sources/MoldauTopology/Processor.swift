@@ -63,6 +63,7 @@ public final class ProcessorContext<Key, Value> {
     public func store<Name: StoreName>(_ name: Name) throws -> Name.Store { try node.store(named: name.name) }
 
     /// Passes the record to all nodes downstream, depth first; returns when they have finished with it.
+    /// - Throws: `TopologyError` for a negative timestamp; errors of those nodes.
     public func forward(_ record: Record<Key, Value>) throws {
         try check(record)
         passed.add()
@@ -70,6 +71,7 @@ public final class ProcessorContext<Key, Value> {
     }
 
     /// Passes the record to the one node downstream with that name.
+    /// - Throws: `TopologyError` for a negative timestamp, or if there is no such node; errors of that node.
     public func forward(_ record: Record<Key, Value>, to child: String) throws {
         try check(record)
         let next = try node.child(named: child, Key.self, Value.self)

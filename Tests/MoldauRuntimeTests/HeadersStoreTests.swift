@@ -111,6 +111,23 @@ struct HeadersStoreTests {
         #expect(found.map(\.headers) == [[]])
     }
 
+    @Test func `a table cannot read what a store with headers wrote`() throws {
+        let fixture = try ClusterFixture()
+        try fixture.create(["input": 1, "out": 1, "other": 1])
+        try fixture.write("input", "a", "1", at: 5, headers: some)
+        let thread = try fixture.thread(try keeping(.rocksDB), inMemory: false)
+        try thread.runUntilIdle()
+        try thread.stop(now: Timestamp(ms: 0))
+        let table = try Topology { streams in
+            streams.table(input, as: TableStoreName(Self.rows.name)).toStream().to(
+                Topic("other", key: String.serde, value: String.serde.optional))
+        }
+        let refused = #expect(throws: (any Error).self) {
+            try fixture.thread(table, inMemory: false).runUntilIdle()
+        }
+        #expect("\(refused as Any)".contains("has the store rows as a key-value with headers store"))
+    }
+
     @Test func `a serde that uses headers gets the stored ones`() throws {
         let headed = Serde<String>(
             encode: { text, _, headers in headers.append(Header("text", text)) },

@@ -130,6 +130,17 @@ struct OperatorDescriptionTests {
         return (nodes + globals).joined(separator: "\n")
     }
 
+    @Test func `a split has one default branch`() throws {
+        let refused = #expect(throws: TopologyError.self) {
+            try Topology { streams in
+                let split = streams.stream(Topic<String, String>("input")).split(named: "s-")
+                _ = split.defaultBranch("a")
+                _ = split.defaultBranch("b")
+            }
+        }
+        #expect(refused?.description.contains("'s-a'") == true, "\(refused as Any)")
+    }
+
     @Test func `stateless operators, sources and sinks are described`() throws {
         #expect(try Self.text(Self.stateless) == OperatorTexts.stateless)
     }

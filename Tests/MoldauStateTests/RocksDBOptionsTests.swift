@@ -8,7 +8,7 @@ import Testing
 struct RocksDBOptionsTests {
     private static let none: RocksDBOptions = {
         var options = RocksDBOptions()
-        (options.compression, options.bloomBitsPerKey, options.blockBytes) = (.some(.none), 0, 1 << 16)
+        (options.compression, options.bloomBitsPerKey, options.blockBytes) = (.uncompressed, 0, 1 << 16)
         return options
     }()
     private static let lz4: RocksDBOptions = {

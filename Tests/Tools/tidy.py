@@ -312,7 +312,7 @@ def dead_code(source):
             yield number, "code in a comment: delete it"
 
 
-FORCE = re.compile(r"(?<=[\w)\]>])!(?![=\w])|\btry!|\bas!")
+FORCE = re.compile(r"(?<=[\w)\]>}])!(?![=\w])|\btry!|\bas!")
 
 
 def force_unwraps(source):

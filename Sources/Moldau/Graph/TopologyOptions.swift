@@ -62,7 +62,7 @@ public enum WindowMemory: Sendable, Hashable {
     case kafkaStreams
 }
 
-/// An optimization of a topology that does not change its results.
+/// An optimization of a topology: it saves work. Results differ only where a case says so.
 public enum TopologyOptimization: Sendable, Hashable, CaseIterable {
     /// A stream joined with itself keeps its records in one store instead of two. In left and outer joins, records that
     /// are too late to be stored then have no result.

@@ -65,8 +65,8 @@ package final class GroupSeat: Sendable {
 
     // MARK: Committing
 
-    /// Lets the member commit: calls `commit` with its current member id and generation, and again if a rebalance came
-    /// in between, which takes nothing away that the member has not given up. Blocks.
+    /// Lets the member commit: calls `commit` with its current member id and generation, and again after a
+    /// rebalance in between, which revokes only what the member has released. Blocks.
     /// - Throws: `ClientError.notMember` if the member's work is lost; what `commit` throws.
     package func committing(within time: Duration, _ commit: (ConsumerGroupMetadata) throws -> Void) throws {
         let deadline = ContinuousClock.now + time

@@ -10,7 +10,7 @@ public struct GroupProgress: Hashable, Sendable {
     public var partitions: [TopicPartition: Place]
 
     /// A group and its committed offsets.
-    public init(group: String, hasMembers: Bool, partitions: [TopicPartition: Place]) {
+    package init(group: String, hasMembers: Bool, partitions: [TopicPartition: Place]) {
         (self.group, self.hasMembers, self.partitions) = (group, hasMembers, partitions)
     }
 
@@ -22,7 +22,7 @@ public struct GroupProgress: Hashable, Sendable {
         public var end: Offset
 
         /// A committed offset, and the end of its partition.
-        public init(committed: Offset, end: Offset) { (self.committed, self.end) = (committed, end) }
+        package init(committed: Offset, end: Offset) { (self.committed, self.end) = (committed, end) }
 
         /// How many offsets are left to read; 0 for a partition that ends before the committed offset.
         public var lag: Int64 { committed.lag(behind: end) }

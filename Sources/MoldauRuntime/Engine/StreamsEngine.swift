@@ -211,16 +211,16 @@ package final class StreamsEngine: Sendable {
         shutDown(loops)
     }
 
-    /// Makes the threads commit, close and end, or gives up waiting for them after `stopTimeout`. Does not wait.
+    /// Makes the threads commit, close and end, or stops waiting for them after `stopTimeout`. Does not wait.
     func shutDown(_ loops: [StreamThreadLoop]) {
         let isFirst = change(to: .pendingShutdown)
         for loop in loops { loop.stop() }
         guard isFirst else { return }
-        Thread { [self] in if !end.waitBlocking(atMost: configuration.ownStopTimeout) { giveUp() } }.start()
+        Thread { [self] in if !end.waitBlocking(atMost: configuration.ownStopTimeout) { endWithoutThreads() } }.start()
     }
 
     /// Reports the application as ended although threads have not ended; what they hold is released when they do.
-    private func giveUp() {
+    private func endWithoutThreads() {
         let error = inner.withLock { inner -> RuntimeError? in
             guard !inner.loops.isEmpty else { return nil }
             let error = RuntimeError.stopTimedOut(

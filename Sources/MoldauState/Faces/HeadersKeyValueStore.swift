@@ -94,5 +94,6 @@ extension StoreDefinition {
             HeadersKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
         hold(name)
+        form = StoreForm(.headersKeyValue, key: name.key.format, value: name.value.format)
     }
 }

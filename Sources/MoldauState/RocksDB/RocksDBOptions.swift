@@ -1,10 +1,10 @@
-/// How RocksDB stores an application's state on disk. Its memory use is limited by `StateMemory`, whatever these
-/// options say.
+/// How RocksDB stores an application's state on disk. Its memory use is limited by
+/// `StreamsConfiguration.stateMemoryBytes`, whatever these options say.
 public struct RocksDBOptions: Sendable, Hashable {
     /// How blocks are compressed. Opening a store throws `StateError.rocksDB` if RocksDB was built without the method.
     public enum Compression: Int32, Sendable, Hashable, CaseIterable {
         /// Blocks are stored as they are: the least work, the most disk space.
-        case none = 0
+        case uncompressed = 0
         /// Fast, with moderate savings of space.
         case snappy = 1
         /// About as fast as Snappy, and often a little smaller.

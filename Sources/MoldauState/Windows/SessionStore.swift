@@ -18,6 +18,7 @@ public final class SessionStore<Key, Value>: SegmentBackedStore {
 
     /// Sets the value of a session, or deletes it (nil).
     /// - Returns: false if the session has expired, so that nothing was written.
+    /// - Throws: `NegativeWindowTime` for a time before 1970; `StateError`; errors of the serdes.
     @discardableResult
     public func put(_ session: Windowed<Key>, _ value: Value?) throws -> Bool {
         let key = try bytes(of: session)

@@ -40,6 +40,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     ///   - value: the value to set; nil deletes.
     ///   - start: not negative.
     /// - Returns: false if the window has expired, so that nothing was written.
+    /// - Throws: `NegativeWindowTime` for a time before 1970; `StateError`; errors of the serdes.
     @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws -> Bool {
         let value = try codec.bytes(of: value)
@@ -59,6 +60,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
     /// Reads a window and sets it to the result of `body`, with one look-up; nil deletes it, or leaves it absent.
     /// `body` may use the store for other keys and windows. If it throws, nothing is written. If the window has
     /// expired, `body` gets nil and its result is dropped.
+    /// - Throws: `NegativeWindowTime` for a time before 1970; `StateError`; errors of the serdes and of `body`.
     @inlinable @discardableResult
     public func update(
         _ key: Key, at start: Timestamp, _ body: (Value?) throws -> Value?
