@@ -89,9 +89,14 @@ public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
 }
 
 extension KafkaCluster {
-    /// Called once, when its clients are no longer used. Blocks.
-    package func close() throws {
+    /// Closes its connections. Called once, when its clients are no longer used; an application does it for the cluster
+    /// that it opened itself. Blocks: async code gets a method that does so on another thread.
+    @available(*, noasync, message: "this blocks; write `try await close()`")
+    public func close() throws {
         let questions = questions
         try waiting { await questions.close() }
     }
+
+    /// Closes its connections, on a thread of its own.
+    public func close() async throws { try await onThread { try self.close() } }
 }

@@ -100,12 +100,12 @@ final class StreamThreadLoop: Sendable {
     private static var longestPause: Duration { .seconds(10) }
 
     private func run() {
-        var isAnew = false
+        var isRestart = false
         var pause = Self.shortestPause
         while true {
             let began = clock().uptime
             do {
-                try runThread(isAnew: isAnew)
+                try runThread(isRestart: isRestart)
                 return listener.ended(plan.number, nil)
             } catch {
                 if clock().uptime - began >= Self.longestPause { pause = Self.shortestPause }
@@ -117,7 +117,7 @@ final class StreamThreadLoop: Sendable {
                 guard case .replaceThread = response, !error.isForGood else {
                     return listener.ended(plan.number, error)
                 }
-                isAnew = true
+                isRestart = true
                 // Whether the stop came before the failure or during the pause, it is not an error.
                 if sleep(pause) { return listener.ended(plan.number, nil) }
                 pause = min(pause * 2, Self.longestPause)
@@ -151,9 +151,9 @@ final class StreamThreadLoop: Sendable {
         }
     }
 
-    private func runThread(isAnew: Bool) throws {
+    private func runThread(isRestart: Bool) throws {
         guard let thread = try openThread() else { return }
-        if isAnew { listener.restarted(plan.number) }
+        if isRestart { listener.restarted(plan.number) }
         control.withLock { $0.mailbox = thread.mailbox }
         defer { control.withLock { $0.mailbox = nil } }
         var drops = DropWatch()
@@ -183,7 +183,7 @@ final class StreamThreadLoop: Sendable {
     }
 
     private func runRounds(of thread: StreamThread, _ drops: inout DropWatch) throws {
-        var told: (held: TaskSet, grantCount: Int, status: TaskStatus)?
+        var reported: (held: TaskSet, grantCount: Int, status: TaskStatus)?
         var leaveBy: Duration?
         while true {
             let now = control.withLock { $0 }
@@ -200,8 +200,8 @@ final class StreamThreadLoop: Sendable {
             warn(drops.look(at: thread.report, now: clock().uptime))
             if let change = try thread.topicChange(now: clock()) { listener.topicsChanged(change) }
             let status = thread.status
-            if let told, told == (thread.held, now.grantCount, status) { continue }
-            told = (thread.held, now.grantCount, status)
+            if let reported, reported == (thread.held, now.grantCount, status) { continue }
+            reported = (thread.held, now.grantCount, status)
             listener.progressed(plan.number, thread.held, now.granted, status)
         }
     }
