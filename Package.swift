@@ -352,8 +352,11 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Moldau", "MoldauClientEmbedded", "MoldauMetrics", "MoldauServer", "MoldauServiceLifecycle",
-                "MoldauSettings", "MoldauTesting", "MoldauTracing", .product(name: "Logging", package: "swift-log"),
+                "Moldau", "MoldauClient", "MoldauClientEmbedded", "MoldauClientServiceLifecycle", "MoldauClientTracing",
+                "MoldauClusterKafka", "MoldauConsole", "MoldauJSON", "MoldauMetrics", "MoldauRecords", "MoldauRuntime",
+                "MoldauServer", "MoldauServiceLifecycle", "MoldauSettings", "MoldauTesting", "MoldauTracing",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ], swiftSettings: warnings),
         .executableTarget(
             name: "WordCounter",

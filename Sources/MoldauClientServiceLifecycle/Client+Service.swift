@@ -13,8 +13,8 @@ extension Producer: Service {
 /// Processes records in a `ServiceGroup`, one at a time.
 ///
 /// ```swift
-/// let worker = ConsumerService(consumer) { record in try await bill(record, by: producer) }
-/// ServiceGroup(services: [producer, worker], logger: logger)
+/// let worker = ConsumerService(consumer) { record in try await bill(record.value) }
+/// let group = ServiceGroup(services: [producer, worker], logger: logger)
 /// ```
 /// When the group shuts down, the service ends after its current record, commits what was processed if
 /// `enable.auto.commit` is on, and leaves the consumer group. A service group ends its services one at a time, the last
@@ -58,7 +58,7 @@ public struct ConsumerService<Key, Value>: Service {
 ///
 /// ```swift
 /// try await withGracefulShutdownHandler {
-///     for try await record in consumer.records { … }
+///     for try await record in consumer.records { try await bill(record.value) }
 /// } onGracefulShutdown: { consumer.endReading() }
 /// ```
 extension Consumer: Service {

@@ -7,7 +7,7 @@ public import Tracing
 ///
 /// ```swift
 /// let producer = try Producer(to: orders, cluster: cluster, interceptors: [TracingProducerInterceptor()])
-/// try await withSpan("place order") { _ in
+/// let position = try await withSpan("place order") { _ in
 ///     try await producer.send("42", "a record")
 /// }
 /// ```

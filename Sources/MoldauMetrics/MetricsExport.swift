@@ -6,7 +6,7 @@ public import Moldau
 /// ```swift
 /// let app = StreamsApplication(id: "shop", topology: topology, cluster: .embedded(at: "data"))
 /// let export = MetricsExport(of: app)
-/// async let exporting: Void = export.run()    // until it is cancelled
+/// async let _: Void = export.run()  // Until it is cancelled.
 /// try await app.run(stoppingAt: [SIGINT, SIGTERM])
 /// ```
 /// Polls the application at intervals: the threads that process records never call a backend. Names, labels and

@@ -12,7 +12,7 @@ internal import Synchronization
 /// Makes a broker that runs in this process available to any Kafka client.
 ///
 /// ```swift
-/// let cluster = try EmbeddedCluster(directory: "data/topics")
+/// let cluster = try await EmbeddedCluster(directory: "data/topics")
 /// let server = try BrokerServer(of: cluster, listening: [.localhost(9092)])
 /// try await server.run()
 /// ```

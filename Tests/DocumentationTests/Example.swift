@@ -2,6 +2,21 @@ import Moldau
 import MoldauTesting
 import Testing
 
+/// A processor that examples test: numbers the values of each key.
+final class Numbered: Processor {
+    static let numbers = KeyValueStoreName<String, Int>("numbers")
+    static let storeDefinitions = [StoreDefinition(numbers)]
+    private var context: ProcessorContext<String, String>?
+
+    func start(_ context: ProcessorContext<String, String>) throws { self.context = context }
+
+    func process(_ record: Record<String, String>) throws {
+        let number = try context?.store(Self.numbers).update(record.key) { ($0 ?? 0) + 1 }.new ?? 0
+        let value = "\(number) \(record.value)"
+        try context?.forward(Record(key: record.key, value: value, timestamp: record.timestamp))
+    }
+}
+
 /// The environment that the examples in the documentation run in: sources that they may use by name, and the data in
 /// their comments.
 ///

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Turns the examples in the documentation into tests.
 
-An example is a Swift block in a documentation comment of the DSL (Sources/Moldau), or in a page (README.md, Docs, the
-articles of Sources/Moldau/Moldau.docc). Lines of the form
+An example is a Swift block in a documentation comment of the DSL (Sources/Moldau) or of another library, or in a page
+(README.md, Docs, the articles of Sources/Moldau/Moldau.docc). Lines of the form
 
     // orders: o1=ada 120, o2=bob 30
 
@@ -28,8 +28,24 @@ HEADER = [
     "",
 ]
 IMPORTS = {"import Moldau", "import Testing"}
+LIBRARY_IMPORTS = {
+    "import Foundation", "import Logging", "import MoldauClient", "import MoldauClusterKafka", "import MoldauServiceLifecycle",
+    "import MoldauTesting", "import Tracing",
+}
 LONGEST = 450
 NAMED = re.compile(r"^```swift ([\w./-]+\.swift)$")
+# Libraries that the tests of the examples cannot import: it is built only on request.
+NOT_BUILT = {"MoldauProtobuf"}
+# What examples of other libraries than Moldau use without saying where it comes from.
+CONTEXT = {
+    "app": "StreamsApplication", "topology": "Topology", "logger": "Logger", "cluster": "ClientOptions",
+    "consumer": "Consumer<String, String>", "producer": "Producer<String, String>",
+    "driver": "TopologyTestDriver",
+    "lines": "Topic<String, String>", "clicks": "Topic<String, String>", "orders": "Topic<String, String>",
+    "counts": "Topic<String, Int64>", "wordCounts": "TableStoreName<String, Int64>",
+    "bill": "@escaping @Sendable (String) async throws -> Void",
+    "offsets": "[TopicPartition: Offset]", "metadata": "ConsumerGroupMetadata",
+}
 NO_OPERATORS = ["StreamsApplication.swift", "TopicWriter.swift", "GraphNode.swift"]
 
 
@@ -50,6 +66,19 @@ class Example:
             else:
                 self.code.append(text)
             goes_on = (match or goes_on) and text.endswith(",")
+
+    def function(self, name):
+        """For examples of other libraries than Moldau: a test, or a function that is only compiled."""
+        text = "\n".join(self.code)
+        bound = set(re.findall(r"\b(?:let|var) (\w+)", text)) | set(re.findall(r"\bfor try await (\w+)", text))
+        used = [n for n in CONTEXT if n not in bound and re.search(rf"(?<![.\w\"]){n}\b(?!:)", text)]
+        lines = [line for line in self.code if not line.startswith("import ")]
+        lines += [f"_ = {name}" for name in re.findall(r"^(?:let|var) (\w+)", text, re.MULTILINE)]
+        effects = "async throws" if "await " in text else "throws"
+        parameters = ", ".join(f"{name}: {CONTEXT[name]}" for name in used)
+        test = "@Test " if "#expect" in text and not used else ""
+        head = [f"    {test}func `{name}`({parameters}) {effects} {{"]
+        return head + [" " * 8 + line if line else "" for line in lines] + ["    }"]
 
     def test(self, members, topics, name):
         text = "\n".join(self.code)
@@ -160,6 +189,29 @@ def read_source(root, path):
     return examples, errors
 
 
+def libraries(root):
+    """The examples of each library but Moldau, by its name."""
+    found = {}
+    for path in sorted((root / "Sources").glob("*/**/*.swift")):
+        library, comment, start = path.relative_to(root / "Sources").parts[0], [], 0
+        if library in NOT_BUILT | {"Moldau"}:
+            continue
+        for number, line in enumerate(path.read_text().split("\n")):
+            if line.strip().startswith("///"):
+                start = start if comment else number
+                comment.append(line.strip()[3:].removeprefix(" "))
+                continue
+            declared = re.search(r"\b(?:func|struct|class|protocol|init|extension)\b ?(\w*)", line)
+            # The comments of the package's own declarations are no documentation for users.
+            if comment and declared and ("public" in line or line.startswith("extension ")):
+                place = f"{library}: {declared.group(1) or path.stem}"
+                found.setdefault(library, []).extend(
+                    Example(place, start + n, code) for n, code in blocks(comment))
+            if not re.fullmatch(r"\s*@\w+(\(.*\))?", line):
+                comment = []
+    return {library: examples for library, examples in found.items() if examples}
+
+
 def chunks(texts):
     """The texts joined into chunks of at most LONGEST lines, with an empty line between two texts."""
     pieces = []
@@ -196,6 +248,14 @@ def generate(root):
             name = f"{group}Examples{number + 1 if number else ''}"
             imports = sorted(IMPORTS.union(*(example.imports for example in examples)))
             files[f"{name}.swift"] = "\n".join(HEADER + imports + ["", f"struct {name} {{"] + chunk + ["}", ""])
+    for library, examples in libraries(root).items():
+        names, texts = {}, []
+        for example in examples:
+            count = names[example.place] = names.get(example.place, 0) + 1
+            texts.append(example.function(example.place + (f" ({count})" if count > 1 else "")))
+        imports = IMPORTS | LIBRARY_IMPORTS | {f"import {library}"} | set().union(*(e.imports for e in examples))
+        text = [HEADER[0], HEADER[1], ""] + sorted(imports) + ["", f"struct {library}Examples {{"]
+        files[f"{library}Examples.swift"] = "\n".join(text + chunks(texts)[0] + ["}", ""])
     return files, errors
 
 
