@@ -157,13 +157,6 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
         try StoreReader(name, of: engine, options)
     }
 
-    /// `store(_:)`, for the name of a table or aggregate.
-    public func table<Name: TableName>(
-        _ name: Name, _ options: QueryOptions = QueryOptions()
-    ) throws(QueryError) -> StoreReader<Name> where Name.Key: Sendable, Name.Value: Sendable {
-        try store(name, options)
-    }
-
     /// The committed changes of a table as they arrive, from all processes of the application; also of an aggregate of
     /// windows or sessions, whose changes have `Windowed` keys. Waits for the application's start.
     ///

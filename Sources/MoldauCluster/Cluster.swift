@@ -4,7 +4,7 @@ import MoldauRecords
 /// one.
 public protocol Cluster: Sendable {
     /// Makes an admin, which is used by one thread at a time.
-    /// - Parameter clientID: the client's name in logs and errors.
+    /// - Parameter clientID: the client's name, for clusters that tell admins apart; the present ones do not.
     func makeAdmin(clientID: String) throws -> any Admin
 }
 

@@ -213,7 +213,7 @@ public final class TopologyTestDriver {
     }
 
     /// What Kafka Streams' metric `dropped-records-total` would show.
-    public var kafkaDroppedRecords: Int64 {
+    package var kafkaDroppedRecords: Int64 {
         drops.reduce(0) { $1.key.reason.countsInKafkaStreams ? $0 + $1.value : $0 }
     }
 

@@ -41,7 +41,7 @@ public enum DropReason: String, Sendable, Codable, CaseIterable {
     case noBranch
 
     /// Whether Kafka Streams counts this drop in its metric `dropped-records-total`.
-    public var countsInKafkaStreams: Bool {
+    package var countsInKafkaStreams: Bool {
         switch self {
         case .nullKeyBeforeRepartition, .nullValueBeforeRepartition, .outOfOrderBeforeRepartition, .production,
             .noPartition, .outsideWindows, .noMatch, .noBranch:
@@ -51,7 +51,7 @@ public enum DropReason: String, Sendable, Codable, CaseIterable {
     }
 
     /// Whether drops for this reason may be intended. Then an operator is reported only if it drops nearly all records.
-    public var isOrdinary: Bool {
+    package var isOrdinary: Bool {
         switch self {
         case .staleResponse, .noPartition, .noMatch, .noBranch, .outsideWindows: true
         default: false

@@ -18,7 +18,7 @@ final class LookUps: Sendable {
     /// Queries until the task is cancelled.
     func ask(_ app: StreamsApplication) async {
         do {
-            let counts = try app.table(TableStoreName<String, Int64>("word-counts"))
+            let counts = try app.store(TableStoreName<String, Int64>("word-counts"))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for asker in 0..<Self.askers { group.addTask { try await self.ask(counts, asker) } }
                 try await group.waitForAll()

@@ -25,7 +25,19 @@ struct SilentBrokerTests {
 
         deinit { running.kill() }
 
-        func halt() { kill(running.processIdentifier, SIGSTOP) }
+        /// Returns when all threads of the process have stopped, which is some time after the signal was sent.
+        func halt() throws {
+            kill(running.processIdentifier, SIGSTOP)
+            #if os(Linux)
+                let threads = "/proc/\(running.processIdentifier)/task"
+                try #require(
+                    try waitUntil {
+                        try FileManager.default.contentsOfDirectory(atPath: threads).allSatisfy {
+                            try String(contentsOfFile: "\(threads)/\($0)/stat", encoding: .utf8).contains(") T ")
+                        }
+                    })
+            #endif
+        }
         func resume() { kill(running.processIdentifier, SIGCONT) }
     }
 
@@ -52,7 +64,7 @@ struct SilentBrokerTests {
                 #expect(committed == [partition: CommittedOffset(.zero, metadata: "text")])
             }
             try ask(within: .seconds(30))
-            broker.halt()
+            try broker.halt()
             let begin = ContinuousClock.now
             #expect(throws: ClusterError.self) { try consumer.ends(of: [partition], within: .milliseconds(200)) }
             #expect(throws: ClusterError.self) { try consumer.bounds(of: [partition], within: .milliseconds(200)) }
@@ -96,7 +108,7 @@ struct SilentBrokerTests {
             try write()
             // The stop has to commit these records: nothing else has committed them.
             #expect(waitUntil { first.metrics.processedRecords >= 2 })
-            broker.halt()
+            try broker.halt()
             let begin = ContinuousClock.now
             let error = #expect(throws: RuntimeError.self) { try first.stop() }
             #expect(ContinuousClock.now - begin < .seconds(20))

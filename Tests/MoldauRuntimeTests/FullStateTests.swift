@@ -213,7 +213,7 @@ struct FullStateTests {
         #expect(app.state != .running && app.state != .error)
         full.setFull(false)
         try await starting.value
-        let table = try app.table(names)
+        let table = try app.store(names)
         while try await table.get("a").value?.value != "Ada" { try await Task.sleep(for: .milliseconds(5)) }
         #expect(app.state == .running)
         try await app.stopped()

@@ -294,7 +294,7 @@ private final class QueryBench: Sendable {
             options.allowsStale = Int.random(in: 0..<3, using: &random) == 0
             if Bool.random(using: &random) { options.atLeast = seen }
             do {
-                let answer = try await application.table(Self.lastVisits, options).get(key)
+                let answer = try await application.store(Self.lastVisits, options).get(key)
                 let taken = TakenAnswer(
                     key: key, value: answer.value?.value, position: answer.position, lag: answer.lag,
                     allowsStale: options.allowsStale)

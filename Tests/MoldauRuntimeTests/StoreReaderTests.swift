@@ -61,7 +61,7 @@ struct StoreReaderTests {
         guarantee: ProcessingGuarantee
     ) async throws {
         try await running({ $0.guarantee = guarantee }) { app, fixture in
-            var table = try app.table(Self.counts)
+            var table = try app.store(Self.counts)
             var written: [Int32: Int64] = [:]
             for round in 1...3 as ClosedRange<Int64> {
                 for number in 0..<20 { written[try visit("k\(number)", at: round, fixture), default: 0] += 1 }
@@ -81,7 +81,7 @@ struct StoreReaderTests {
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `many keys are read at once, each from the task that has it`(guarantee: ProcessingGuarantee) async throws {
         try await running({ $0.guarantee = guarantee }) { app, fixture in
-            var table = try app.table(Self.counts)
+            var table = try app.store(Self.counts)
             for number in 0..<300 { for _ in 0...(number % 3) { _ = try visit("k\(number)", at: 1, fixture) } }
             let ends = try fixture.consumer.ends(of: [TopicPartition("visits", 0), TopicPartition("visits", 1)])
             table.options.atLeast = ends
@@ -98,7 +98,7 @@ struct StoreReaderTests {
 
     @Test func `entries of all tasks are listed in key order, in pages`() async throws {
         try await running { app, fixture in
-            var table = try app.table(Self.counts)
+            var table = try app.store(Self.counts)
             for number in 0..<700 { _ = try visit("k\(1_000 + number)", at: 1, fixture) }
             table.options.atLeast = try fixture.consumer.ends(
                 of: [TopicPartition("visits", 0), TopicPartition("visits", 1)])
@@ -149,11 +149,11 @@ struct StoreReaderTests {
             #expect(ends.map(\.0) == [1, 12_000, 25_000] && ends.map(\.1) == [2, 1, 1])
             #expect(try await sessions.sessions().value.entries.count == 4)
 
-            let history = try app.table(Self.history)
+            let history = try app.store(Self.history)
             #expect(try await eventuallyAnswers("6") { try await history.get("tea").value?.value })
             #expect(try await history.get("tea", asOf: Timestamp(ms: 1_500)).value?.value == "5")
             #expect(try await history.get("tea", asOf: Timestamp(ms: 500)).value == nil)
-            let names = try app.table(Self.names)
+            let names = try app.store(Self.names)
             #expect(try await eventuallyAnswers("Euro") { try await names.get("EUR").value?.value })
             #expect(try await names.all().value.entries.map(\.key) == ["EUR"])
         }
@@ -161,7 +161,7 @@ struct StoreReaderTests {
 
     @Test func `the committed view changes with a commit, the newest view with each record`() async throws {
         try await running({ $0.commitInterval = .seconds(3_600) }) { app, fixture in
-            var table = try app.table(Self.counts)
+            var table = try app.store(Self.counts)
             table.options.view = .committed
             #expect(try await table.get("ada").value == nil)
             let partition = TopicPartition("visits", try visit("ada", at: 1, fixture))
@@ -188,7 +188,7 @@ struct StoreReaderTests {
         // The test's own executor, since other tests keep Swift's threads busy.
         let executor = QueueExecutor()
         try await running { app, fixture in
-            var table = try app.table(Self.counts)
+            var table = try app.store(Self.counts)
             table.options.atLeast = [TopicPartition("visits", Self.partition(of: "ada")): Offset(1)]
             table.options.timeout = .seconds(20)
             let ended = Gathered<ContinuousClock.Instant>()
@@ -217,11 +217,11 @@ struct StoreReaderTests {
         try await running { app, _ in
             let known = ["counts", "history", "hourly", "names", "sessions"]
             #expect(throws: QueryError.unknownStore("count", known: known)) {
-                try app.table(TableStoreName<String, Int64>("count"))
+                try app.store(TableStoreName<String, Int64>("count"))
             }
             let other = try app.store(KeyValueStoreName<String, Int64>("counts"))
             await #expect(throws: QueryError.self) { try await other.get("ada") }
-            var table = try app.table(Self.counts)
+            var table = try app.store(Self.counts)
             table.options.partition = Partition(2)
             await #expect(throws: QueryError.unknownPartition(Partition(2), store: "counts", count: 2)) {
                 try await table.get("ada")
@@ -237,10 +237,10 @@ struct StoreReaderTests {
         var impatient = QueryOptions()
         impatient.timeout = .milliseconds(50)
         await #expect(throws: QueryError.notRunning(.created)) {
-            try await app.table(Self.counts, impatient).get("ada")
+            try await app.store(Self.counts, impatient).get("ada")
         }
         // A query waits for the start.
-        let table = try app.table(Self.counts)
+        let table = try app.store(Self.counts)
         async let early = table.get("ada")
         try await app.started()
         #expect(try await early.value == nil)
@@ -316,7 +316,7 @@ struct StoreReaderTests {
 
     @Test func `concurrent queries get answers that never go back while threads are added and removed`() async throws {
         try await running({ ($0.commitInterval, $0.guarantee) = (.milliseconds(5), .exactlyOnce) }) { app, fixture in
-            let table = try app.table(Self.counts)
+            let table = try app.store(Self.counts)
             try await withThrowingTaskGroup(of: Int64.self) { group in
                 for reader in 0..<8 {
                     group.addTask {

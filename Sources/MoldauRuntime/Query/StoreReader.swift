@@ -5,7 +5,7 @@ import MoldauTopology
 /// Reads a store of a running application from outside, typed by the store's name: Kafka's interactive queries.
 ///
 /// ```swift
-/// let counts = try app.table(wordCounts)
+/// let counts = try app.store(wordCounts)
 /// let answer = try await counts.get("ada")
 /// print(answer.value?.value ?? 0)
 /// ```

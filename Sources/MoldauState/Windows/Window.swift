@@ -25,7 +25,7 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The smallest window that contains both.
-    @inlinable public func united(with other: Window) -> Window {
+    @inlinable package func united(with other: Window) -> Window {
         Window(start: min(start, other.start), end: max(end, other.end))
     }
 

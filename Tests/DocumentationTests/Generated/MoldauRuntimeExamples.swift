@@ -14,7 +14,7 @@ import Tracing
 
 struct MoldauRuntimeExamples {
     func `MoldauRuntime: StoreReader`(app: StreamsApplication, wordCounts: TableStoreName<String, Int64>) async throws {
-        let counts = try app.table(wordCounts)
+        let counts = try app.store(wordCounts)
         let answer = try await counts.get("ada")
         print(answer.value?.value ?? 0)
         _ = counts

@@ -125,7 +125,7 @@ struct PagesExamples {
             let app = StreamsApplication(id: "word-count", topology: topology, cluster: .embedded(at: "data"))
             async let running: Void = app.run(stoppingAt: [SIGINT, SIGTERM])
 
-            let counts = try app.table(wordCounts)
+            let counts = try app.store(wordCounts)
             let answer = try await counts.get("moldau")
             print("moldau was counted \(answer.value?.value ?? 0) times")
             for entry in try await counts.prefix("mo").value.entries { print(entry.key, entry.row.value) }
@@ -139,7 +139,7 @@ struct PagesExamples {
 
     func `Docs/Queries.md (2)`(_ example: Example) async throws {
         func printCommitted(_ app: StreamsApplication, _ name: TableStoreName<String, Int64>) async throws {
-            var counts = try app.table(name)
+            var counts = try app.store(name)
             counts.options.view = .committed
             print(try await counts.get("moldau").value?.value ?? 0)
         }

@@ -117,7 +117,7 @@ struct PagesExamples2 {
         let running = Task { try await app.run() }
         while app.state == .created || app.state == .rebalancing { try await Task.sleep(for: .milliseconds(10)) }
         try write()
-        var reader = try app.table(counts)
+        var reader = try app.store(counts)
         reader.options.atLeast = [TopicPartition("orders", 0): Offset(2)]  // Both records.
         #expect(try await reader.get("ada").value?.value == 2)
         running.cancel()
