@@ -23,7 +23,7 @@ extension ClusterError {
             case .transactionFailed(let reason), .commitUnknown(let reason): .transactionAborted(id: "", reason: reason)
             case .notMember(let group, let reason): .notMember(group: group, reason: reason)
             case .closed: .closed
-            // No client can do without what is wrong here.
+            // Every other client would get the same error.
             case .invalidSetting, .logInFailed, .unsupportedAPI: .offline(reason: error.description)
             default: .unavailable(reason: error.description)
             }

@@ -61,7 +61,7 @@ def imports(file):
     text = file.read_text(encoding="utf-8")
     found = list(IMPORT.finditer(text))
     if found and re.search(r'"|/\*', text[: found[-1].start()]):
-        found = list(IMPORT.finditer(masked(text)))
+        found = list(IMPORT.finditer(masked(text)[0]))
     return [(match[1], text.count("\n", 0, match.start(1)) + 1) for match in found]
 
 

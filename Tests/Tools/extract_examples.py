@@ -34,7 +34,7 @@ LIBRARY_IMPORTS = {
 }
 LONGEST = 450
 NAMED = re.compile(r"^```swift ([\w./-]+\.swift)$")
-# Libraries that the tests of the examples cannot import: it is built only on request.
+# Libraries that the tests of the examples cannot import, as they are built only on request.
 NOT_BUILT = {"MoldauProtobuf"}
 # What examples of other libraries than Moldau use without saying where it comes from.
 CONTEXT = {
@@ -66,30 +66,30 @@ class Example:
             else:
                 self.code.append(text)
             goes_on = (match or goes_on) and text.endswith(",")
+        self.text = "\n".join(self.code)
+        self.statements = [line for line in self.code if not line.startswith("import ")]
+        self.effects = "async throws" if "await " in self.text else "throws"
+        self.bound = set(re.findall(r"\b(?:let|var|for try await) (\w+)", self.text))
+        for names in re.findall(r"\blet \((.*?)\)|\{ ([\w, ]+) in\b", self.text):
+            self.bound.update("".join(names).split(", "))
+
+    def used(self, names):
+        """Those of the names that the code uses without declaring them."""
+        return [n for n in names if n not in self.bound and re.search(rf"(?<![.\w\"]){n}\b(?!:)", self.text)]
 
     def function(self, name):
         """For examples of other libraries than Moldau: a test, or a function that is only compiled."""
-        text = "\n".join(self.code)
-        bound = set(re.findall(r"\b(?:let|var) (\w+)", text)) | set(re.findall(r"\bfor try await (\w+)", text))
-        used = [n for n in CONTEXT if n not in bound and re.search(rf"(?<![.\w\"]){n}\b(?!:)", text)]
-        lines = [line for line in self.code if not line.startswith("import ")]
-        lines += [f"_ = {name}" for name in re.findall(r"^(?:let|var) (\w+)", text, re.MULTILINE)]
-        effects = "async throws" if "await " in text else "throws"
+        used = self.used(CONTEXT)
+        lines = self.statements + [
+            f"_ = {name}" for name in re.findall(r"^(?:let|var) (\w+)", self.text, re.MULTILINE)]
         parameters = ", ".join(f"{name}: {CONTEXT[name]}" for name in used)
-        test = "@Test " if "#expect" in text and not used else ""
-        head = [f"    {test}func `{name}`({parameters}) {effects} {{"]
+        test = "@Test " if "#expect" in self.text and not used else ""
+        head = [f"    {test}func `{name}`({parameters}) {self.effects} {{"]
         return head + [" " * 8 + line if line else "" for line in lines] + ["    }"]
 
     def test(self, members, topics, name):
-        text = "\n".join(self.code)
-        bound = set(re.findall(r"\b(?:let|var) (\w+)", text))
-        for names in re.findall(r"\blet \((.*?)\)", text):
-            bound.update(names.split(", "))
-        for names in re.findall(r"\{ ([\w, ]+) in\b", text):
-            bound.update(names.split(", "))
-        used = [m for m in members if m not in bound and re.search(rf"(?<![.\w\"]){m}\b(?!:)", text)]
-        lines = [f"let {member} = example.{member}" for member in used]
-        lines += [line for line in self.code if not line.startswith("import ")]
+        text, bound, effects = self.text, self.bound, self.effects
+        lines = [f"let {member} = example.{member}" for member in self.used(members)] + self.statements
         isTest = not self.data and "#expect" in text
         if "topology" in bound and not isTest:
             lines.append("example.topology = topology")
@@ -99,7 +99,6 @@ class Example:
         lines += [f'example.show("{n}", {n})' for n in shown if n in bound or n in topics]
         while lines and not lines[0]:
             lines.pop(0)
-        effects = "async throws" if "await " in text else "throws"
         if isTest:
             head, foot, indent = [f"    @Test func `{name}`() {effects} {{"], ["    }"], 8
         elif not self.data:
@@ -154,16 +153,23 @@ def newcomer(root):
     return files, errors
 
 
-def read_source(root, path):
-    """The examples of a source file, and the errors in its operators' documentation."""
-    name, lines = str(path.relative_to(root / "Sources/Moldau")), path.read_text().split("\n")
-    examples, errors, shown, referring = [], [], set(), []
+def declarations(lines):
+    """The lines of a source file that follow a documentation comment, or none: number, line, the comment's first line, comment."""
     comment, start = [], 0
     for number, line in enumerate(lines):
         if line.strip().startswith("///"):
             start = start if comment else number
             comment.append(line.strip()[3:].removeprefix(" "))
-            continue
+        elif not re.fullmatch(r"\s*@\w+(\(.*\))?", line):
+            yield number, line, start, comment
+            comment = []
+
+
+def read_source(root, path):
+    """The examples of a source file, and the errors in its operators' documentation."""
+    name, lines = str(path.relative_to(root / "Sources/Moldau")), path.read_text().split("\n")
+    examples, errors, shown, referring = [], [], set(), []
+    for number, line, start, comment in declarations(lines):
         own = []
         declared = re.search(r"\b(?:func|struct|class|enum|init)\b ?(\w*)", line)
         if comment and line.strip():
@@ -181,8 +187,6 @@ def read_source(root, path):
                 referring.append((number + 1, operator, refers.group(1)))
             else:
                 errors.append(f"Sources/Moldau/{name}:{number + 1}: {operator} has no example with its results")
-        if not re.fullmatch(r"\s*@\w+(\(.*\))?", line):
-            comment = []
     for number, operator, other in referring:
         if other not in shown:
             errors.append(f"Sources/Moldau/{name}:{number}: {operator} refers to {other}, which has no example here")
@@ -193,23 +197,17 @@ def libraries(root):
     """The examples of each library but Moldau, by its name."""
     found = {}
     for path in sorted((root / "Sources").glob("*/**/*.swift")):
-        library, comment, start = path.relative_to(root / "Sources").parts[0], [], 0
+        library = path.relative_to(root / "Sources").parts[0]
         if library in NOT_BUILT | {"Moldau"}:
             continue
-        for number, line in enumerate(path.read_text().split("\n")):
-            if line.strip().startswith("///"):
-                start = start if comment else number
-                comment.append(line.strip()[3:].removeprefix(" "))
-                continue
+        for _, line, start, comment in declarations(path.read_text().split("\n")):
             declared = re.search(r"\b(?:func|struct|class|protocol|init|extension)\b ?(\w*)", line)
+            place = f"{library}: {declared and declared.group(1) or path.stem}"
             # The comments of the package's own declarations are no documentation for users.
-            if comment and declared and ("public" in line or line.startswith("extension ")):
-                place = f"{library}: {declared.group(1) or path.stem}"
-                found.setdefault(library, []).extend(
-                    Example(place, start + n, code) for n, code in blocks(comment))
-            if not re.fullmatch(r"\s*@\w+(\(.*\))?", line):
-                comment = []
-    return {library: examples for library, examples in found.items() if examples}
+            if not re.search(r"\b(?:package|private|fileprivate)\b", line):
+                for number, code in blocks(comment):
+                    found.setdefault(library, []).append(Example(place, start + number, code))
+    return found
 
 
 def chunks(texts):
@@ -233,29 +231,26 @@ def generate(root):
     sources["Application"] = sorted((root / "Sources/Moldau").glob("*.swift"))
     sources["Pages"] = pages(root)
     files, errors = {}, []
+
+    def add(group, examples, imports, render):
+        names, texts = {}, []
+        for example in examples:
+            count = names[example.place] = names.get(example.place, 0) + 1
+            texts.append(render(example, example.place + (f" ({count})" if count > 1 else "")))
+        imports = sorted(imports.union(*(example.imports for example in examples)))
+        for number, chunk in enumerate(chunks(texts)):
+            name = f"{group}Examples{number + 1 if number else ''}"
+            files[f"{name}.swift"] = "\n".join(HEADER + imports + ["", f"struct {name} {{"] + chunk + ["}", ""])
+
     for group, paths in sorted(sources.items()):
         examples = []
         for path in paths:
             found, wrong = (read_page if path.suffix == ".md" else read_source)(root, path)
             examples += found
             errors += wrong
-        names, texts = {}, []
-        for example in examples:
-            names[example.place] = names.get(example.place, 0) + 1
-            count = names[example.place]
-            texts.append(example.test(members, topics, example.place + (f" ({count})" if count > 1 else "")))
-        for number, chunk in enumerate(chunks(texts)):
-            name = f"{group}Examples{number + 1 if number else ''}"
-            imports = sorted(IMPORTS.union(*(example.imports for example in examples)))
-            files[f"{name}.swift"] = "\n".join(HEADER + imports + ["", f"struct {name} {{"] + chunk + ["}", ""])
+        add(group, examples, IMPORTS, lambda example, name: example.test(members, topics, name))
     for library, examples in libraries(root).items():
-        names, texts = {}, []
-        for example in examples:
-            count = names[example.place] = names.get(example.place, 0) + 1
-            texts.append(example.function(example.place + (f" ({count})" if count > 1 else "")))
-        imports = IMPORTS | LIBRARY_IMPORTS | {f"import {library}"} | set().union(*(e.imports for e in examples))
-        text = [HEADER[0], HEADER[1], ""] + sorted(imports) + ["", f"struct {library}Examples {{"]
-        files[f"{library}Examples.swift"] = "\n".join(text + chunks(texts)[0] + ["}", ""])
+        add(library, examples, IMPORTS | LIBRARY_IMPORTS | {f"import {library}"}, Example.function)
     return files, errors
 
 

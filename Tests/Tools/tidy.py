@@ -32,9 +32,8 @@ class Source:
         self.lines = text.split("\n")
         if self.lines and not self.lines[-1]:
             self.lines.pop()
-        self.code = masked(text).split("\n")[: len(self.lines)]
-        # With what stands in `\(…)`, which is code.
-        self.expressions = masked(text, interpolations=True).split("\n")[: len(self.lines)]
+        # `expressions` have what stands in `\(…)` too.
+        self.code, self.expressions = (view.split("\n")[: len(self.lines)] for view in masked(text))
         # What the types of the project conform to.
         self.conformances = Conformances([])
 
@@ -51,15 +50,19 @@ class Source:
         return above if above.startswith("//") else ""
 
 
-def masked(text, interpolations=False):
-    """The text with comments replaced by blanks, and the contents of strings by zeros; the quotes stay.
+def masked(text):
+    """The text with comments replaced by blanks, and the contents of strings by zeros; and the same with what is interpolated.
 
-    So does what is interpolated, if that is asked for.
+    The quotes stay.
     """
-    out, place, end = [], 0, len(text)
+    out, expressions, place, end = [], [], 0, len(text)
 
     def blank(piece, filling=" "):
-        out.append("".join("\n" if letter == "\n" else filling for letter in piece))
+        add("".join("\n" if letter == "\n" else filling for letter in piece))
+
+    def add(piece):
+        out.append(piece)
+        expressions.append(piece)
 
     while place < end:
         if text.startswith("//", place):
@@ -74,11 +77,12 @@ def masked(text, interpolations=False):
             place = stop
         elif match := re.compile(r'(#*)("""|")').match(text, place):
             stop, inner = string(text, match.end(), match[1], match[2])
-            out.append(match[0])
+            add(match[0])
             place = match.end()
-            for first, last in inner if interpolations else []:
+            for first, last in inner:
                 blank(text[place:first], "\0")
-                out.append(masked(text[first:last], True))
+                blank(text[first:last], "\0")
+                expressions[-1] = masked(text[first:last])[1]
                 place = last
             blank(text[place:stop], "\0")
             place = stop
@@ -88,9 +92,9 @@ def masked(text, interpolations=False):
             blank(text[place:stop], "\0")
             place = stop
         else:
-            out.append(text[place])
+            add(text[place])
             place += 1
-    return "".join(out)
+    return "".join(out), "".join(expressions)
 
 
 def string(text, place, hashes, quote):

@@ -15,8 +15,8 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     let rows: KeyValueStore<BufferPlace<Key>, BufferedChange>
     /// No buffered record is older; nil if unknown.
     private var oldest: Timestamp?
-    private var sequence: Int32 = 0
-    private var isNumbered = false
+    /// The number of the last buffered record; nil before the first.
+    private var sequence: Int32?
 
     init(cache: CachedByteStore, key: Serde<Key>, value: Serde<Value>, grace: Duration) {
         graceMs = grace.milliseconds
@@ -35,9 +35,8 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     /// - Returns: false if the record is late by more than the grace period; it is then not buffered.
     func put(_ record: Record<Key, Value>, from origin: RecordOrigin?, at streamTime: Timestamp) throws -> Bool {
         if record.timestamp < streamTime.subtracting(ms: graceMs) { return false }
-        number()
         try rows.put(
-            BufferPlace(timestamp: record.timestamp, key: record.key, sequence: sequence),
+            BufferPlace(timestamp: record.timestamp, key: record.key, sequence: nextSequence()),
             BufferedChange(
                 new: try value.bytes(of: record.value), timestamp: record.timestamp, headers: record.headers,
                 origin: origin))
@@ -70,10 +69,10 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
 
     /// Sequence numbers continue, after a restore, from the changelog's offset: it exceeds every number given before,
     /// since each buffered record took an offset, so no buffered record is overwritten.
-    private func number() {
-        if !isNumbered { sequence = Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max }
-        isNumbered = true
-        sequence = sequence &+ 1 & .max
+    private func nextSequence() -> Int32 {
+        let next = (sequence ?? Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max) &+ 1 & .max
+        sequence = next
+        return next
     }
 }
 

@@ -99,7 +99,7 @@ public final class BranchedKStream<Key, Value> {
     /// - Parameter suffix: appended to the split's name to make the branch's; by default `0`.
     public func defaultBranch(_ suffix: String? = nil) -> KStream<Key, Value> {
         let (child, branch) = add(suffix ?? "0")
-        stream.builder.attempt { [arms] in
+        stream.builder.attempt {
             if let other = arms.other, other != child {
                 throw TopologyError.invalidSetting(name: child, reason: "the split has a default branch, '\(other)'")
             }

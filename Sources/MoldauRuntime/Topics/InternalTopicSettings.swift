@@ -1,3 +1,4 @@
+import MoldauCluster
 import MoldauRecords
 import MoldauState
 
@@ -14,7 +15,7 @@ package struct InternalTopicSettings: Sendable {
 
     /// The setting that records which application owns a topic: two applications' ids and names may result in the same
     /// topic name.
-    static var ownerKey: String { "moldau.application.id" }
+    static var ownerKey: String { NewTopic.ownSettingPrefix + "application.id" }
 
     package init(
         common: [String: String] = [:], windowChangelogExtraRetention: Duration = .seconds(86_400), owner: String? = nil
@@ -46,7 +47,7 @@ package struct InternalTopicSettings: Sendable {
 
     /// The setting in which a changelog records its store's form: see `StoreForm.note`. It is not one of Kafka's
     /// settings: a cluster that accepts only those does without it.
-    package static let formKey = "moldau.store"
+    package static let formKey = NewTopic.ownSettingPrefix + "store"
 
     /// The settings of a store's changelog.
     package func changelog(of store: StoreDefinition) -> [String: String] {

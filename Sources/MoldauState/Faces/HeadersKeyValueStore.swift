@@ -93,7 +93,6 @@ extension StoreDefinition {
             store, environment in
             HeadersKeyValueStore(cache: try environment.cache(for: store), key: name.key, value: name.value)
         }
-        hold(name)
-        form = StoreForm(.headersKeyValue, key: name.key.format, value: name.value.format)
+        hold(name, as: .headersKeyValue)
     }
 }

@@ -107,10 +107,14 @@ public struct StoreDefinition: Sendable {
     /// Sets the typed name of the rows.
     package mutating func hold(_ name: some StoreName) { typedName = name }
 
-    @usableFromInline mutating func hold(_ name: some StoreName, hasTimestamps: Bool) {
+    /// Sets the typed name of the rows, and the form that follows from it and the shape.
+    mutating func hold(_ name: some StoreName, as shape: StoreForm.Shape) {
         hold(name)
-        form = StoreForm(
-            hasTimestamps ? .timestampedKeyValue : .keyValue, key: name.key.format, value: name.value.format)
+        form = StoreForm(shape, key: name.key.format, value: name.value.format)
+    }
+
+    @usableFromInline mutating func hold(_ name: some StoreName, hasTimestamps: Bool) {
+        hold(name, as: hasTimestamps ? .timestampedKeyValue : .keyValue)
     }
 
     /// This definition with the given form.

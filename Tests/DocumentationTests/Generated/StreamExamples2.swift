@@ -126,21 +126,6 @@ struct StreamExamples2 {
         }
     }
 
-    @Test func `Stream/Split.swift: @discardableResult`() throws {
-        try Example.run(
-            """
-            orders: o1=ada 120, o2=bob 30, o3=bob 5
-            second: o2=bob 30
-            """
-        ) { example in
-            let orders = example.orders
-            let split = orders.split()
-            split.branch { _, order in order.amount > 100 }
-            let second = split.branch { _, order in order.amount > 10 }
-            example.show("second", second)
-        }
-    }
-
     @Test func `Stream/Split.swift: branch`() throws {
         try Example.run(
             """
