@@ -150,7 +150,8 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - name: the store's name, whose type determines how it is read.
     ///   - options: may be changed later.
-    /// - Throws: `QueryError.unknownStore` if the topology has no store of that name.
+    /// - Throws: `QueryError.unknownStore` if the topology has no store of that name, `.wrongType` if its type or the
+    ///   formats of its keys and values are not the name's.
     public func store<Name: StoreName>(
         _ name: Name, _ options: QueryOptions = QueryOptions()
     ) throws(QueryError) -> StoreReader<Name> where Name.Key: Sendable, Name.Value: Sendable {

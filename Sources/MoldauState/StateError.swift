@@ -33,6 +33,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case closed(store: String)
     /// A store cannot hold a null key.
     case nullKey(store: String)
+    /// A processor has written to a global store that it does not maintain.
+    case readOnly(store: String)
     /// Two stores of one task have the same name.
     case nameTaken(store: String)
     /// The name is reserved.
@@ -70,6 +72,9 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
                 + "that the store is restored from its changelog"
         case .closed(let store): "the store \(store) is closed"
         case .nullKey(let store): "a null key was given to the store \(store); filter such records out before it"
+        case .readOnly(let store):
+            "a processor has written to the store \(store), which only the records of its topic change; write to that "
+                + "topic instead"
         case .nameTaken(let store): "two stores of a task are named \(store); give one of them another name"
         case .nameReserved(let store): "a store cannot be named \"\(store)\"; choose another name"
         }

@@ -54,6 +54,25 @@ struct GlobalStoreTests {
         #expect(driver.writtenTopics.isEmpty)
     }
 
+    /// Another thread's copy would not have the write.
+    @Test func `a write to a global store by a processor that only may read it is an error`() throws {
+        let topology = try Topology { streams in
+            streams.addGlobalStore(StoreDefinition(Lengths.lengths), from: words) { Lengths() }
+            streams.table(input).transformValues { context in
+                let lengths = try context.store(Lengths.lengths)
+                return { key, _ in
+                    try lengths.put(key, 1)
+                    return key
+                }
+            }.toStream().to(output)
+        }
+        let driver = try TopologyTestDriver(topology, state: .memory)
+        try driver.pipe(words, key: "a", value: "three", at: Timestamp(ms: 1))
+        #expect(throws: StateError.readOnly(store: "lengths")) {
+            try driver.pipe(input, key: "a", value: "", at: Timestamp(ms: 2))
+        }
+    }
+
     @Test func `records without a key are dropped and counted`() throws {
         let driver = try TopologyTestDriver(try topology(), state: .memory)
         try driver.pipe(words, key: nil, value: "x", at: Timestamp(ms: 1))

@@ -81,7 +81,7 @@ struct OperatorDescriptionTests {
         )
         _ = streams.stream(Topic<String, String>("table-input"), named: "table-input").toTable(named: "toTable")
         streams.addReadOnlyStore(
-            KeyValueStoreName<String, String>("read-only"), from: Topic("read-only-input"), named: "readOnly")
+            ReadOnlyStoreName<String, String>("read-only"), from: Topic("read-only-input"), named: "readOnly")
         streams.addGlobalStore(
             StoreDefinition(KeyValueStoreName<String, String>("global-store")),
             from: Topic<String, String>("global-input"), named: "globalStore"

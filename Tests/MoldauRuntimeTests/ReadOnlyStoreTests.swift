@@ -10,7 +10,7 @@ struct ReadOnlyStoreTests {
     private let rows = Topic<String, String>("rows")
     private let questions = Topic<String, String>("questions")
     private let answers = Topic<String, String>("answers")
-    private let store = KeyValueStoreName<String, String>("rows-store")
+    private let store = ReadOnlyStoreName<String, String>("rows-store")
 
     private func topology(start: StartPosition = .earliest) throws -> Topology {
         try Topology { streams in
@@ -69,7 +69,9 @@ struct ReadOnlyStoreTests {
         }
         let thread = try fixture.thread(try topology(), inMemory: inMemory)
         while thread.phase == .restoring { try thread.runOnce(now: Timestamp(ms: 4), wait: .zero) }
-        let stores = thread.tasks.flatMap(\.stores.entries).compactMap { $0.store as? KeyValueStore<String, String> }
+        let stores = thread.tasks.flatMap(\.stores.entries).compactMap {
+            $0.store as? ReadOnlyKeyValueStore<String, String>
+        }
         #expect(try #require(stores.first).get("a") == "2")
         #expect(thread.report.restored == (inMemory ? 2 : 0))
         try thread.close()

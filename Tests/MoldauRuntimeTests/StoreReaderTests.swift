@@ -56,6 +56,23 @@ struct StoreReaderTests {
         Array(key.utf8).withUnsafeBytes { Partitioner.partition(ofKey: $0, count: 2).number }
     }
 
+    /// Its keys would be encoded in another way than the store's.
+    @Test func `a name with other serdes than the store's is refused`() async throws {
+        let app = StreamsApplication(
+            id: "app", topology: try Self.topology(),
+            cluster: .cluster(try ClusterFixture().cluster, stateDirectory: nil))
+        for (name, part, wanted, held) in [
+            (TableStoreName("counts", key: String.serde, value: Serde<Int64>.json), "values", "json", "int64"),
+            (TableStoreName("counts", key: Serde<String>.json, value: Int64.serde), "keys", "json", "utf8"),
+        ] {
+            #expect(
+                throws: QueryError.wrongType(
+                    store: "counts", expected: "store of \(wanted) \(part)", found: "store of \(held) \(part)")
+            ) { try app.store(name) }
+        }
+        _ = try app.store(TableStoreName<String, Int64>("counts"))
+    }
+
     @Test(arguments: [ProcessingGuarantee.atLeastOnce, .exactlyOnce])
     func `a key is read from the task that has it, up to the requested position`(
         guarantee: ProcessingGuarantee
@@ -219,8 +236,11 @@ struct StoreReaderTests {
             #expect(throws: QueryError.unknownStore("count", known: known)) {
                 try app.store(TableStoreName<String, Int64>("count"))
             }
-            let other = try app.store(KeyValueStoreName<String, Int64>("counts"))
-            await #expect(throws: QueryError.self) { try await other.get("ada") }
+            #expect(
+                throws: QueryError.wrongType(
+                    store: "counts", expected: "KeyValueStore<String, Int64>",
+                    found: "TimestampedKeyValueStore<String, Int64>")
+            ) { try app.store(KeyValueStoreName<String, Int64>("counts")) }
             var table = try app.store(Self.counts)
             table.options.partition = Partition(2)
             await #expect(throws: QueryError.unknownPartition(Partition(2), store: "counts", count: 2)) {

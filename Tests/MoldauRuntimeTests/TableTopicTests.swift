@@ -24,7 +24,7 @@ struct TableTopicTests {
                     $0 + $1
                 }
                 .to(Topic<String, String>("out"))
-            streams.addReadOnlyStore(KeyValueStoreName<String, String>("rates"), from: Self.rates)
+            streams.addReadOnlyStore(ReadOnlyStoreName<String, String>("rates"), from: Self.rates)
         }
     }
 

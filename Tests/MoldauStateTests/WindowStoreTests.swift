@@ -47,6 +47,13 @@ struct WindowStoreTests {
         #expect(try fetch(0, 60) == ["a0=1"])
     }
 
+    @Test func `the number of a duplicate is never negative`() throws {
+        let store = try store(.inMemory, duplicates: true)
+        store.cache.metadata.lastDuplicate = .max
+        try store.put("a", 1, at: Timestamp(ms: 5))
+        #expect(store.cache.metadata.lastDuplicate == 0)
+    }
+
     @Test(arguments: [StoreKind.rocksDB, .inMemory])
     func `key ranges are exact, although some keys are prefixes of others`(kind: StoreKind) throws {
         let store = try store(kind)

@@ -218,4 +218,8 @@ extension Materialization {
 
 extension TableMaterialization {
     var rows: TableStoreContent.Rows? { materialized.name?.content.rows }
+
+    func check(key: Serde<Key>, value: Serde<Value>?) throws(TopologyError) {
+        try materialized.name?.check(key: key, value: value)
+    }
 }

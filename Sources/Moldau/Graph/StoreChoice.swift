@@ -15,21 +15,29 @@ struct StoreChoice {
     private let topology: TopologyOptions
 
     /// The store of a table.
+    /// - Parameters:
+    ///   - key: the serde of the keys, which the name's must agree with.
+    ///   - value: the serde of the values, if it is not the name's that determines it.
     init<Key, Value>(
-        _ given: (any TableMaterialization<Key, Value>)?, in builder: StreamsBuilder, generated: () -> String
+        _ given: (any TableMaterialization<Key, Value>)?, key: Serde<Key>, value: Serde<Value>? = nil,
+        in builder: StreamsBuilder, generated: () -> String
     ) {
         self.init(
             given?.storeName, given?.storage, rows: given?.rows ?? .latest, emission: given?.emission, in: builder,
             generated)
+        builder.attempt { try given?.check(key: key, value: value) }
     }
 
     /// The store of windows or sessions.
+    /// - Parameter key: the serde of the keys, which the name's must agree with.
     init<Name: StoreName>(
-        windows given: (any Materialization<Name>)?, in builder: StreamsBuilder, generated: () -> String
+        windows given: (any Materialization<Name>)?, key: Serde<Name.Key>, in builder: StreamsBuilder,
+        generated: () -> String
     ) {
         self.init(
             given?.storeName, given?.storage, emission: given?.emission, retention: given?.materialized.retention,
             in: builder, generated)
+        builder.attempt { try given?.materialized.name?.check(key: key) }
     }
 
     /// The store of buffered records or changes.
@@ -89,6 +97,24 @@ struct StoreChoice {
             return StoreDefinition(
                 TableStoreName(name, key: key, value: value), kind: kind(\.keyValue), isLogged: isLogged,
                 changelogSettings: settings)
+        }
+    }
+}
+
+extension StoreName {
+    /// Refuses a name whose serdes have other formats than those that the store is written with: what reads the store
+    /// by its name would misread it.
+    func check(key: Serde<Key>, value: Serde<Value>? = nil) throws(TopologyError) {
+        for (part, mine, written) in [
+            ("key", self.key.format, key.format), ("value", self.value.format, value?.format),
+        ] {
+            guard let mine, let written, mine != written else { continue }
+            throw .invalidSetting(
+                name: name,
+                reason: """
+                    the \(part)s are in the format '\(written)', but the store's name has the format '\(mine)'; give \
+                    both the same serde, with `\(part):`
+                    """)
         }
     }
 }

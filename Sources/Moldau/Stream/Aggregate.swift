@@ -136,7 +136,7 @@ extension KGroupedStream {
         inlet:
             @escaping @Sendable (NodeContext, _ store: String, ChangeForwarder<Key, Result>) throws -> Inlet<Key, Value>
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store, in: stream.builder) {
+        let choice = StoreChoice(store, key: key, in: stream.builder) {
             stream.builder.names.store(prefix, origin: stream.origin, operation: operation.rawValue)
         }
         let name = choice.name

@@ -118,7 +118,7 @@ extension CogroupedKStream {
         _ initial: @escaping @Sendable () throws -> Result, result: Serde<Result>,
         as store: (any TableMaterialization<Key, Result>)? = nil, named name: String? = nil
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store, in: builder) { generatedStoreName() }
+        let choice = StoreChoice(store, key: key, in: builder) { generatedStoreName() }
         let storeName = choice.name
         return aggregated(
             named: name, choice, key: key, getter: .store(storeName),
@@ -128,8 +128,8 @@ extension CogroupedKStream {
         }
     }
 
-    func choice<Name: StoreName>(windows store: (any Materialization<Name>)?) -> StoreChoice {
-        StoreChoice(windows: store, in: builder) { generatedStoreName() }
+    func choice<Name: StoreName>(windows store: (any Materialization<Name>)?) -> StoreChoice where Name.Key == Key {
+        StoreChoice(windows: store, key: key, in: builder) { generatedStoreName() }
     }
 
     private func generatedStoreName() -> String {

@@ -70,7 +70,8 @@ final class GraceBuffer<Key, Value>: KeyValueBackedStore {
     /// Sequence numbers continue, after a restore, from the changelog's offset: it exceeds every number given before,
     /// since each buffered record took an offset, so no buffered record is overwritten.
     private func nextSequence() -> Int32 {
-        let next = (sequence ?? Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max) &+ 1 & .max
+        let last = sequence ?? Int32(truncatingIfNeeded: changelogOffset?.value ?? 0) & .max
+        let next = (last &+ 1) & .max
         sequence = next
         return next
     }

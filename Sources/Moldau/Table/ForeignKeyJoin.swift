@@ -98,7 +98,7 @@ extension KTable {
         other.content.sendOldValues(force: true)
         content.sendOldValues(force: true)
         let names = ForeignKeyJoinNames(given, origin: origin, in: builder)
-        let choice = StoreChoice(store, in: builder) {
+        let choice = StoreChoice(store, key: key, in: builder) {
             builder.names.store("KTABLE-FK-JOIN-OUTPUT-", origin: origin, operation: "join")
         }
         let subscriptions = StoreDefinition(

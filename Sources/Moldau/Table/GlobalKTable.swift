@@ -21,17 +21,23 @@ extension StreamsBuilder {
     /// // clicks: ada=/home
     /// // visits: ada=/home
     /// ```
+    /// - Parameters:
+    ///   - topic: the topic; the newest record of each key is a row.
+    ///   - store: names the store; its serdes must be those of the topic.
+    ///   - given: the source's name in descriptions and metrics; nil generates one.
+    ///   - kind: where the rows are kept; nil for the topology's default.
+    ///   - timestamps: extracts the timestamps of records.
     public func globalTable<Key, Value>(
         _ topic: Topic<Key, Value>, as store: TableStoreName<Key, Value>? = nil, named given: String? = nil,
-        kind: StoreKind? = nil
+        kind: StoreKind? = nil, timestamps: TimestampExtractor<Key?, Value?>? = nil
     ) -> GlobalKTable<Key, Value> {
-        let choice = StoreChoice(Materialized(store, kind: kind), in: self) {
+        let choice = StoreChoice(Materialized(store, kind: kind), key: topic.key, value: topic.value, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "global-table")
         }
         let storeName = choice.name
         addGlobal(
             choice.definition(key: topic.key, value: topic.value), named: given, topic: topic.name, key: topic.key,
-            value: topic.value.optional
+            value: topic.value.optional, timestamps: timestamps
         ) { context in
             let rows: TimestampedKeyValueStore<Key, Value> = try context.store(named: storeName)
             return Inlet { record in

@@ -177,7 +177,7 @@ extension KGroupedTable {
         _ prefix: String, _ operation: Aggregation, as store: (any TableMaterialization<Key, Result>)?,
         named given: String?, result: Serde<Result>, _ step: TableStep<Key, Value, Result>
     ) -> KTable<Key, Result> {
-        let choice = StoreChoice(store, in: builder) {
+        let choice = StoreChoice(store, key: key, in: builder) {
             builder.names.store("KTABLE-AGGREGATE-", origin: origin, operation: operation.rawValue)
         }
         let sink = builder.names.processor(given, suffix: "-sink", "KSTREAM-SINK-")

@@ -84,7 +84,7 @@ extension KTable {
             }
         }
         let choice = value.map { _ in
-            StoreChoice(store, in: builder) {
+            StoreChoice(store, key: key, in: builder) {
                 builder.names.store("KTABLE-MERGE-", origin: "\(origin)-\(other.origin)", operation: "join")
             }
         }

@@ -87,7 +87,7 @@ extension KTable {
         if let store, store.storeName == nil {
             _ = builder.names.store(prefix, origin: origin, operation: "unnamed")
         }
-        let choice = store?.storeName == nil ? nil : StoreChoice(store, in: builder) { "" }
+        let choice = store?.storeName == nil ? nil : StoreChoice(store, key: key, in: builder) { "" }
         let name = builder.name(given, prefix)
         let derived = TableContent<Key, NewValue>(
             isVersioned: choice?.isVersioned ?? parent.isVersioned, inheritsVersions: choice == nil,

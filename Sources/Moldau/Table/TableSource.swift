@@ -39,7 +39,7 @@ extension StreamsBuilder {
         start: StartPosition, timestamps: TimestampExtractor<Key?, Value?>?,
         head: @escaping TopologyNode.MakeHead, inlet: @escaping TableInput<Key, Value>.Make
     ) -> KTable<Key, Value> {
-        let choice = StoreChoice(store, in: self) {
+        let choice = StoreChoice(store, key: topic.key, value: topic.value, in: self) {
             names.store("\(topic.name)-", origin: topic.name, operation: "table")
         }
         let sourceName = names.processor(given, suffix: "-source", "KSTREAM-SOURCE-")
@@ -121,7 +121,7 @@ extension KStream {
         value: Serde<Row>, written: Serde<Value>, inlet: @escaping TableInput<Key, Row>.Make
     ) -> KTable<Key, Row> {
         let name = builder.name(given, "KSTREAM-TOTABLE-")
-        let choice = StoreChoice(store, in: builder) {
+        let choice = StoreChoice(store, key: key, value: value, in: builder) {
             builder.names.store("KSTREAM-TOTABLE-", origin: origin, operation: "table")
         }
         let isGenerated = given == nil

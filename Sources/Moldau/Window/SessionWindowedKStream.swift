@@ -140,7 +140,7 @@ extension SessionWindowedKStream {
         _ merge: @escaping @Sendable (Result, Key, Result) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(windows: store, in: builder) {
+        let choice = StoreChoice(windows: store, key: grouped.key, in: builder) {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let aggregation = SessionAggregation(

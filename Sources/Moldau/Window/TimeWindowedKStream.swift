@@ -158,7 +158,7 @@ extension TimeWindowedKStream {
             >
     ) -> KTable<Windowed<Key>, Result> {
         let builder = grouped.stream.builder
-        let choice = StoreChoice(windows: store, in: builder) {
+        let choice = StoreChoice(windows: store, key: grouped.key, in: builder) {
             builder.names.store(prefix, origin: grouped.stream.origin, operation: operation.rawValue)
         }
         let settings = WindowSettings(windows: windows, emit: emit, store: choice.name, memory: choice.windowMemory)

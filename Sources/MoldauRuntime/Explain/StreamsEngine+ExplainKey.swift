@@ -17,10 +17,10 @@ extension StreamsEngine {
     package func explain(_ bytes: [UInt8], in name: some StoreName) async throws -> KeyExplanation {
         var options = QueryOptions()
         (options.view, options.allowsStale, options.timeout) = (.newest, true, .seconds(2))
-        try requireStore(name.name)
         var explanation = KeyExplanation(
             store: name.name, key: readable(bytes), isHere: false, hasValue: false, reasons: [])
         do {
+            try requireStore(name)
             let placement = try await placement(of: name.name, options)
             if !placement.isGlobal {
                 let partition = try await partition(ofKey: bytes, in: name, options)
@@ -45,6 +45,7 @@ extension StreamsEngine {
                 if explanation.hasValue { return explanation }
             }
         } catch let error as QueryError {
+            if case .unknownStore = error { throw error }
             if let reason = Explanation.Reason(error) { explanation.reasons.append(reason) }
         } catch let error as SerdeError {
             explanation.reasons.append(.unreadable(name.name, because: "\(error)"))

@@ -18,10 +18,10 @@ public struct StoreReader<Name: StoreName>: Sendable where Name.Key: Sendable, N
     let name: Name
     let engine: StreamsEngine
 
-    /// - Throws: `QueryError.unknownStore`.
+    /// - Throws: `QueryError.unknownStore`, `.wrongType`.
     package init(_ name: Name, of engine: StreamsEngine, _ options: QueryOptions) throws(QueryError) {
         (self.name, self.engine, self.options) = (name, engine, options)
-        try engine.requireStore(name.name)
+        try engine.requireStore(name)
     }
 
     /// Queries the task of a key.

@@ -20,7 +20,7 @@ extension StreamsEngine {
         let placement = try await placement(of: name.name, QueryOptions())
         guard let (plan, cluster) = planned else { throw QueryError.notRunning(state) }
         let definition = plan.topology.definition(ofStore: name.name)
-        try definition?.typedName?.requireStore(of: name)
+        try definition?.require(name)
         let partitions = Set(
             placement.isGlobal
                 ? plan.restoring(name.name, nil)
@@ -46,11 +46,21 @@ extension Topology {
     }
 }
 
-extension StoreName {
-    /// - Throws: `QueryError.wrongType` if the other name is that of another type of store.
-    fileprivate func requireStore<Name: StoreName>(of other: Name) throws(QueryError) {
-        guard Store.self == Name.Store.self else {
-            throw .wrongType(store: name, expected: "\(Name.Store.self)", found: "\(Store.self)")
+extension StoreDefinition {
+    /// - Throws: `QueryError.wrongType` if the name is that of another type of store, or has serdes of other formats.
+    func require<Name: StoreName>(_ name: Name) throws(QueryError) {
+        func compare<Held: StoreName>(_ held: Held) throws(QueryError) {
+            guard Held.Store.self == Name.Store.self else {
+                throw .wrongType(store: self.name, expected: "\(Name.Store.self)", found: "\(Held.Store.self)")
+            }
+            for (part, asked, held) in [
+                ("keys", name.key.format, held.key.format), ("values", name.value.format, held.value.format),
+            ] {
+                guard let asked, let held, asked != held else { continue }
+                throw .wrongType(
+                    store: self.name, expected: "store of \(asked) \(part)", found: "store of \(held) \(part)")
+            }
         }
+        if let typedName { try compare(typedName) }
     }
 }

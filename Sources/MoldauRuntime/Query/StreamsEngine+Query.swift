@@ -169,10 +169,12 @@ extension StreamsEngine {
         }
     }
 
-    /// - Throws: `QueryError.unknownStore` if the topology has no such store.
-    func requireStore(_ name: String) throws(QueryError) {
-        let known = topology.storePlacements([], names).keys
-        if !known.contains(name) { throw .unknownStore(name, known: known.sorted()) }
+    /// - Throws: `QueryError.unknownStore` if the topology has no store of that name; `.wrongType`.
+    func requireStore(_ name: some StoreName) throws(QueryError) {
+        guard let definition = topology.definition(ofStore: name.name) else {
+            throw .unknownStore(name.name, known: topology.storePlacements([], names).keys.sorted())
+        }
+        try definition.require(name)
     }
 
     /// The mailbox of the thread to query; nil if there is none now.

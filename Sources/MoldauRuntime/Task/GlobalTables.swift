@@ -13,6 +13,9 @@ package final class GlobalTables {
         let context: TaskContext
         let nodeContext: NodeContext
         let queues: [PartitionQueue]
+
+        /// Whether a write to the store is a mistake: one of a processor that only may read it.
+        func setReadOnly(_ isReadOnly: Bool) { (store as? any CacheBackedStore)?.cache.isReadOnly = isReadOnly }
     }
 
     private let tables: [Table]
@@ -81,7 +84,9 @@ package final class GlobalTables {
                     context: context, outbox: services.outbox,
                     onFailure: services.configuration.onDeserializationFailure)
             }
-            return Table(store: store, context: context, nodeContext: nodeContext, queues: queues)
+            let table = Table(store: store, context: context, nodeContext: nodeContext, queues: queues)
+            table.setReadOnly(true)
+            return table
         } catch {
             try? store.close()
             throw error
@@ -154,6 +159,8 @@ package final class GlobalTables {
         guard let place = places[batches.partition] else { return false }
         let (table, queue) = (tables[place.table], tables[place.table].queues[place.queue])
         table.context.time = now
+        table.setReadOnly(false)
+        defer { table.setReadOnly(true) }
         try queue.add(batches)
         while let head = queue.head {
             table.context.took(queue.headTime)

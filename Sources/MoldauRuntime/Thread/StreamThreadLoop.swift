@@ -224,7 +224,7 @@ extension Error {
     var isForGood: Bool {
         if let error = self as? ClusterError { return error.remedy == .stopApplication }
         return switch self as? StateError {
-        case .changed, .damaged, .malformedMetadata: true
+        case .changed, .damaged, .malformedMetadata, .readOnly: true
         default: false
         }
     }

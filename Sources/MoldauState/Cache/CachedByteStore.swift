@@ -59,8 +59,12 @@ package final class CachedByteStore {
     /// Describes the committed data, saved or not; its stream time covers all data.
     @exclusivity(unchecked) package internal(set) var metadata: StoreMetadata
 
-    /// The first read of the byte store that failed, except for queries: user code may have caught the error.
+    /// The first read of the byte store that failed, except for queries, or `.readOnly` after a write to a read-only
+    /// store: user code may have caught the error.
     package internal(set) var failure: StateError?
+
+    /// Whether only the store's topic may change it now: a write fails the next commit.
+    @exclusivity(unchecked) package var isReadOnly = false
 
     /// Why the store was emptied when it was opened; nil if it was not.
     package var erasedBecause: String?
@@ -108,6 +112,7 @@ package final class CachedByteStore {
         let hash = hashBytes(key)
         if let entry = table.find(key, hash: hash) { return write(value, to: entry) }
         let entry = try insert(key, hash: hash, value: value, marks: belowUnlessUnknown)
+        noteWrite()
         markChanged(entry)
     }
 
@@ -173,7 +178,12 @@ package final class CachedByteStore {
         return made
     }
 
+    private func noteWrite() {
+        if isReadOnly { failure = failure ?? .readOnly(store: name) }
+    }
+
     private func write(_ value: UnsafeRawBufferPointer?, to entry: EntryPointer) {
+        noteWrite()
         if entry.pointee.marks.isDisjoint(with: .changed) { markChanged(entry) }
         let before = entry.pointee.valueCapacity
         entry.replaceValue(value)

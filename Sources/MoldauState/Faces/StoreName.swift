@@ -10,6 +10,7 @@ import MoldauRecords
 /// | `LRUTableStoreName` | such a table of the most recently used rows | `LRUKeyValueStore` |
 /// | `WindowStoreName` | an aggregate of windows | `TimestampedWindowStore` |
 /// | `SessionStoreName` | an aggregate of sessions, or a processor's own | `SessionStore` |
+/// | `ReadOnlyStoreName` | the rows of a topic, which processors only read | `ReadOnlyKeyValueStore` |
 /// | `KeyValueStoreName` | a processor's own | `KeyValueStore` |
 /// | `LRUStoreName` | a processor's own | `LRUKeyValueStore` |
 /// | `HeadersStoreName` | a processor's own | `HeadersKeyValueStore` |
@@ -90,6 +91,21 @@ public struct KeyValueStoreName<Key, Value>: SimpleStoreName {
     public let value: Serde<Value>
 
     /// A store that encodes keys and values with the given serdes.
+    public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
+        (self.name, self.key, self.value) = (name, key, value)
+    }
+}
+
+/// The name of a store that holds the last value of each key of a topic, for processors to read: see
+/// `StreamsBuilder.addReadOnlyStore`.
+public struct ReadOnlyStoreName<Key, Value>: SimpleStoreName {
+    /// The type of the opened store.
+    public typealias Store = ReadOnlyKeyValueStore<Key, Value>
+    public let name: String
+    public let key: Serde<Key>
+    public let value: Serde<Value>
+
+    /// A store that decodes keys and values with the given serdes, which must be those of the topic.
     public init(_ name: String, key: Serde<Key>, value: Serde<Value>) {
         (self.name, self.key, self.value) = (name, key, value)
     }

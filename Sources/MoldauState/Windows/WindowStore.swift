@@ -46,7 +46,7 @@ public final class WindowStore<Key, Value>: SegmentBackedStore {
         let value = try codec.bytes(of: value)
         if retainsDuplicates, value == nil { return try segments.admitsNothing(at: start.ms) }
         guard try segments.admits(start.ms) else { return false }
-        if retainsDuplicates { sequence = sequence &+ 1 & .max }
+        if retainsDuplicates { sequence = (sequence &+ 1) & .max }
         try cache.put(try bytes(of: key, start), value)
         return true
     }

@@ -104,7 +104,7 @@ struct GraphExamples {
             let streams = example.streams
             let customers = example.customers
             let totals = example.totals
-            let prices = KeyValueStoreName<String, Int>("prices")
+            let prices = ReadOnlyStoreName<String, Int>("prices")
             streams.addReadOnlyStore(prices, from: totals)
 
             let worth = customers.transformValues(stores: [prices]) { context in
