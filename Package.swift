@@ -190,8 +190,7 @@ let package = Package(
         library(
             "Moldau",
             [
-                "MoldauRecords", "MoldauJSON", "MoldauLog", "MoldauState", "MoldauTopology", "MoldauRuntime",
-                "MoldauCluster",
+                "MoldauRecords", "MoldauJSON", "MoldauState", "MoldauTopology", "MoldauRuntime", "MoldauCluster",
                 "MoldauClusterEmbedded", "Signals",
                 .product(name: "Logging", package: "swift-log"),
             ]),

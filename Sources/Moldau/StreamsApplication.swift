@@ -1,13 +1,4 @@
 import Foundation
-@_exported public import protocol MoldauCluster.Admin
-@_exported public import protocol MoldauCluster.Cluster
-@_exported public import struct MoldauCluster.ClusterChoice
-@_exported public import enum MoldauCluster.ClusterError
-@_exported public import struct MoldauCluster.GroupProgress
-@_exported public import enum MoldauCluster.LagJudgement
-@_exported public import struct MoldauCluster.LagReport
-@_exported public import struct MoldauCluster.NewTopic
-@_exported public import struct MoldauCluster.TopicDescription
 @_exported public import MoldauClusterEmbedded
 @_exported public import MoldauJSON
 @_exported public import MoldauRecords
@@ -15,9 +6,6 @@ import Foundation
 @_exported public import MoldauState
 @_exported public import MoldauTopology
 import Signals
-
-@_exported public import enum MoldauLog.Durability
-@_exported public import enum MoldauLog.LogError
 
 /// Runs a topology on a cluster.
 ///

@@ -5,7 +5,7 @@
 extension Producer: Service {
     /// Runs until graceful shutdown or cancellation; if it is cancelled, it does not wait for deliveries.
     public func run() async throws {
-        await untilShutDown()
+        try? await gracefulShutdown()
         await close()
     }
 }
@@ -64,11 +64,7 @@ public struct ConsumerService<Key, Value>: Service {
 extension Consumer: Service {
     /// Runs until graceful shutdown or cancellation; if it is cancelled, it does not wait for the reader.
     public func run() async throws {
-        await untilShutDown()
+        try? await gracefulShutdown()
         await finish()
     }
-}
-
-private func untilShutDown() async {
-    await cancelWhenGracefulShutdown { while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) } }
 }

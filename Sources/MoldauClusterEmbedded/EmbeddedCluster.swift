@@ -1,5 +1,16 @@
 public import Logging
 package import MoldauBroker
+@_exported public import protocol MoldauCluster.Admin
+@_exported public import protocol MoldauCluster.Cluster
+@_exported public import struct MoldauCluster.ClusterChoice
+@_exported public import enum MoldauCluster.ClusterError
+@_exported public import struct MoldauCluster.GroupProgress
+@_exported public import enum MoldauCluster.LagJudgement
+@_exported public import struct MoldauCluster.LagReport
+@_exported public import struct MoldauCluster.NewTopic
+@_exported public import struct MoldauCluster.TopicDescription
+@_exported public import enum MoldauLog.Durability
+@_exported public import enum MoldauLog.LogError
 public import MoldauCluster
 public import MoldauLog
 public import MoldauRecords
@@ -98,6 +109,7 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
     }
 
     /// A cluster in memory, empty at first, gone with its last reference: for tests.
+    /// - Throws: `LogError` for files that cannot be used, which are in memory here.
     public init(
         inMemoryWithClock clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
@@ -117,6 +129,7 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
 
     /// Makes everything durable and releases the directory; clients get `ClusterError.closed` from then on. Blocks:
     /// async code gets a method that does so on another thread.
+    /// - Throws: `ClusterError` if the last records could not be made durable.
     @available(*, noasync, message: "this blocks; write `try await close()`")
     public func close() throws(ClusterError) {
         upkeep?.stop()
@@ -125,6 +138,7 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
 
     /// Makes everything durable and releases the directory, on a thread of its own; clients get `ClusterError.closed`
     /// from then on.
+    /// - Throws: `ClusterError` if the last records could not be made durable.
     public func close() async throws(ClusterError) {
         try await onThread { () throws(ClusterError) in try self.close() }
     }
@@ -163,16 +177,23 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
 
 /// A broker on any file system.
 package protocol EmbeddedStore: Sendable {
+    /// The files that the broker uses.
     associatedtype Files: FileSystem
     /// The broker itself.
     var broker: Broker<Files> { get }
+    /// See `ClusterPort.makeConsumer`.
     func makeConsumer(_ options: ConsumerOptions) -> any Consumer
+    /// See `ClusterPort.makeProducer`.
     func makeProducer() -> any Producer
+    /// See `ClusterPort.makeTransactionalProducer`.
     func makeTransactionalProducer(
         _ options: TransactionalProducerOptions
     ) throws(ClusterError) -> any TransactionalProducer
+    /// See `Cluster.makeAdmin`.
     func makeAdmin() -> any Admin
+    /// See `ClusterPort.join`.
     func join(_ group: String, _ worker: any GroupWorker) throws(ClusterError) -> GroupMembership
+    /// See `EmbeddedCluster.close`.
     func closeStore() throws(ClusterError)
 }
 

@@ -34,15 +34,9 @@ extension ClusterError {
         switch failure.underlying {
         case .recordTooLarge(let bytes, let limit):
             self = .recordTooLarge(failure.partition, bytes: bytes, limit: limit)
-        case .refused(_, let name, _) where failure.underlying.refusal.map(Self.refusesRecords) ?? false:
+        case .refused(_, let name, _) where failure.underlying.refusal.map(Refusal.ofRecords.contains) ?? false:
             self = .invalidRecord(failure.partition, reason: "\(name), a batch of \(failure.byteCount) bytes")
         default: self.init(failure.underlying)
         }
-    }
-
-    /// Whether the code rejects the records themselves; the broker still accepts others.
-    private static func refusesRecords(_ code: Refusal) -> Bool {
-        // MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, INVALID_RECORD
-        [10, 18, 32, 87].contains(code.rawValue)
     }
 }

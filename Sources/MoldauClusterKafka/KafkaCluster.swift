@@ -90,13 +90,10 @@ public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
 
 extension KafkaCluster {
     /// Closes its connections. Called once, when its clients are no longer used; an application does it for the cluster
-    /// that it opened itself. Blocks: async code gets a method that does so on another thread.
-    @available(*, noasync, message: "this blocks; write `try await close()`")
-    public func close() throws {
-        let questions = questions
-        try waiting { await questions.close() }
-    }
+    /// that it opened itself. Blocks: async code gets a method that does not.
+    @available(*, noasync, message: "this blocks; write `await close()`")
+    public func close() { try? waiting { [questions] in await questions.close() } }
 
-    /// Closes its connections, on a thread of its own.
-    public func close() async throws { try await onThread { try self.close() } }
+    /// Closes its connections.
+    public func close() async { await questions.close() }
 }

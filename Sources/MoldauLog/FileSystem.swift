@@ -2,10 +2,12 @@ internal import MoldauRecords
 
 /// The files that a log is stored in: the operating system's, in memory, or those of a test that injects failures.
 package protocol FileSystem: Sendable {
+    /// An open file.
     associatedtype File: LogFile
 
     /// Opens a file for reading and writing; creates it if it does not exist.
     func open(_ path: String) throws(LogError) -> File
+    /// Whether there is a file or directory of that name.
     func exists(_ path: String) -> Bool
     /// The sorted names in a directory; empty if the directory does not exist.
     func names(in directory: String) throws(LogError) -> [String]
@@ -48,11 +50,13 @@ extension FileSystem {
 
 /// An open file. May be used by several threads; closed when the last reference goes away.
 package protocol LogFile: AnyObject, Sendable {
+    /// The number of bytes.
     func size() throws(LogError) -> Int
     /// Fills the buffer from `position` on; returns fewer bytes only at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(LogError) -> Int
     /// Writes both runs of bytes, one after the other, at `position`.
     func write(_ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, at position: Int) throws(LogError)
+    /// Cuts the file to that many bytes.
     func truncate(to size: Int) throws(LogError)
     /// Makes everything written durable.
     func sync() throws(LogError)

@@ -48,14 +48,14 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
     package func wait<Result>(timeout: Duration? = nil, _ body: (inout State) -> Result?) -> Result? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        let limit = timeout.map { ContinuousClock.now + $0 }
+        let limit = timeout.map { ContinuousClock.now + $0 }  // tidy: only threads wait, not the simulator
         while true {
             if let result = body(&state) { return result }
             guard let limit else {
                 pthread_cond_wait(condition, mutex)
                 continue
             }
-            let left = limit - ContinuousClock.now
+            let left = limit - ContinuousClock.now  // tidy: only threads wait, not the simulator
             if left <= .zero { return nil }
             waitOnce(left)
         }
@@ -70,7 +70,7 @@ package final class Monitor<State>: @unchecked Sendable {  // Unchecked: the sta
             _ = pthread_cond_timedwait_relative_np(condition, mutex, &time)
         #else
             var time = timespec()
-            clock_gettime(CLOCK_MONOTONIC, &time)
+            clock_gettime(CLOCK_MONOTONIC, &time)  // tidy: only threads wait, not the simulator
             let sum = time.tv_nsec + Int(nanoseconds)
             time.tv_sec += Int(seconds) + sum / 1_000_000_000
             time.tv_nsec = sum % 1_000_000_000

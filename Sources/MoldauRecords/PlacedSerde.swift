@@ -145,6 +145,7 @@ extension Serde {
 
 extension Serde {
     /// Appends a value's bytes, and adds the headers that belong to them.
+    /// - Throws: what the serde throws.
     @inlinable public func encode(_ value: Value, _ writer: inout ByteWriter, headers: inout Headers) throws {
         if usesHeaders { try encode(value, &writer, adding: &headers) } else { try encode(value, &writer) }
     }
@@ -154,6 +155,7 @@ extension Serde {
     }
 
     /// Decodes a value from a record with these headers; `bytes` is nil for a null.
+    /// - Throws: `SerdeError`, or what the serde throws.
     @inlinable public func read(_ bytes: UnsafeRawBufferPointer?, headers: Headers) throws -> Value {
         guard let bytes else { return try decodeNull() }
         return usesHeaders ? try read(bytes, seeing: headers) : try decode(bytes.bytes)

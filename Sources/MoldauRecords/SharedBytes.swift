@@ -10,6 +10,7 @@ public final class SharedBytes: @unchecked Sendable {  // Unchecked: the memory 
     public let count: Int
 
     /// Reserves `capacity` bytes and lets `fill` write the first ones; `fill` returns how many it wrote.
+    /// - Throws: what `fill` throws.
     public init<Failure: Error>(
         capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) {

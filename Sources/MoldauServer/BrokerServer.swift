@@ -1,7 +1,7 @@
 internal import Foundation
 public import Logging
 internal import MoldauBroker
-public import MoldauClusterEmbedded
+@_exported public import MoldauClusterEmbedded
 internal import MoldauLog
 internal import MoldauRecords
 internal import NIOCore
@@ -59,9 +59,10 @@ public final class BrokerServer: Service {
     }
 
     /// Listens until the task is cancelled or the service is shut down; then finishes the requests that have begun.
+    /// - Throws: `ServerError` if it cannot listen.
     public func run() async throws {
         try await start()
-        await cancelWhenGracefulShutdown { while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) } }
+        try? await gracefulShutdown()
         await stop()
     }
 

@@ -112,6 +112,8 @@ public final class TopologyTestDriver {
     ///   - value: nil is a tombstone.
     ///   - timestamp: nil takes the wall clock's time.
     ///   - headers: the record's headers; serdes may add some.
+    /// - Throws: `TestDriverError.unknownTopic` if the topology does not read the topic, `.negativeTimestamp`; errors
+    ///   of the serdes and of the topology's closures, if the configuration's handlers do not take them.
     public func pipe<Key, Value>(
         _ topic: Topic<Key, Value>, key: Key?, value: Value?, at timestamp: Timestamp? = nil,
         headers: Headers = Headers()
@@ -165,6 +167,7 @@ public final class TopologyTestDriver {
     }
 
     /// Advances the wall clock, calls the punctuations that are then due, and runs until nothing is left to do.
+    /// - Throws: errors of the punctuations and of what they forward to.
     public func advanceWallClock(by duration: Duration) throws {
         now = now + duration
         if try resume() > 0 { try task.punctuateStreamTime(now: time) }

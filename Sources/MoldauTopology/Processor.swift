@@ -88,6 +88,8 @@ public final class ProcessorContext<Key, Value> {
 
     /// Calls back at intervals of stream time or wall-clock time; records forwarded there need a timestamp of their
     /// own.
+    /// - Throws: `TopologyError.invalidSetting` for an interval of less than a millisecond, and in the processor of a
+    ///   global store.
     @discardableResult
     public func schedule(
         every interval: Duration, _ clock: PunctuationClock, _ punctuate: @escaping (Timestamp) throws -> Void

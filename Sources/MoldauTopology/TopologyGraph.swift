@@ -119,7 +119,7 @@ extension TopologyGraph.Store {
 
 extension StoreDefinition {
     fileprivate var kindName: String {
-        if typedName is any LRUName { return "lru" }
+        if maxEntries != nil { return "lru" }
         return switch form?.shape {
         case .timestampedKeyValue: "table"
         case .versioned: "versioned"
@@ -132,10 +132,6 @@ extension StoreDefinition {
         }
     }
 }
-
-private protocol LRUName {}
-extension LRUStoreName: LRUName {}
-extension LRUTableStoreName: LRUName {}
 
 extension Topology {
     /// The global tables with the numbers of their parts.

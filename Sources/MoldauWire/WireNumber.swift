@@ -2,8 +2,11 @@ import MoldauRecords
 
 /// A number of fixed size on the wire, with its most significant byte first.
 package protocol WireNumber: Equatable, Sendable {
+    /// An integer of the same size.
     associatedtype Bits: FixedWidthInteger & BitwiseCopyable & Sendable
+    /// The number with these bits.
     init(bits: Bits)
+    /// The number's bits.
     var bits: Bits { get }
 }
 

@@ -129,5 +129,5 @@ private final class RefusingStore: CustomByteStore {
         }
     }
     func close() {}
-    var approximateCount: Int { inner.approximateCount }
+    var approximateEntryCount: Int { inner.approximateEntryCount }
 }

@@ -46,7 +46,7 @@ final class ShelfStore: CustomByteStore {
     }
 
     func close() {}
-    var approximateCount: Int { entries.count }
+    var approximateEntryCount: Int { entries.count }
 }
 
 /// Custom stores in place of the built-in kinds.

@@ -434,7 +434,7 @@ final class FullableShelfStore: CustomByteStore {
         from lower: [UInt8], upTo upper: [UInt8]?, reversed: Bool
     ) -> () throws -> (key: [UInt8], value: [UInt8])? { inner.range(from: lower, upTo: upper, reversed: reversed) }
     func close() {}
-    var approximateCount: Int { inner.approximateCount }
+    var approximateEntryCount: Int { inner.approximateEntryCount }
 }
 
 #if os(Linux)

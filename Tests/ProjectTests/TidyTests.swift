@@ -96,7 +96,20 @@ struct TidyTests {
             "a forced unwrap in a string", source, #"let text = "size: \(sizes.map { "\($0)" }.first!)""# + "\n",
             "Bad.swift:1: a '!' without a comment that says why the value is there"),
         Offence(
-            "an exception without a reason", source, "let first = list.first!  // tidy:\n",
+            "a requirement without documentation", source,
+            "/// Stores.\npackage protocol Storing {\n    init(size: Int)\n}\n",
+            "Bad.swift:3: init of Storing has no documentation"),
+        Offence(
+            "the real clock", source, "let end = ContinuousClock.now + time\n",
+            "Bad.swift:1: 'ContinuousClock' makes runs differ: let it come in from outside"),
+        Offence(
+            "real randomness", source, "let id = Int.random(in: 0..<8)\n",
+            "Bad.swift:1: '.random(in:' makes runs differ: let it come in from outside"),
+        Offence(
+            "an unchecked type without a reason", source, "final class Held: @unchecked Sendable {}\n",
+            "Bad.swift:1: '@unchecked Sendable' without a comment that says why it is safe"),
+        Offence(
+            "an exception without a reason", source, "let first = list.first!  // tidy" + ": yes\n",
             "Bad.swift:1: '// tidy:' without a reason"),
         Offence(
             "a forced cast", source, "let text = value as! String\n",
@@ -150,6 +163,8 @@ struct TidyTests {
                 let first = list.first!  // The list was checked above.
                 let text = "a TODO of \(list.map { "\($0)!" }) class FileManager!"
                 if !isOpen || first != second { close() }
+                func shuffle(with randomness: any RandomNumberGenerator = SystemRandomNumberGenerator()) {}
+                let side = Int.random(in: 1...6, using: &randomness)
                 let letters = /[^"]+/
                 let pattern = #/"(\w+)!"/#
                 let long = """

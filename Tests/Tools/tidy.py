@@ -211,8 +211,8 @@ WITNESSES = re.compile(
 
 
 SCOPE = re.compile(
-    r"\b(struct|class|enum|actor|protocol|extension)\s+(?!func\b|var\b|let\b|subscript\b)([\w.]+)([^{}]*)\{")
-REQUIREMENT = re.compile(rf"^\s+{ATTRIBUTES}(?:mutating\s+|static\s+)*(?:func|var|associatedtype)\s+(\w+)")
+    r"(?<!import )\b(struct|class|enum|actor|protocol|extension)\s+(?!func\b|var\b|let\b|subscript\b)([\w.]+)([^{}]*)\{")
+REQUIREMENT = re.compile(rf"^\s+{ATTRIBUTES}(?:mutating\s+|static\s+)*(?:(?:func|var|associatedtype)\s+(\w+)|(init|subscript)\b)")
 
 
 def scopes(source):
@@ -266,7 +266,7 @@ def required(body):
     for line in body:
         match = REQUIREMENT.match(line)
         if match and depth == 0:
-            yield match[1]
+            yield match[1] or match[2]
         depth += line.count("{") - line.count("}")
 
 
@@ -294,6 +294,46 @@ def documentation(source):
             above -= 1
         if not is_documented and not source.conformances.demand(source, number, re.match(r"\w*", match[2])[0]):
             yield number, f"{match[1]} {match[2].split('(')[0].split(':')[0]} has no documentation"
+
+
+def requirements(source):
+    """Who conforms to a protocol of the package, or uses it, can read what each requirement means."""
+    if source.is_test:
+        return
+    for kind, name, _, first, last in scopes(source):
+        if kind != "protocol" or not re.search(r"\b(?:package|public)\b", source.code[first]):
+            continue
+        for number in range(first + 1, last):
+            match = REQUIREMENT.match(source.code[number])
+            above = number - 1
+            while source.lines[above].strip().startswith("@"):
+                above -= 1
+            if match and not source.lines[above].strip().startswith("///"):
+                yield number, f"{match[1] or match[2]} of {name} has no documentation"
+
+
+# What runs in the simulator, where a seed replays a run.
+REPLAYED = re.compile(r"Sources/(Moldau|Moldau(Broker|Cluster|Log|Records|Runtime|Simulation|State|Topology|Wire))/")
+REAL_WORLD = re.compile(
+    r"\b(?:ContinuousClock|SuspendingClock|SystemRandomNumberGenerator|clock_gettime|gettimeofday|arc4random\w*)\b"
+    r"|\b(?:Date|UUID)\(\)|\.random\(in:(?!.*\busing:)|\bThread\.sleep\b")
+
+
+def determinism(source):
+    """Clocks and randomness come in from outside; a parameter may have the real ones as its default."""
+    if not REPLAYED.match(source.path):
+        return
+    for number, line in enumerate(source.code):
+        found = REAL_WORLD.search(line)
+        if found and not re.search(r"\w: [^=]*= ", line[:found.start()]):
+            yield number, f"'{found[0]}' makes runs differ: let it come in from outside"
+
+
+def unchecked(source):
+    """A type that the compiler does not check says why it may be shared by threads."""
+    for number, line in enumerate(source.code):
+        if "@unchecked Sendable" in line and not source.is_test and "nchecked" not in source.comment(number):
+            yield number, "'@unchecked Sendable' without a comment that says why it is safe"
 
 
 def open_ends(source):
@@ -373,11 +413,13 @@ def pages(lines):
 def exceptions(source):
     """What breaks a rule says why."""
     for number, line in enumerate(source.lines):
-        if re.search(r"// tidy:\W*$", line):
+        if re.search(r"// tidy:\s*\S*\s*$", line):
             yield number, "'// tidy:' without a reason"
 
 
-RULES = [widths, file_sizes, function_sizes, names, documentation, open_ends, dead_code, force_unwraps, sabotage, exceptions]
+RULES = [
+    widths, file_sizes, function_sizes, names, documentation, requirements, determinism, unchecked, open_ends, dead_code,
+    force_unwraps, sabotage, exceptions]
 
 
 def complaints(source):

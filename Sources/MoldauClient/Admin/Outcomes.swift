@@ -59,6 +59,12 @@ public struct Refusal: RawRepresentable, Hashable, Sendable, CustomStringConvert
     public static let resourceNotFound = Refusal(rawValue: 91)
     /// The transactional id does not exist.
     public static let transactionalIDNotFound = Refusal(rawValue: 105)
+
+    /// The codes that refuse the records themselves, for their size or their content.
+    package static let ofRecords = Set(
+        [ErrorCode.messageTooLarge, .recordListTooLarge, .invalidTimestamp, .invalidRecord].map {
+            Refusal(rawValue: $0.rawValue)
+        })
 }
 
 extension ClientError {

@@ -122,6 +122,7 @@ public struct Producer<Key, Value>: Sendable {
     }
 
     /// Like `enqueue`, for encoded bytes, which are copied only into the batch; nil is a null.
+    /// - Throws: `ClientError`; `CancellationError`.
     public func enqueue(
         bytes key: SharedBytes?, _ value: SharedBytes?, timestamp: Timestamp? = nil, headers: Headers = Headers(),
         partition: Partition? = nil

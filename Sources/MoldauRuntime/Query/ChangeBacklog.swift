@@ -3,7 +3,9 @@ import MoldauRecords
 
 /// Reads ranges of partitions from beginning to end, as fast as the reader takes them.
 ///
-/// Used by one caller at a time: each poll has a thread of its own, as clients block and must not run on Swift's pool.
+/// Each poll has a thread of its own, as clients block and must not run on Swift's pool.
+///
+/// Unchecked: used by one caller at a time.
 final class ChangeBacklog: @unchecked Sendable {
     private let consumer: any Consumer
     private let ranges: [TopicPartition: Range<Offset>]

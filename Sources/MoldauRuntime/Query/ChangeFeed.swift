@@ -20,7 +20,7 @@ final class ChangeFeed: Sendable {
         var wakeup: Wakeup?
     }
 
-    /// How long the thread waits for records before it checks for new followers.
+    /// How long the thread waits for records before it checks for new followers, and before it retries a failed read.
     private static var patience: Duration { .milliseconds(100) }
 
     private let clientID: String
@@ -63,7 +63,7 @@ final class ChangeFeed: Sendable {
     /// Ends all subscriptions after delivering what is readable now, and returns when the thread has closed its
     /// consumer. Blocks.
     func stop() {
-        let wakeup = monitor.withLock { state in
+        let wakeup = monitor.withLock(wakes: true) { state in
             state.isStopped = true
             return state.wakeup
         }
@@ -105,7 +105,7 @@ final class ChangeFeed: Sendable {
                 try skipLost(partition, consumer)
             } catch let error as ClusterError where error.remedy == .retry && !isStopped {
                 logger.warning("the changes of tables could not be read; this is tried again soon: \(error)")
-                Thread.sleep(forTimeInterval: 0.1)
+                _ = monitor.wait(timeout: Self.patience) { $0.isStopped ? true : nil }
             }
         }
     }

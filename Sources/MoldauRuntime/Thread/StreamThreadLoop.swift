@@ -4,7 +4,6 @@ import MoldauCluster
 import MoldauRecords
 import MoldauState
 import MoldauTopology
-import Synchronization
 
 /// An OS thread that runs a `StreamThread` round after round until it is stopped, or fails; then it may restart with a
 /// new one.
@@ -44,7 +43,7 @@ final class StreamThreadLoop: Sendable {
     private let plan: StreamThreadPlan
     private let clock: @Sendable () -> RoundTime
     private let listener: Listener
-    private let control = Mutex(Control())
+    private let control = Monitor(Control())
 
     init(_ plan: StreamThreadPlan, clock: @escaping @Sendable () -> RoundTime, listener: Listener) {
         self.plan = plan
@@ -81,8 +80,8 @@ final class StreamThreadLoop: Sendable {
         change { $0.isPaused = isPaused }
     }
 
-    private func change(_ body: (inout sending Control) -> Void) {
-        let mailbox = control.withLock { control in
+    private func change(_ body: (inout Control) -> Void) {
+        let mailbox = control.withLock(wakes: true) { control in
             body(&control)
             return control.mailbox
         }
@@ -128,13 +127,7 @@ final class StreamThreadLoop: Sendable {
     /// Sleeps; returns early if the thread is to stop or to leave.
     /// - Returns: whether the thread is to stop.
     private func sleep(_ pause: Duration) -> Bool {
-        let end = clock().uptime + pause
-        while clock().uptime < end {
-            let now = control.withLock { $0 }
-            if now.isStopping || now.isLeaving { break }
-            Thread.sleep(forTimeInterval: 0.01)
-        }
-        return control.withLock { $0.isStopping }
+        control.wait(timeout: pause) { $0.isStopping || $0.isLeaving ? $0.isStopping : nil } ?? false
     }
 
     /// Waits for space if the global tables cannot be opened without it.

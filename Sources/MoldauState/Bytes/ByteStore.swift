@@ -107,5 +107,6 @@ package protocol ByteStoreCursor: AnyObject {
     var key: UnsafeRawBufferPointer? { get }
     /// The value of the entry at `key`.
     var value: UnsafeRawBufferPointer { get }
+    /// Moves to the next entry, or behind the last one.
     func advance() throws(StateError)
 }

@@ -33,13 +33,13 @@ public protocol CustomByteStore: AnyObject {
     func close()
 
     /// The number of entries; an estimate is enough.
-    var approximateCount: Int { get }
+    var approximateEntryCount: Int { get }
 }
 
 extension CustomByteStore {
     /// No-op, for stores that are durable with each write, or never.
     public func flush() throws {}
-    public var approximateCount: Int { 0 }
+    public var approximateEntryCount: Int { 0 }
 }
 
 /// Opens custom byte stores, for `StoreKind.custom`.

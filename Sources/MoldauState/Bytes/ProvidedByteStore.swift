@@ -25,7 +25,7 @@ final class ProvidedByteStore: ByteStore {
         mayHoldData = true
     }
 
-    var approximateEntryCount: Int { max(0, store.approximateCount - (mayHoldData ? 1 : 0)) }
+    var approximateEntryCount: Int { max(0, store.approximateEntryCount - (mayHoldData ? 1 : 0)) }
 
     func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Void) throws(StateError) {
         guard let value = try attempt("read", { try store.get(Self.dataKey(key)) }) else { return body(nil) }

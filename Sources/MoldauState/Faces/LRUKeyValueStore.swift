@@ -156,6 +156,7 @@ extension StoreDefinition {
             store, environment in
             make(try environment.cache(for: store))
         }
+        self.maxEntries = maxEntries
         hold(name, hasTimestamps: holdsTimestamps)
     }
 }

@@ -24,6 +24,7 @@ extension HeadersKeyValueStore: ReadableMap {}
 
 /// A map whose rows can be looked up by the bytes of their keys, so that its thread neither encodes nor decodes.
 package protocol ByteReadableMap<Row>: CacheBackedStore {
+    /// The row of a key.
     associatedtype Row
 
     /// Decodes the bytes of a row, on any thread.

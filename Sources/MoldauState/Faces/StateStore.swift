@@ -5,6 +5,7 @@ import MoldauRecords
 /// A commit calls `drainChanges`, sends the changes, then calls `committed` and `writeBehind`.
 @usableFromInline
 package protocol StateStore: AnyObject {
+    /// Its name, unique in the topology.
     var name: String { get }
 
     /// Whether its changes go to a changelog topic.
@@ -65,6 +66,7 @@ extension StateStore {
 /// A store that is built on the write-back cache, which implements most of `StateStore`.
 @usableFromInline
 package protocol CacheBackedStore: StateStore {
+    /// The cache that its bytes are behind.
     var cache: CachedByteStore { get }
 
     /// Calls `body` with the key of the row that a changelog record belongs to; does not if the row has expired, or if

@@ -22,6 +22,8 @@ public struct StoreDefinition: Sendable {
     public var changelogSettings: [String: String]
     /// How far back the history of a versioned store goes; nil for other stores.
     package private(set) var historyRetention: Duration?
+    /// How many of the most recently used rows are kept; nil for all.
+    package internal(set) var maxEntries: Int?
     /// How long windows or sessions are kept, by stream time; nil for other stores.
     package internal(set) var windowRetention: Duration?
     /// For windows that are emitted when they close: the time from a window's stored time to its close, in

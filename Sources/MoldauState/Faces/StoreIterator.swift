@@ -6,7 +6,9 @@ package protocol EntryCursor: AnyObject {
     /// Moves to the next entry.
     /// - Returns: false after the last one.
     func next() throws(StateError) -> Bool
+    /// The key of the entry.
     var key: UnsafeRawBufferPointer { get }
+    /// The value of the entry.
     var value: UnsafeRawBufferPointer { get }
     /// The key in the byte store: cursors show entries in the order of these.
     var place: UnsafeRawBufferPointer { get }

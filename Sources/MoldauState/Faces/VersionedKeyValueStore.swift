@@ -205,19 +205,12 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         try cache.drainChanges { stored, value in
             // Deleted versions need no record: a restore deletes them too.
             guard let value else { return }
-            guard stored.count >= lengthBytes else { throw damaged("a key has \(stored.count) bytes") }
-            let end = lengthBytes + Int(stored.bigEndian(at: 0) as UInt32)
-            guard end == stored.count ? value.count > timestampBytes : end + timestampBytes == stored.count else {
-                throw damaged("the key or value of a version does not have its stated length")
+            guard let row = VersionedRow(stored) else {
+                throw damaged("a key of \(stored.count) bytes does not have its stated length")
             }
-            let key = UnsafeRawBufferPointer(rebasing: stored[lengthBytes..<end])
-            if end == stored.count {
-                latest.append(
-                    (Array(key), Self.content(of: value[timestampBytes...]).map { Array($0) }, Self.time(in: value)))
-            } else {
-                try body(
-                    key, Self.content(of: value[...]), Self.time(in: UnsafeRawBufferPointer(rebasing: stored[end...])))
-            }
+            if let time = row.time { return try body(row.key, Self.content(of: value), time) }
+            let (time, version) = try splitTime(value, of: cache.name)
+            latest.append((Array(row.key), Self.content(of: version).map { Array($0) }, time))
         }
         for (key, value, timestamp) in latest {
             try key.withUnsafeBytes { key in
@@ -227,12 +220,8 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
         }
     }
 
-    private static func time(in bytes: UnsafeRawBufferPointer) -> Timestamp {
-        Timestamp(ms: bytes.bigEndian(at: 0))
-    }
-
     /// The value's bytes; nil for a deletion.
-    private static func content(of version: Slice<UnsafeRawBufferPointer>) -> UnsafeRawBufferPointer? {
+    private static func content(of version: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         version.first == 1 ? UnsafeRawBufferPointer(rebasing: version.dropFirst()) : nil
     }
 
@@ -259,12 +248,24 @@ public final class VersionedKeyValueStore<Key, Value>: CacheBackedStore {
 
 private let lengthBytes = MemoryLayout<UInt32>.size
 
-/// The keys of the rows of a versioned store.
-enum VersionedRow {
-    /// Whether it is the row of an older version, which follows the row of the key's latest one.
-    static func isOlder(_ key: [UInt8]) -> Bool {
-        key.count > lengthBytes && key.withUnsafeBytes { key.count > lengthBytes + Int($0.bigEndian(at: 0) as UInt32) }
+/// The parts of the stored key of a version.
+struct VersionedRow {
+    /// The key without its length.
+    let key: UnsafeRawBufferPointer
+    /// When an older version became valid; nil for the key's latest one, which the older ones follow.
+    let time: Timestamp?
+
+    /// nil if it does not have the length that it states.
+    init?(_ stored: UnsafeRawBufferPointer) {
+        guard stored.count >= lengthBytes else { return nil }
+        let end = lengthBytes + Int(stored.bigEndian(at: 0) as UInt32)
+        guard end == stored.count || end + timestampBytes == stored.count else { return nil }
+        key = UnsafeRawBufferPointer(rebasing: stored[lengthBytes..<end])
+        time = end == stored.count ? nil : Timestamp(ms: stored.bigEndian(at: end))
     }
+
+    /// Whether it is the row of an older version.
+    static func isOlder(_ stored: [UInt8]) -> Bool { stored.withUnsafeBytes { VersionedRow($0)?.time != nil } }
 }
 
 extension ByteWriter {
