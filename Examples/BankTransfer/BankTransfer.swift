@@ -54,7 +54,7 @@ struct BankTransfer: ParsableCommand {
 
     /// - Returns: the number of partitions of the transfers topic.
     private func createTopics(on cluster: any Cluster) throws -> Int32 {
-        let admin = try cluster.makeAdmin(clientID: "bank-transfer")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         let names = [BankTopology.transfers.name, BankTopology.balances.name]
         let found = try admin.describe(Set(names))

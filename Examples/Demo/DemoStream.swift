@@ -15,7 +15,7 @@ final class DemoStream: Sendable {
 
     init(_ cluster: EmbeddedCluster) throws {
         self.cluster = cluster
-        let admin = try cluster.makeAdmin(clientID: "demo")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         let names = [
             DemoTopology.sales.name, DemoTopology.payments.name, DemoTopology.products.name, DemoTopology.takings.name,

@@ -50,7 +50,7 @@ struct OrderEnrichment: AsyncParsableCommand {
     }
 
     private func createTopics(on cluster: any Cluster) throws {
-        let admin = try cluster.makeAdmin(clientID: "order-enrichment")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         let names = [
             OrderTopology.orders.name, OrderTopology.customers.name, OrderTopology.enriched.name,

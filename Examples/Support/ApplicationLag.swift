@@ -13,7 +13,7 @@ public final class ApplicationLag {
     public init(_ cluster: any Cluster, applicationID: String, inputs: [String]) throws {
         self.applicationID = applicationID
         self.inputs = inputs
-        admin = try cluster.makeAdmin(clientID: "\(applicationID)-lag")
+        admin = try cluster.makeAdmin()
         consumer = try cluster.port.makeConsumer(
             ConsumerOptions(clientID: "\(applicationID)-lag", group: applicationID))
     }

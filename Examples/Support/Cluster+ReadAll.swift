@@ -6,7 +6,7 @@ extension ClusterPort {
     /// early when nothing comes for a while.
     package func readAll(_ topic: String, _ body: (FetchedBatches) throws -> Void) throws {
         let consumer = try makeConsumer(clientID: "reader")
-        let admin = try makeAdmin(clientID: "reader")
+        let admin = try makeAdmin()
         defer {
             consumer.close()
             admin.close()

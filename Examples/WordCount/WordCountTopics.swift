@@ -11,7 +11,7 @@ struct WordCountTopics {
     /// Creates missing topics. Input is kept for ever: the topic knows which lines have been counted.
     /// - Parameter partitionCount: for topics that do not exist yet; existing ones keep theirs.
     init(_ cluster: any Cluster, partitionCount: Int32) throws {
-        let admin = try cluster.makeAdmin(clientID: "word-count")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         let (lines, counts) = (WordCountTopology.lines.name, WordCountTopology.counts.name)
         let found = try admin.describe([lines, counts])

@@ -130,10 +130,6 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     /// `metadataForAllStreamsClients`.
     public var hosts: [String: [TaskID]] { engine.hosts }
 
-    /// How far stores being restored and standby copies lag behind their changelogs. Kafka's
-    /// `allLocalStorePartitionLags`.
-    public var storeLags: [StoreLag] { engine.metrics.lags }
-
     /// Reads a store from outside while the application runs, typed by the store's name. See `StoreReader`.
     /// - Parameters:
     ///   - name: the store's name, whose type determines how it is read.
@@ -213,8 +209,6 @@ public final class StreamsApplication: Sendable, CustomStringConvertible {
     public var state: StreamsState { engine.state }
     /// Counts since the start. May be read from any thread.
     public var metrics: StreamsMetrics { engine.metrics }
-    /// The numbers of dropped records, by node and reason.
-    public var drops: [DropKey: Int64] { engine.metrics.drops }
     /// How much of the memory budget of the state is in use; nil before the start.
     public var memoryUsage: StateMemoryUsage? { engine.memoryUsage }
 }

@@ -42,7 +42,7 @@ struct Consume: ParsableCommand {
 
     func run() throws {
         try place.withCluster { cluster in
-            let admin = try cluster.makeAdmin(clientID: "moldau")
+            let admin = try cluster.makeAdmin()
             defer { admin.close() }
             let found = try admin.requireTopic(topic)
             let consumer = try cluster.makeConsumer(clientID: "moldau")

@@ -38,7 +38,7 @@ struct LagCommand: ParsableCommand {
 
     func run() throws {
         try place.withCluster { cluster in
-            let admin = try cluster.makeAdmin(clientID: "moldau")
+            let admin = try cluster.makeAdmin()
             defer { admin.close() }
             var monitor = LagMonitor()
             let start = ContinuousClock.now

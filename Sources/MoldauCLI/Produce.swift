@@ -49,7 +49,7 @@ struct Produce: ParsableCommand {
 
     func run() throws {
         try place.withCluster { cluster in
-            let admin = try cluster.makeAdmin(clientID: "moldau")
+            let admin = try cluster.makeAdmin()
             defer { admin.close() }
             let found = try admin.requireTopic(topic, toChange: true)
             if let partition, partition < 0 || partition >= found.partitionCount {

@@ -30,7 +30,7 @@ struct TopicsCreate: ParsableCommand {
         }
         let configuration = try settings.read(for: place)
         try place.withCluster(orCreate: true, replicationFactor: replicationFactor) { cluster in
-            let admin = try cluster.makeAdmin(clientID: "moldau")
+            let admin = try cluster.makeAdmin()
             defer { admin.close() }
             try admin.create([NewTopic(topic, partitionCount: partitions, configuration: configuration)])
         }

@@ -14,7 +14,7 @@ struct TopicsDelete: ParsableCommand {
 
     func run() throws {
         try place.withCluster { cluster in
-            let admin = try cluster.makeAdmin(clientID: "moldau")
+            let admin = try cluster.makeAdmin()
             defer { admin.close() }
             for name in topics { _ = try admin.requireTopic(name, toChange: true) }
             try admin.delete(topics)

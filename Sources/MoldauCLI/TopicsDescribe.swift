@@ -31,7 +31,7 @@ struct TopicsDescribe: ParsableCommand {
     func run() throws {
         let output = LineOutput()
         try place.withCluster { cluster in
-            let admin = try cluster.makeAdmin(clientID: "moldau")
+            let admin = try cluster.makeAdmin()
             let consumer = try cluster.makeConsumer(clientID: "moldau")
             defer {
                 consumer.close()

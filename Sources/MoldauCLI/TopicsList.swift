@@ -13,7 +13,7 @@ struct TopicsList: ParsableCommand {
     func run() throws {
         let output = LineOutput()
         try place.withCluster { cluster in
-            let admin = try cluster.makeAdmin(clientID: "moldau")
+            let admin = try cluster.makeAdmin()
             defer { admin.close() }
             let topics = try admin.topics()
             if form.isJSON {

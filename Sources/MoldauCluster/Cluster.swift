@@ -1,33 +1,36 @@
 import MoldauRecords
 
-/// A cluster whose topics applications read and write: an `EmbeddedCluster` or a `KafkaCluster`. No other type can be
-/// one.
+/// A cluster whose topics applications read and write: an `EmbeddedCluster` or a `KafkaCluster`.
 public protocol Cluster: Sendable {
     /// Makes an admin, which is used by one thread at a time.
-    /// - Parameter clientID: the client's name, for clusters that tell admins apart; the present ones do not.
-    func makeAdmin(clientID: String) throws -> any Admin
+    func makeAdmin() throws -> any Admin
+
+    /// What the engine uses. Programs cannot make one, so no other types can be clusters.
+    var access: ClusterAccess { get }
+}
+
+/// The operations of a cluster that only the engine uses.
+public struct ClusterAccess: Sendable {
+    package let port: any ClusterPort
+
+    package init(_ port: any ClusterPort) { self.port = port }
 }
 
 extension Cluster {
     /// Runs `body` with an admin, on a thread of its own, and closes the admin: for async code, which must not block.
     /// - Throws: `ClusterError`, and what `body` throws.
     public func withAdmin<Answer: Sendable>(
-        clientID: String, _ body: @escaping @Sendable (any Admin) throws -> Answer
+        _ body: @escaping @Sendable (any Admin) throws -> Answer
     ) async throws -> Answer {
         try await onThread {
-            let admin = try makeAdmin(clientID: clientID)
+            let admin = try makeAdmin()
             defer { admin.close() }
             return try body(admin)
         }
     }
 
-    /// The operations of the cluster that the runtime uses.
-    package var port: any ClusterPort {
-        guard let port = self as? any ClusterPort else {
-            preconditionFailure("\(Self.self) is no cluster: use an EmbeddedCluster or a KafkaCluster")
-        }
-        return port
-    }
+    /// The operations of the cluster that the engine uses.
+    package var port: any ClusterPort { access.port }
 }
 
 /// The operations of a cluster that the runtime uses.
@@ -50,6 +53,8 @@ package protocol ClusterPort: Cluster {
 }
 
 extension ClusterPort {
+    package var access: ClusterAccess { ClusterAccess(self) }
+
     /// A consumer without a group.
     package func makeConsumer(clientID: String) throws -> any Consumer {
         try makeConsumer(ConsumerOptions(clientID: clientID))

@@ -2,6 +2,7 @@ public import Logging
 package import MoldauBroker
 @_exported public import protocol MoldauCluster.Admin
 @_exported public import protocol MoldauCluster.Cluster
+@_exported public import struct MoldauCluster.ClusterAccess
 @_exported public import struct MoldauCluster.ClusterChoice
 @_exported public import enum MoldauCluster.ClusterError
 @_exported public import struct MoldauCluster.GroupProgress
@@ -167,7 +168,8 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
     {
         try store.makeTransactionalProducer(options)
     }
-    public func makeAdmin(clientID: String) throws -> any Admin { store.makeAdmin() }
+    public func makeAdmin() throws -> any Admin { store.makeAdmin() }
+    public var access: ClusterAccess { ClusterAccess(self) }
 
     /// - Throws: `ClusterError.groupInUse` while the group has another member.
     package func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {

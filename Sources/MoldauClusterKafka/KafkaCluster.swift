@@ -54,7 +54,8 @@ public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
         return producer
     }
 
-    public func makeAdmin(clientID: String) throws -> any Admin { KafkaAdmin(self) }
+    public func makeAdmin() throws -> any Admin { KafkaAdmin(self) }
+    public var access: ClusterAccess { ClusterAccess(self) }
 
     package func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
         var own = GroupSeatOptions(group: group)

@@ -54,8 +54,8 @@ struct SimulatedCluster: ClusterPort {
         return SimulatedTransactionalProducer(try inner.makeTransactionalProducer(options), self)
     }
 
-    func makeAdmin(clientID: String) throws -> any Admin {
-        SimulatedAdmin(try inner.makeAdmin(clientID: clientID), self)
+    func makeAdmin() throws -> any Admin {
+        SimulatedAdmin(try inner.makeAdmin(), self)
     }
 }
 

@@ -45,7 +45,7 @@ final class SimulatedProcess {
         cluster = SimulatedCluster(
             broker, chance: chance, mistake: mistake, segmentBytes: scenario.segmentBytes,
             hasCopies: scenario.standbys > 0)
-        let admin = try cluster.makeAdmin(clientID: "simulation")
+        let admin = try cluster.makeAdmin()
         let workload = scenario.workload
         // The broker would create these itself, but with segments too large for a run to fill.
         for name in ["__consumer_offsets", "__transaction_state"] where broker.topic(name) == nil {

@@ -95,7 +95,7 @@ final class ClusterRun {
         random = SeededGenerator(seed: seed)
         wait = remote == nil ? .zero : .milliseconds(5)
         cluster = try remote ?? EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        admin = try cluster.makeAdmin(clientID: "agreement")
+        admin = try cluster.makeAdmin()
         directory = NSTemporaryDirectory() + "/moldau-agreement-\(UUID().uuidString)"
     }
 

@@ -51,7 +51,7 @@ struct WireAgreementTests {
     }
 
     private static func clear(_ cluster: any Cluster) throws {
-        let admin = try cluster.makeAdmin(clientID: "agreement")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         func left() throws -> [String] {
             try admin.topics().map(\.name).filter { name in

@@ -44,7 +44,7 @@ struct Latency: ParsableCommand {
     func run() throws {
         EngineOptions.quieten()
         try withScratchCluster(in: scratch, durability.durability) { cluster, stateDirectory in
-            let admin = try cluster.makeAdmin(clientID: "bench")
+            let admin = try cluster.makeAdmin()
             try admin.create([Workload.lines.name, Workload.counts.name].map { NewTopic($0, partitionCount: 1) })
             var configuration = StreamsConfiguration()
             configuration.guarantee = guarantee.processing

@@ -37,7 +37,7 @@ struct ManyTasks: ParsableCommand {
     func run() throws {
         EngineOptions.quieten()
         try withScratchCluster(in: scratch, .sync) { cluster, stateDirectory in
-            try cluster.makeAdmin(clientID: "bench").create([
+            try cluster.makeAdmin().create([
                 NewTopic("input", partitionCount: Int32(tasks), configuration: ["retention.ms": "60000"])
             ])
             var configuration = StreamsConfiguration()

@@ -16,7 +16,7 @@ final class MeasuredCluster: ClusterPort {
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
         MeasuredTransactionalProducer(try inner.makeTransactionalProducer(options), self)
     }
-    func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
+    func makeAdmin() throws -> any Admin { try inner.makeAdmin() }
 
     fileprivate func measure(_ body: () throws -> Void) rethrows {
         let start = ContinuousClock.now

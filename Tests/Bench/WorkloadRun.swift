@@ -94,7 +94,7 @@ struct WorkloadRun {
     }
 
     private func createTopics() throws {
-        let admin = try cluster.makeAdmin(clientID: "bench")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         try admin.create(
             (workload.inputs + [workload.output]).map {

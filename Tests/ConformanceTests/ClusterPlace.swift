@@ -28,7 +28,7 @@ struct CaseCluster: Sendable {
         }
         let found = try left()
         if !found.isEmpty {
-            let admin = try own.makeAdmin(clientID: "conformance")
+            let admin = try own.makeAdmin()
             defer { admin.close() }
             try admin.delete(found)
         }
@@ -103,7 +103,7 @@ final class ClusterPlace: CasePlace {
 
     private func start(_ topology: Topology, _ names: InternalTopicNames) throws {
         try cluster.clear(topics, of: application.id)
-        let admin = try cluster.own.makeAdmin(clientID: "conformance")
+        let admin = try cluster.own.makeAdmin()
         defer { admin.close() }
         // The records have timestamps of 1970.
         try admin.create(
@@ -147,7 +147,7 @@ final class ClusterPlace: CasePlace {
         }
     }
 
-    var drops: [DropKey: Int64] { application.drops }
+    var drops: [DropKey: Int64] { application.metrics.drops }
 
     func close() throws {
         guard !isClosed else { return }

@@ -34,7 +34,7 @@ enum CrashWriter {
     }
 
     private static func write(_ cluster: EmbeddedCluster, from ends: [Int64]) throws {
-        let admin = try cluster.makeAdmin(clientID: "writer")
+        let admin = try cluster.makeAdmin()
         if try admin.describe([topic]).isEmpty {
             // Small segments, so that many are closed and started.
             try admin.create([
@@ -86,7 +86,7 @@ enum CrashWriter {
     /// The ends of the partitions; the n-th record must contain n.
     private static func verify(_ cluster: EmbeddedCluster) throws -> [Int64] {
         let consumer = try cluster.makeConsumer(clientID: "verifier")
-        let admin = try cluster.makeAdmin(clientID: "verifier")
+        let admin = try cluster.makeAdmin()
         guard try !admin.describe([topic]).isEmpty else { return [] }
         var ends = Array(repeating: Int64(0), count: Int(partitionCount))
         let partitions = Set((0..<partitionCount).map { TopicPartition(topic, $0) })

@@ -34,7 +34,7 @@ final class TestBroker: Sendable {
         options.cutsLastBatch = true
         self.options = options
         let cluster = try await EmbeddedCluster(directory: directory, durability: .os, logger: Self.quiet)
-        try await cluster.withAdmin(clientID: "test") { admin in
+        try await cluster.withAdmin { admin in
             for (name, count) in topics { try admin.create([NewTopic(name, partitionCount: count)]) }
         }
         for (name, password) in users { try cluster.users.set(password: password, ofUser: name) }
@@ -55,7 +55,7 @@ final class TestBroker: Sendable {
     func create(_ topic: String, partitions: Int32, maxBatchBytes: Int? = nil) throws {
         let cluster = running.withLock { $0.cluster }
         let configuration = maxBatchBytes.map { ["max.message.bytes": "\($0)"] } ?? [:]
-        try cluster.makeAdmin(clientID: "test").create([
+        try cluster.makeAdmin().create([
             NewTopic(topic, partitionCount: partitions, configuration: configuration)
         ])
     }

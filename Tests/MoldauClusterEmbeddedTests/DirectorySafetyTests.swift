@@ -10,7 +10,7 @@ private let words = TopicPartition("words", 0)
 /// What other programs may do to a directory during or after its use.
 struct DirectorySafetyTests {
     private func fill(_ cluster: EmbeddedCluster) throws {
-        try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 2)])
+        try cluster.makeAdmin().create([NewTopic("words", partitionCount: 2)])
         let producer = try cluster.makeProducer(clientID: "writer")
         try producer.send(["a", "b"], to: words)
         try producer.flush()

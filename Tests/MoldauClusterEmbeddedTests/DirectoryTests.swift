@@ -12,7 +12,7 @@ struct DirectoryTests {
     func `records, topics and offsets survive a reopen`(durability: Durability, closes: Bool) throws {
         let directory = try TemporaryDirectory()
         try withExtendedLifetime(try EmbeddedCluster(directory: directory.path, durability: durability)) { cluster in
-            try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 8)])
+            try cluster.makeAdmin().create([NewTopic("words", partitionCount: 8)])
             let producer = try cluster.makeProducer(clientID: "writer")
             for number in 0..<8 { try producer.send(["a", "b"], to: TopicPartition("words", Int32(number))) }
             try producer.flush()
@@ -41,7 +41,7 @@ struct DirectoryTests {
 
     @Test func `a busy partition does not starve the others`() throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 30)])
+        try cluster.makeAdmin().create([NewTopic("words", partitionCount: 30)])
         let all = (0..<30).map { TopicPartition("words", Int32($0)) }
         let producer = try cluster.makeProducer(clientID: "writer")
         let consumer = try cluster.makeConsumer(clientID: "reader")

@@ -11,7 +11,7 @@ private let words = TopicPartition("words", 0)
 
 private func makeCluster(partitions: Int32 = 1) throws -> EmbeddedCluster {
     let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 1_000) })
-    try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: partitions)])
+    try cluster.makeAdmin().create([NewTopic("words", partitionCount: partitions)])
     return cluster
 }
 
@@ -40,7 +40,7 @@ struct EmbeddedClusterTests {
 
     @Test func `changed topic settings apply at once, to open partitions and to others`() throws {
         let cluster = try makeCluster(partitions: 2)
-        let admin = try cluster.makeAdmin(clientID: "test")
+        let admin = try cluster.makeAdmin()
         let producer = try cluster.makeProducer(clientID: "writer")
         let long = String(repeating: "x", count: 500)
         try producer.send([long], to: words)
@@ -68,7 +68,7 @@ struct EmbeddedClusterTests {
 
     /// Otherwise a misspelled setting would silently have no effect.
     @Test func `unknown settings of topics are refused, except for our own`() throws {
-        let admin = try makeCluster().makeAdmin(clientID: "test")
+        let admin = try makeCluster().makeAdmin()
         let unknown = "Unknown topic config name: retention"
         #expect(throws: ClusterError.invalidTopic(name: "orders", reason: unknown)) {
             try admin.create([NewTopic("orders", partitionCount: 1, configuration: ["retention": "1"])])
@@ -191,7 +191,7 @@ struct EmbeddedClusterTests {
         let broker = try Broker(
             MemoryFileSystem(), directory: "data", durability: .os, clock: { Timestamp(ms: 1_000) })
         let cluster = EmbeddedCluster(broker)
-        try cluster.makeAdmin(clientID: "test").create([NewTopic("words", partitionCount: 2)])
+        try cluster.makeAdmin().create([NewTopic("words", partitionCount: 2)])
         func members() -> [String: Int] {
             let found = Mutex<[String: Int]>([:])
             broker.ask(.describe(group: "app")) { result in
@@ -260,7 +260,7 @@ struct EmbeddedClusterTests {
     @Test func `deleted records raise the lower bound and are out of range`() throws {
         let cluster = try makeCluster()
         try cluster.makeProducer(clientID: "writer").send(["a", "b", "c"], to: words)
-        try cluster.makeAdmin(clientID: "test").deleteRecords(before: [words: Offset(2)])
+        try cluster.makeAdmin().deleteRecords(before: [words: Offset(2)])
         let consumer = try makeReader(cluster, words)
         #expect(try consumer.bounds(of: [words]) == [words: Offset(2)..<Offset(3)])
         #expect(throws: ClusterError.offsetOutOfRange(words, requested: .zero, held: Offset(2)..<Offset(3))) {
@@ -269,7 +269,7 @@ struct EmbeddedClusterTests {
     }
 
     @Test func `topics are created, described and deleted`() throws {
-        let admin = try makeCluster(partitions: 4).makeAdmin(clientID: "test")
+        let admin = try makeCluster(partitions: 4).makeAdmin()
         try admin.create([NewTopic("counts", partitionCount: 1, configuration: ["cleanup.policy": "compact"])])
         #expect(try admin.topics().map(\.name) == ["counts", "words"])
         #expect(try admin.describe(["words", "nothing"]).mapValues(\.partitionCount) == ["words": 4])
@@ -281,14 +281,14 @@ struct EmbeddedClusterTests {
 
     @Test(arguments: ["", ".", "..", "a b", "a/b", "é", String(repeating: "x", count: 250)])
     func `an invalid topic name is refused`(name: String) throws {
-        let admin = try makeCluster().makeAdmin(clientID: "test")
+        let admin = try makeCluster().makeAdmin()
         #expect(throws: ClusterError.self) { try admin.create([NewTopic(name, partitionCount: 1)]) }
     }
 
     @Test func `a producer continues after its topic was deleted and created again`() throws {
         let cluster = try makeCluster()
         let producer = try cluster.makeProducer(clientID: "writer")
-        let admin = try cluster.makeAdmin(clientID: "test")
+        let admin = try cluster.makeAdmin()
         try producer.send(["old"], to: words)
         try admin.delete(["words"])
         #expect(throws: ClusterError.unknownTopic("words")) { try producer.send(["lost"], to: words) }

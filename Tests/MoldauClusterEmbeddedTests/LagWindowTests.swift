@@ -132,7 +132,7 @@ struct GroupProgressTests {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 1_000) })
         let words = TopicPartition("words", 0)
         let gone = TopicPartition("gone", 0)
-        let admin = try cluster.makeAdmin(clientID: "test")
+        let admin = try cluster.makeAdmin()
         try admin.create([NewTopic("words", partitionCount: 1), NewTopic("gone", partitionCount: 1)])
         let producer = try cluster.makeProducer(clientID: "writer")
         try producer.send(["a", "b", "c"], to: words)

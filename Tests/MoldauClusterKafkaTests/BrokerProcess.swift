@@ -36,7 +36,7 @@ final class BrokerProcess {
             (options, kafka) = (plain, KafkaOptions())
             (running, address) = try Self.start(options + ["--listen", "127.0.0.1:0"], in: directory)
         }
-        let admin = try cluster().makeAdmin(clientID: "test")
+        let admin = try cluster().makeAdmin()
         if running == nil { try Self.removeTopics(topics.keys, admin) }
         // The records have timestamps of 1970.
         let configuration = ["retention.ms": "-1"]

@@ -11,8 +11,8 @@ struct KafkaAdminTests {
     @Test func `topics created and deleted while all are described cause no error`() async throws {
         try await withBrokerProcess(topics: ["steady": 1]) { broker in
             let isOver = Flag()
-            let other = try broker.cluster().makeAdmin(clientID: "other")
-            let admin = try broker.cluster().makeAdmin(clientID: "test")
+            let other = try broker.cluster().makeAdmin()
+            let admin = try broker.cluster().makeAdmin()
             nonisolated(unsafe) let shaking = other  // Used by that thread alone.
             let thread = Thread {
                 while !isOver.value.withLock({ $0 }) {
@@ -31,7 +31,7 @@ struct KafkaAdminTests {
 
     @Test func `a topic's description has its replication factor and minimum of in-sync replicas`() async throws {
         try await withBrokerProcess(topics: ["steady": 2]) { broker in
-            let admin = try broker.cluster().makeAdmin(clientID: "test")
+            let admin = try broker.cluster().makeAdmin()
             let replication = try admin.describe(["steady"])["steady"]?.replication
             #expect(replication == TopicDescription.Replication(count: 1, needed: 1))
         }

@@ -28,7 +28,7 @@ struct KafkaProducerTests {
         try await withBrokerProcess(topics: [:]) { broker in
             let cluster = try broker.cluster()
             let (large, small) = (TopicPartition("large", 0), TopicPartition("small", 0))
-            let admin = try cluster.makeAdmin(clientID: "test")
+            let admin = try cluster.makeAdmin()
             try admin.create([
                 NewTopic("large", partitionCount: 1, configuration: ["max.message.bytes": "\(8 << 20)"]),
                 NewTopic("small", partitionCount: 1),
@@ -53,7 +53,7 @@ struct KafkaProducerTests {
         try await withBrokerProcess(topics: [:]) { broker in
             let cluster = try broker.cluster()
             let partition = TopicPartition("compacted", 0)
-            try cluster.makeAdmin(clientID: "test").create([
+            try cluster.makeAdmin().create([
                 NewTopic("compacted", partitionCount: 1, configuration: ["cleanup.policy": "compact"])
             ])
             var batch = RecordBatchBuilder()

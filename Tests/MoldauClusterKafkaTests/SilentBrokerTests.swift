@@ -19,7 +19,7 @@ struct SilentBrokerTests {
         init(topics: [String: Int32], in directory: URL) throws {
             (running, address) = try BrokerProcess.start(
                 ["--data", directory.appending(path: "halted").path, "--listen", "127.0.0.1:0"], in: directory)
-            let admin = try KafkaCluster(address).makeAdmin(clientID: "test")
+            let admin = try KafkaCluster(address).makeAdmin()
             try admin.create(topics.sorted { $0.key < $1.key }.map { NewTopic($0.key, partitionCount: $0.value) })
         }
 

@@ -10,8 +10,8 @@ struct TimeLimitTests {
     @Test(
         .timeLimit(.minutes(1)),
         arguments: [
-            { @Sendable cluster in _ = try cluster.makeAdmin(clientID: "a").topics() },
-            { cluster in try cluster.makeAdmin(clientID: "a").create([NewTopic("t", partitionCount: 1)]) },
+            { @Sendable cluster in _ = try cluster.makeAdmin().topics() },
+            { cluster in try cluster.makeAdmin().create([NewTopic("t", partitionCount: 1)]) },
             { cluster in _ = try cluster.makeConsumer(clientID: "c").ends(of: [partition]) },
             { cluster in
                 let options = ConsumerOptions(clientID: "c", group: "g")

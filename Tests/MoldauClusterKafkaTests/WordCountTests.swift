@@ -64,7 +64,7 @@ struct WordCountTests {
             var options = broker.kafka
             options.logIn = ClientLogIn(.scramSHA512, user: "ann", password: "wrong")
             let error = #expect(throws: ClusterError.self) {
-                _ = try KafkaCluster(broker.address, options: options).makeAdmin(clientID: "test").topics()
+                _ = try KafkaCluster(broker.address, options: options).makeAdmin().topics()
             }
             #expect("\(error.map { "\($0)" } ?? "")".contains("the log-in has failed"))
         }
@@ -115,7 +115,7 @@ struct WordCountTests {
             try app.start()
             try Self.write(Self.texts, to: cluster)
             #expect(try reader.reach(Self.counts(Self.texts)), "\(reader.counts)")
-            try cluster.makeAdmin(clientID: "test").delete(["lines"])
+            try cluster.makeAdmin().delete(["lines"])
             #expect(waitUntil { app.state == .error })
             #expect(throws: ClusterError.unknownTopic("lines")) { try app.stop() }
         }
@@ -130,7 +130,7 @@ struct WordCountTests {
             try app.start()
             try Self.write(Self.texts, to: cluster)
             #expect(try reader.reach(Self.counts(Self.texts)), "\(reader.counts)")
-            try cluster.makeAdmin(clientID: "test").delete(["lines-2"])
+            try cluster.makeAdmin().delete(["lines-2"])
             // Topics are looked up every ten seconds, and a named topic would be reported missing after ten.
             Thread.sleep(forTimeInterval: 14)
             try Self.write(Self.texts, to: cluster)

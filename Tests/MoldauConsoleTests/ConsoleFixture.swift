@@ -69,7 +69,7 @@ struct ConsoleFixture {
         let topics = names.map {
             NewTopic($0, partitionCount: $0 == "visits" ? 2 : 1, configuration: ["retention.ms": "-1"])
         }
-        try await cluster.withAdmin(clientID: "fixture") { try $0.create(topics) }
+        try await cluster.withAdmin { try $0.create(topics) }
         var configuration = StreamsConfiguration()
         configuration.commitInterval = .milliseconds(20)
         configure(&configuration)

@@ -74,7 +74,7 @@ struct MetricsExportTests {
     @Test func `an application's metrics are in the backend while the export runs`() async throws {
         let backend = TestMetrics()
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        try await cluster.withAdmin(clientID: "test") {
+        try await cluster.withAdmin {
             try $0.create([NewTopic("in", partitionCount: 1), NewTopic("out", partitionCount: 1)])
         }
         let topology = try Topology { streams in

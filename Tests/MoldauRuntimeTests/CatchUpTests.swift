@@ -71,7 +71,7 @@ struct CatchUpTests {
         try app.start()
         #expect(try eventually { app.metrics.processedRecords == 72_000 })
         try app.stop()
-        #expect(app.drops.isEmpty)
+        #expect(app.metrics.drops.isEmpty)
     }
 
     /// The right side of each pair comes through a repartition topic that tasks of all threads write to.
@@ -107,7 +107,7 @@ struct CatchUpTests {
         #expect(try eventually { app.metrics.processedRecords == 9_000 })
         try app.stop()
         #expect(try fixture.read(Topic<String, String>("pairs")).count == 3_000)
-        #expect(app.drops.isEmpty)
+        #expect(app.metrics.drops.isEmpty)
     }
 
     /// Each round has at least as many current records as the thread may take.

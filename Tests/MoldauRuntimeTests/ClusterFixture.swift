@@ -27,7 +27,7 @@ final class ClusterFixture {
         self.cluster = cluster
         producer = try cluster.makeProducer(clientID: "fixture")
         consumer = try cluster.makeConsumer(ConsumerOptions(clientID: "fixture", group: "app"))
-        admin = try cluster.makeAdmin(clientID: "fixture")
+        admin = try cluster.makeAdmin()
         self.directory = directory ?? NSTemporaryDirectory() + "/moldau-fixture-\(UUID().uuidString)"
     }
 
@@ -236,8 +236,8 @@ struct RecordingCluster: ClusterPort {
         let producer = try inner.makeTransactionalProducer(options)
         return calls.asksForMember ? AskingProducer(producer, calls) : producer
     }
-    func makeAdmin(clientID: String) throws -> any Admin {
-        RecordingAdmin(try inner.makeAdmin(clientID: clientID), calls)
+    func makeAdmin() throws -> any Admin {
+        RecordingAdmin(try inner.makeAdmin(), calls)
     }
 }
 

@@ -70,9 +70,9 @@ final class HandOverBench {
         }
     }
 
-    /// Whether the copies have read their changelogs up to the current ends: `storeLags` is from the last check.
+    /// Whether the copies have read their changelogs up to the current ends: `lags` is from the last check.
     func isCopied(by app: StreamsApplication) throws -> Bool {
-        let lags = app.storeLags
+        let lags = app.metrics.lags
         let bounds = try fixture.consumer.bounds(of: Set(lags.map(\.changelog)))
         return lags.allSatisfy { $0.position == bounds[$0.changelog]?.upperBound && $0.position == $0.end }
     }
@@ -352,16 +352,18 @@ struct HandOverTests {
         #expect(app.threads[0].standbys == app.threads[1].tasks)
         #expect(app.threads[1].standbys == app.threads[0].tasks)
         #expect(try eventually { try fixture.isCopied(by: app) })
-        #expect(app.storeLags.count == 4)
+        #expect(app.metrics.lags.count == 4)
         #expect(
-            app.storeLags.allSatisfy { $0.isStandby && $0.store == CountTopology.store.name && $0.position == $0.end })
+            app.metrics.lags.allSatisfy {
+                $0.isStandby && $0.store == CountTopology.store.name && $0.position == $0.end
+            })
         try await app.removeThread()
         #expect(app.threads.map(\.standbys) == [[]])
         #expect(app.metrics.restoredRecords == 0)
         #expect(restores.all.isEmpty)
         try fixture.write(5)
         #expect(try eventually { try fixture.isExact() })
-        #expect(app.storeLags.isEmpty)
+        #expect(app.metrics.lags.isEmpty)
         try await app.stopped()
     }
 
@@ -379,7 +381,7 @@ struct HandOverTests {
         try await app.started()
         try fixture.write(25)
         #expect(try eventually { try fixture.isExact() })
-        #expect(try eventually { app.storeLags.allSatisfy { $0.records == 0 } && app.storeLags.count == 4 })
+        #expect(try eventually { app.metrics.lags.allSatisfy { $0.records == 0 } && app.metrics.lags.count == 4 })
         try fixture.write(10)
         #expect(try eventually { try guarantee == .exactlyOnce ? fixture.isExact() : fixture.isComplete() })
         #expect(try eventually { app.state == .running })

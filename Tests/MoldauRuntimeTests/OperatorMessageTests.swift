@@ -113,7 +113,7 @@ struct OperatorMessageTests {
         configuration.logger = log.logger
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
         let producer = try cluster.makeProducer(clientID: "test")
-        try cluster.makeAdmin(clientID: "test").create([NewTopic("lines", partitionCount: 1)])
+        try cluster.makeAdmin().create([NewTopic("lines", partitionCount: 1)])
         let topology = try Topology { streams in
             streams.stream(Topic<String?, String>("lines")).selectKey { key, _ in key }
                 .groupByKey(named: "by-key").count().toStream().to(Topic("counts"))
@@ -130,7 +130,7 @@ struct OperatorMessageTests {
             id: "app", topology: topology, cluster: .cluster(cluster, stateDirectory: nil),
             configuration: configuration)
         try app.start()
-        #expect(try eventually { app.drops.values.reduce(0, +) == 30 })
+        #expect(try eventually { app.metrics.drops.values.reduce(0, +) == 30 })
         try app.stop()
         let warnings = log.all.filter { $0.contains(" dropped ") }
         #expect(warnings.count == 1, "\(log.all)")

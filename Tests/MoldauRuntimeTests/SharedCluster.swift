@@ -24,7 +24,7 @@ final class SharedCluster: ClusterPort {
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
         try inner.makeTransactionalProducer(options)
     }
-    func makeAdmin(clientID: String) throws -> any Admin { try inner.makeAdmin(clientID: clientID) }
+    func makeAdmin() throws -> any Admin { try inner.makeAdmin() }
 
     /// Gives the process a share that it has not requested.
     func hand(_ share: MemberShare) throws {

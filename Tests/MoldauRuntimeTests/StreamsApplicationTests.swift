@@ -237,9 +237,9 @@ private final class ExpellingCluster: ClusterPort {
     func makeTransactionalProducer(_ options: TransactionalProducerOptions) throws -> any TransactionalProducer {
         try inner.makeTransactionalProducer(options)
     }
-    func makeAdmin(clientID: String) throws -> any Admin {
-        if clientID == "app-admin" { worker.withLock { $0 }?.failed(Self.reason) }
-        return try inner.makeAdmin(clientID: clientID)
+    func makeAdmin() throws -> any Admin {
+        worker.withLock { $0 }?.failed(Self.reason)
+        return try inner.makeAdmin()
     }
     func join(group: String, _ worker: any GroupWorker) throws -> GroupMembership {
         self.worker.withLock { $0 = worker }

@@ -84,7 +84,7 @@ struct TableTopicTests {
 
     @Test func `an embedded cluster has compacted table topics, and the start logs a warning for others`() throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
-        let admin = try cluster.makeAdmin(clientID: "test")
+        let admin = try cluster.makeAdmin()
         try admin.create([NewTopic("prices", partitionCount: 1)])
         let log = GatheredLog()
         var configuration = StreamsConfiguration()

@@ -108,7 +108,7 @@ func withServer(
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let cluster = try await EmbeddedCluster(directory: directory, durability: durability, logger: quiet)
-    try await cluster.withAdmin(clientID: "test") {
+    try await cluster.withAdmin {
         try $0.create([NewTopic("t", partitionCount: 1, configuration: ["max.message.bytes": "20000000"])])
     }
     let companion = try begin(cluster)

@@ -17,7 +17,7 @@ struct ClientSpansTests {
 
     private func consumed(_ headers: Headers = []) async throws -> ConsumerRecord<String, String> {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        try await cluster.withAdmin(clientID: "test") { try $0.create([NewTopic("orders", partitionCount: 1)]) }
+        try await cluster.withAdmin { try $0.create([NewTopic("orders", partitionCount: 1)]) }
         let producer = try MoldauClient.Producer(
             to: orders, cluster: .embedded(cluster),
             interceptors: [TracingProducerInterceptor<String, String>(tracer: tracer)])

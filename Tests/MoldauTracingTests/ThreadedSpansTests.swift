@@ -56,7 +56,7 @@ struct ThreadedSpansTests {
     @Test func `records that are read again after an abort have new spans, which committed results carry`() throws {
         let tracer = TraceparentTracer()
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        try cluster.makeAdmin(clientID: "test").create(
+        try cluster.makeAdmin().create(
             ["lines", "out"].map { NewTopic($0, partitionCount: 2) })
         try feed(cluster)
         let hasFailed = Mutex(false)

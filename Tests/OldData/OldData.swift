@@ -17,7 +17,7 @@ public enum OldData {
             throw OldDataFailure(message: "which directory?")
         }
         let cluster = try EmbeddedCluster(directory: directory + "/topics")
-        try cluster.makeAdmin(clientID: "old").create(OldTopology.topics.map { NewTopic($0, partitionCount: 1) })
+        try cluster.makeAdmin().create(OldTopology.topics.map { NewTopic($0, partitionCount: 1) })
         try write(to: cluster)
         try cluster.close()
         let app = StreamsApplication(

@@ -34,7 +34,7 @@ enum Profiles {
 
     /// Creates the input topic if it does not exist.
     static func createTopic(_ cluster: any Cluster) throws {
-        let admin = try cluster.makeAdmin(clientID: "recovery")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         guard try admin.describe([changes.name]).isEmpty else { return }
         try admin.create([NewTopic(changes.name, partitionCount: 1, configuration: ["retention.ms": "-1"])])

@@ -12,7 +12,7 @@ enum StateHolder {
             throw Failure(message: "which directory?")
         }
         let cluster = try EmbeddedCluster(inMemoryWithClock: EmbeddedCluster.systemClock)
-        try await cluster.withAdmin(clientID: "holder") { try $0.create([NewTopic("words", partitionCount: 2)]) }
+        try await cluster.withAdmin { try $0.create([NewTopic("words", partitionCount: 2)]) }
         let topology = try Topology { streams in
             streams.stream(Topic<String, String>("words")).groupByKey()
                 .count(as: TableStoreName<String, Int64>("counts")).toStream().forEach { _, _ in }

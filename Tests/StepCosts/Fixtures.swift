@@ -20,7 +20,7 @@ final class Log {
         _ topology: @autoclosure () throws -> Topology
     ) throws {
         let cluster = try EmbeddedCluster(inMemoryWithClock: { Timestamp(ms: 0) })
-        let admin = try cluster.makeAdmin(clientID: "costs")
+        let admin = try cluster.makeAdmin()
         try admin.create([NewTopic("input", partitionCount: 1), NewTopic("output", partitionCount: 1)])
         let producer = try cluster.makeProducer(clientID: "costs")
         for batch in Self.batches(count, keys: keys) { try producer.send(batch.bytes, to: TopicPartition("input", 0)) }

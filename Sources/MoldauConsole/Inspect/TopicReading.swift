@@ -111,8 +111,7 @@ extension StreamsEngine {
     /// How many partitions a topic has; requires that the cluster has the topic.
     /// - Throws: `QueryError.notRunning` before the start; `ClusterError`.
     func partitionCount(of topic: String) async throws -> Int32 {
-        let (cluster, clientID) = try consoleAccess
-        return try await cluster.withAdmin(clientID: clientID) { admin in
+        try await consoleAccess.cluster.withAdmin { admin in
             guard let found = try admin.describe([topic])[topic] else { throw ClusterError.unknownTopic(topic) }
             return found.partitionCount
         }

@@ -142,7 +142,7 @@ package final class StreamsEngine: Sendable {
         let complaints = configuration.complaints(names: names, topology: topology)
         guard complaints.isEmpty else { throw RuntimeError.invalidSettings(complaints) }
         let cluster = try openedCluster()
-        let admin = try cluster.makeAdmin(clientID: names.applicationID + "-admin")
+        let admin = try cluster.makeAdmin()
         defer { admin.close() }
         let watch = try TopicWatch(topology, names: names, admin: admin)
         let topics = try TopicPlan.prepare(

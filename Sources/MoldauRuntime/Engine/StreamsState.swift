@@ -61,7 +61,8 @@ public struct StreamsMetrics: Sendable, Equatable {
     /// How many records wait for asynchronous results, by task.
     public var inFlight: [TaskID: Int] = [:]
 
-    /// How far stores that are being restored, and standby copies, are behind their changelogs.
+    /// How far stores that are being restored, and standby copies, are behind their changelogs. Kafka's
+    /// `allLocalStorePartitionLags`.
     public var lags: [StoreLag] = []
 
     /// All counts are 0.

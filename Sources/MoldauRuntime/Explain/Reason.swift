@@ -133,7 +133,7 @@ extension Explanation.Reason {
         case keyNeverWritten
 
         /// The section of the documentation about it.
-        public var page: String { "Docs/Explain.md#\(rawValue.lowercased())" }
+        package var page: String { "Docs/Explain.md#\(rawValue.lowercased())" }
 
         /// Whether the operator's purpose is to hold records back for a time.
         public var isHeld: Bool {

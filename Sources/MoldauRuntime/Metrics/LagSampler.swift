@@ -30,9 +30,9 @@ extension StreamsEngine {
     /// - Throws: `ClusterError`.
     package func lag(ofAllGroups: Bool) async throws -> LagReport {
         guard let cluster = inner.withLock({ $0.cluster }) else { return LagReport() }
-        let (group, clientID) = (names.applicationID, names.applicationID + "-lag")
+        let group = names.applicationID
         return try await (ofAllGroups ? allLagSampler : lagSampler).report(at: clock().uptime) {
-            try await cluster.withAdmin(clientID: clientID) { try $0.progress(of: ofAllGroups ? nil : [group]) }
+            try await cluster.withAdmin { try $0.progress(of: ofAllGroups ? nil : [group]) }
         }
     }
 }

@@ -18,7 +18,7 @@ struct ThreadClients {
         consumer = try plan.makeConsumer()
         restoreConsumer = try plan.cluster.makeConsumer(clientID: plan.clientID + "-restore-consumer")
         let producer = try plan.makeProducer()
-        admin = try plan.cluster.makeAdmin(clientID: plan.clientID + "-admin")
+        admin = try plan.cluster.makeAdmin()
         outbox = Outbox(
             names: plan.names, producer: producer, configuration: plan.configuration,
             createTopic: { [admin] in try admin.create([$0]) })

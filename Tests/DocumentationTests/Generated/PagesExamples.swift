@@ -390,7 +390,7 @@ struct PagesExamples {
         func writeOrders() throws {
             let orders = Topic<String, Int64>("orders")
             let cluster = try EmbeddedCluster(directory: "data/topics")
-            let admin = try cluster.makeAdmin(clientID: "shop")
+            let admin = try cluster.makeAdmin()
             if try admin.describe([orders.name]).isEmpty {
                 try admin.create([NewTopic(orders.name, partitionCount: 2)])
             }
