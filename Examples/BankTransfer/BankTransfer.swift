@@ -103,9 +103,10 @@ struct BankTransfer: ParsableCommand {
             let partition = Int32(number % Int64(partitionCount))
             guard number / Int64(partitionCount) >= held[partitions[Int(partition)]] ?? 0 else { continue }
             try writer.write(
-                Record(key: number, value: transfer, timestamp: EmbeddedCluster.systemClock()), to: partition)
+                Record(key: number, value: transfer, timestamp: EmbeddedCluster.systemClock()), to: Partition(partition)
+            )
         }
-        try writer.finish()
+        try writer.close()
     }
 
     private func balances(on cluster: any Cluster) throws -> [Int32: Int64] {

@@ -65,7 +65,7 @@ final class DemoStream: Sendable {
             let row = Product(category: Self.categories[number % Self.categories.count])
             try products.write(Record(key: "product-\(number)", value: row, timestamp: EmbeddedCluster.systemClock()))
         }
-        try products.finish()
+        try products.close()
     }
 
     private func sale(

@@ -41,7 +41,7 @@ public final class TopicWriter<Key, Value> {
     /// - Parameter record: the record to write.
     /// - Throws: errors of the serdes, and `ClusterError`, which may be about an earlier record.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
-    public func write(_ record: Record<Key, Value>, to chosen: Int32? = nil) throws {
+    public func write(_ record: Record<Key, Value>, to chosen: Partition? = nil) throws {
         key.removeAll()
         value.removeAll()
         let (hasKey, hasValue) = (!topic.key.isNull(record.key), !topic.value.isNull(record.value))
@@ -51,9 +51,8 @@ public final class TopicWriter<Key, Value> {
         let partition =
             try chosen.map { try checked($0) }
             ?? partitioner.partition(
-                key: keyBytes, byteCount: key.count + value.count, count: Int32(batches.count)
-            ).number
-        let batch = batches[Int(partition)]
+                key: keyBytes, byteCount: key.count + value.count, count: Int32(batches.count))
+        let batch = batches[Int(partition.number)]
         batch.builder.append(
             key: keyBytes, value: hasValue ? value.bytes : nil, timestamp: record.timestamp, headers: record.headers)
         if batch.builder.byteCount >= Self.batchBytes { try send(partition) }
@@ -63,27 +62,30 @@ public final class TopicWriter<Key, Value> {
     /// - Throws: `ClusterError` of a record that was not acknowledged.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
     public func flush() throws {
-        for partition in batches.indices where !batches[partition].builder.isEmpty { try send(Int32(partition)) }
+        for partition in batches.indices where !batches[partition].builder.isEmpty {
+            try send(Partition(Int32(partition)))
+        }
         try producer.flush()
     }
 
     /// Like `flush`, and closes the producer.
     /// - Throws: `ClusterError`; the producer is not closed then.
     @available(*, noasync, message: "a topic writer blocks on the cluster; use it on a thread of its own")
-    public func finish() throws {
+    public func close() throws {
         try flush()
         producer.close()
     }
 
-    private func checked(_ partition: Int32) throws(ClusterError) -> Int32 {
-        guard partition >= 0 && Int(partition) < batches.count else {
-            throw .unknownPartition(TopicPartition(topic.name, partition), partitionCount: Int32(batches.count))
+    private func checked(_ partition: Partition) throws(ClusterError) -> Partition {
+        guard batches.indices.contains(Int(partition.number)) else {
+            throw .unknownPartition(
+                TopicPartition(topic.name, partition), partitionCount: Int32(batches.count))
         }
         return partition
     }
 
-    private func send(_ partition: Int32) throws {
-        let batch = batches[Int(partition)]
+    private func send(_ partition: Partition) throws {
+        let batch = batches[Int(partition.number)]
         // A refused batch is not sent again.
         defer { batch.builder.reset() }
         try producer.send(batch.builder.finish(), to: TopicPartition(topic.name, partition))

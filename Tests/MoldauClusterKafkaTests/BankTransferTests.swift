@@ -28,10 +28,11 @@ struct BankTransferTests {
                 try writer.write(
                     Record(
                         key: "\(count)", value: "\(accounts[0]) \(accounts[1]) \(cents)",
-                        timestamp: Timestamp(ms: Int64(1_000 + count))), to: Int32(count) % Self.partitionCount)
+                        timestamp: Timestamp(ms: Int64(1_000 + count))),
+                    to: Partition(Int32(count) % Self.partitionCount))
                 count += 1
             }
-            try writer.finish()
+            try writer.close()
         }
     }
 

@@ -19,9 +19,9 @@ struct SeveralProcessesTests {
         for (number, text) in texts.enumerated() {
             try writer.write(
                 Record(key: "\(number)", value: text, timestamp: Timestamp(ms: Int64(1_000 + number))),
-                to: Int32(number % 4))
+                to: Partition(Int32(number % 4)))
         }
-        try writer.finish()
+        try writer.close()
     }
 
     /// Whether these processes have all tasks, each of them once, and evenly distributed.
@@ -115,8 +115,8 @@ struct SeveralProcessesTests {
             var workers = [try start("a")]
             #expect(waitUntil { Self.share(workers) }, told(workers))
             let writer = try TopicWriter(Topic<String, String>("lines"), on: cluster)
-            try writer.write(Record(key: "0", value: "wait", timestamp: Timestamp(ms: 1_000)), to: 0)
-            try writer.finish()
+            try writer.write(Record(key: "0", value: "wait", timestamp: Timestamp(ms: 1_000)), to: Partition(0))
+            try writer.close()
             workers.append(try start("b"))
             // The tasks are assigned, and the first process still has to release half of them.
             #expect(waitUntil { workers[1].hosts == ["host-a=4", "host-b=0"] }, told(workers))

@@ -101,7 +101,7 @@ struct SilentBrokerTests {
             func write() throws {
                 let writer = try TopicWriter(lines, on: cluster)
                 for key in ["a", "b"] { try writer.write(Record(key: key, value: "word", timestamp: Timestamp(ms: 1))) }
-                try writer.finish()
+                try writer.close()
             }
             let first = try application("first", commitInterval: .seconds(60))
             try first.start()
@@ -145,7 +145,7 @@ struct SilentBrokerTests {
             try app.start()
             let writer = try TopicWriter(lines, on: try broker.cluster())
             try writer.write(Record(key: "a", value: "x", timestamp: Timestamp(ms: 1)))
-            try writer.finish()
+            try writer.close()
             #expect(hasBegun.wait(timeout: .now() + 60) == .success)
             #expect(throws: RuntimeError.self) { try app.stop() }
             let admin = try AdminClient(cluster: ClientOptions(bootstrapServers: broker.address))

@@ -33,7 +33,7 @@ struct WordCountTests {
     private static func write(_ texts: [String], to cluster: any Cluster) throws {
         let writer = try TopicWriter(lines, on: cluster)
         for text in texts { try writer.write(Record(key: text, value: text, timestamp: Timestamp(ms: 1_000))) }
-        try writer.finish()
+        try writer.close()
     }
 
     private static func application(

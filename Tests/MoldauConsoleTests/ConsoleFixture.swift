@@ -101,7 +101,7 @@ struct ConsoleFixture {
     func write<Key, Value>(_ topic: Topic<Key, Value>, _ key: Key, _ value: Value, at time: Int64 = 0) throws {
         let writer = try TopicWriter(topic, on: cluster)
         try writer.write(Record(key: key, value: value, timestamp: Timestamp(ms: time)))
-        try writer.finish()
+        try writer.close()
     }
 
     /// Sends a request, and checks the answer against the description.

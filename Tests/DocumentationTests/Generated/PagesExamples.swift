@@ -396,7 +396,7 @@ struct PagesExamples {
             }
             let writer = try TopicWriter(orders, on: cluster)
             try writer.write(Record(key: "ada", value: 120, timestamp: EmbeddedCluster.systemClock()))
-            try writer.finish()
+            try writer.close()
             try cluster.close()
         }
     }

@@ -111,7 +111,7 @@ struct PagesExamples2 {
             for cents in [120, 30] as [Int64] {
                 try writer.write(Record(key: "ada", value: cents, timestamp: EmbeddedCluster.systemClock()))
             }
-            try writer.finish()
+            try writer.close()
         }
 
         let running = Task { try await app.run() }
