@@ -209,6 +209,27 @@ struct MirrorCommandTests {
         }
     }
 
+    @Test func `partitions that a topic has got are mirrored too`() throws {
+        try withClusters { clusters in
+            let at = ["--bootstrap-server", clusters.source]
+            let there = ["--bootstrap-server", clusters.target]
+            try moldau.expectSuccess(["topics", "create", "orders"] + at)
+            try fill("orders", 100..<150, at: clusters.source)
+            let command = clusters.command("--include", "orders", "--until-end")
+            try moldau.expectSuccess(command)
+            #expect(try moldau.expectSuccess(["topics", "describe", "orders"] + there).contains("PartitionCount: 1"))
+            try waiting {
+                let admin = try AdminClient(cluster: ClientOptions(bootstrapServers: clusters.source))
+                try await admin.createPartitions(["orders": 3]).all()
+                await admin.close()
+            }
+            try fill("orders", 150..<250, at: clusters.source)
+            try moldau.expectSuccess(command)
+            #expect(try moldau.expectSuccess(["topics", "describe", "orders"] + there).contains("PartitionCount: 3"))
+            #expect(try contents("orders", at: clusters.target) == contents("orders", at: clusters.source))
+        }
+    }
+
     @Test func `an unused directory is mirrored into another one`() throws {
         try withTemporaryDirectory { directory in
             let (source, target) = (directory.appending(path: "a").path, directory.appending(path: "b").path)

@@ -134,7 +134,14 @@ struct AsyncMapTests {
         try driver.advanceWallClock(by: .milliseconds(51))
         #expect(try driver.read(from: Self.out).map(\.value) == ["once", "good"])
         try pipe(["bad"], into: driver)
-        for _ in 0..<30 { try driver.advanceWallClock(by: .milliseconds(10)) }
+        var retries: [Int] = []
+        for tick in 1...30 {
+            try driver.advanceWallClock(by: .milliseconds(10))
+            if calls.all.count(where: { $0 == "bad" }) == retries.count + 2 { retries.append(tick * 10) }
+        }
+        // The first pause is 50 to 100 ms, and each further one twice as long.
+        try #require(retries.count == 2)
+        #expect((50...100).contains(retries[0]) && (100...200).contains(retries[1] - retries[0]))
         #expect(calls.all.filter { $0 == "bad" }.count == 3)
         #expect(driver.drops == [DropKey(node: "ask", reason: .processing): 1])
     }

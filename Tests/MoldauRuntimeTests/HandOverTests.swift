@@ -147,18 +147,18 @@ struct HandOverTests {
         try await app.stopped()
     }
 
-    @Test func `the only thread cannot be removed, and threads are added only to running applications`() async throws {
+    @Test func `the only thread cannot be removed, and only running applications change their threads`() async throws {
         let fixture = try HandOverBench()
         let app = try fixture.application()
-        await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "created")) {
-            try await app.addThread()
-        }
+        let created = RuntimeError.invalidState(expected: "running", actual: "created")
+        await #expect(throws: created) { try await app.addThread() }
+        await #expect(throws: created) { try await app.removeThread() }
         try await app.started()
         await #expect(throws: RuntimeError.lastThread) { try await app.removeThread() }
         try await app.stopped()
-        await #expect(throws: RuntimeError.invalidState(expected: "running", actual: "notRunning")) {
-            try await app.addThread()
-        }
+        let stopped = RuntimeError.invalidState(expected: "running", actual: "notRunning")
+        await #expect(throws: stopped) { try await app.addThread() }
+        await #expect(throws: stopped) { try await app.removeThread() }
     }
 
     @Test func `concurrent changes of threads settle`() async throws {

@@ -146,6 +146,7 @@ struct WindowTests {
                 $0.groupByKey().windowedBy(window, emit: .onWindowClose).count()
             }
             if let expected { #expect(result.rows == expected) }
+            #expect(Set(result.rows).count == result.rows.count)
             #expect(result.rows.contains("[a@10000000/10000010]=1") || result.rows.contains("[a@9999991/10000000]=1"))
         }
         let sessions = try rows(inputs, complete) {
