@@ -126,7 +126,7 @@ struct StoreReaderTests {
                 try await table.range(from: "k1010", to: "k1012").value.entries.map(\.key) == [
                     "k1010", "k1011", "k1012",
                 ])
-            #expect(try await table.prefix("k12").value.entries.count == 100)
+            #expect(try await table.prefixScan("k12").value.entries.count == 100)
             for reverse in [false, true] {
                 var (found, place, pages): ([String], StorePlace?, Int) = ([], nil, 0)
                 repeat {
@@ -158,12 +158,13 @@ struct StoreReaderTests {
             #expect(newest.map(\.key.window.start.ms) == [20_000])
             let early = try await windows.windows(of: "ada", from: Timestamp(ms: 1), to: Timestamp(ms: 10_000))
             #expect(early.value.entries.map(\.key.window.start.ms) == [10_000])
-            #expect(try await windows.get("ada", at: Timestamp(ms: 0)).value?.value == 2)
+            #expect(try await windows.fetch("ada", at: Timestamp(ms: 0)).value?.value == 2)
             #expect(try await eventuallyAnswers(4) { try await windows.windows().value.entries.count })
 
             let sessions = try app.store(Self.sessions)
-            let ends = try await sessions.sessions(of: "ada").value.entries.map { ($0.key.window.end.ms, $0.row) }
-            #expect(ends.map(\.0) == [1, 12_000, 25_000] && ends.map(\.1) == [2, 1, 1])
+            let found = try await sessions.sessions(of: "ada").value.entries
+            #expect(found.map(\.key.window.end.ms) == [1, 12_000, 25_000] && found.map(\.row) == [2, 1, 1])
+            #expect(try await sessions.fetch(try #require(found.first).key).value == 2)
             #expect(try await sessions.sessions().value.entries.count == 4)
 
             let history = try app.store(Self.history)

@@ -121,7 +121,7 @@ struct WindowChangesTests {
                 _ = try await now.next()
             }
             var snapshot = try await app.changes(of: Self.tumbling, from: .snapshot).makeAsyncIterator()
-            let last = try await app.store(Self.tumbling).get("ada", at: Timestamp(ms: 20))
+            let last = try await app.store(Self.tumbling).fetch("ada", at: Timestamp(ms: 20))
             #expect(last.value?.value == 1)
             let changelog = TopicPartition("app-tumbling-changelog", 0)
             let end = try #require(try fixture.consumer.bounds(of: [changelog])[changelog]).upperBound

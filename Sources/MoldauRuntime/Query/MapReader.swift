@@ -81,17 +81,17 @@ extension StoreReader where Name.Store: ReadableMap, Name.Store.Key == Name.Key,
     ) async throws -> QueryAnswer<Page> { try await range(reverse: reverse, limit: limit, after: place) }
 
     /// The entries whose key's bytes begin with those of `prefix`; see `range`.
-    public func prefix<Prefix: Sendable>(
+    public func prefixScan<Prefix: Sendable>(
         _ prefix: Prefix, serde: Serde<Prefix>, limit: Int = 1_000, after place: StorePlace? = nil
     ) async throws -> QueryAnswer<Page> {
         try await list(StorePageRequest(limit, after: place)) { try $0.prefixScan(prefix, serde: serde) }
     }
 
     /// The entries whose key's bytes begin with those of `prefix`; see `range`.
-    public func prefix<Prefix: StreamCodable & Sendable>(
+    public func prefixScan<Prefix: StreamCodable & Sendable>(
         _ prefix: Prefix, limit: Int = 1_000, after place: StorePlace? = nil
     ) async throws -> QueryAnswer<Page> {
-        try await self.prefix(prefix, serde: Prefix.serde, limit: limit, after: place)
+        try await prefixScan(prefix, serde: Prefix.serde, limit: limit, after: place)
     }
 }
 

@@ -6,7 +6,7 @@ extension StoreReader where Name.Store: ReadableWindows, Name.Store.Key == Name.
     public typealias WindowPage = StorePage<Windowed<Name.Key>, Name.Store.Row>
 
     /// The row of the key's window that begins at `start`; nil if it has none, or if the window has expired.
-    public func get(_ key: Name.Key, at start: Timestamp) async throws -> QueryAnswer<Name.Store.Row?> {
+    public func fetch(_ key: Name.Key, at start: Timestamp) async throws -> QueryAnswer<Name.Store.Row?> {
         try await ask(key) { try $0.fetch(key, at: start) }
     }
 
@@ -47,7 +47,7 @@ extension StoreReader where Name.Store == SessionStore<Name.Key, Name.Value> {
     public typealias SessionPage = StorePage<Windowed<Name.Key>, Name.Value>
 
     /// The value of exactly that session; nil if there is none, or if it has expired.
-    public func get(_ session: Windowed<Name.Key>) async throws -> QueryAnswer<Name.Value?> {
+    public func fetch(_ session: Windowed<Name.Key>) async throws -> QueryAnswer<Name.Value?> {
         try await ask(session.key) { try $0.fetch(session) }
     }
 

@@ -128,7 +128,7 @@ struct PagesExamples {
             let counts = try app.store(wordCounts)
             let answer = try await counts.get("moldau")
             print("moldau was counted \(answer.value?.value ?? 0) times")
-            for entry in try await counts.prefix("mo").value.entries { print(entry.key, entry.row.value) }
+            for entry in try await counts.prefixScan("mo").value.entries { print(entry.key, entry.row.value) }
             try await running
         }
         example.topology = topology
