@@ -136,12 +136,12 @@ struct StrangerLedger {
         }
         let held = seen.mapValues { Set($0) }
         for (number, transaction) in transactions.enumerated() {
-            let there = transaction.values.filter { held[$0.partition]?.contains($0.value) == true }.count
+            let found = transaction.values.filter { held[$0.partition]?.contains($0.value) == true }.count
             switch transaction.fate {
-            case .committed where there < transaction.values.count:
-                complain("transaction \(number) was committed, but has only \(there) of \(transaction.values.count)")
-            case .unknown where there > 0 && there < transaction.values.count:
-                complain("of transaction \(number), \(there) of \(transaction.values.count) are there")
+            case .committed where found < transaction.values.count:
+                complain("transaction \(number) was committed, but has only \(found) of \(transaction.values.count)")
+            case .unknown where found > 0 && found < transaction.values.count:
+                complain("of transaction \(number), \(found) of \(transaction.values.count) are there")
             default: break
             }
         }

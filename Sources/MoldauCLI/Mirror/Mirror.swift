@@ -137,16 +137,16 @@ final class Mirror {
         let (source, target, group) = (source, target, options.name)
         let starts = try waiting { try await source.listOffsets(of: partitions, .earliest).all() }
         let ends = try waiting { try await source.listOffsets(of: partitions, .latest).all() }
-        let there = try waiting { try await target.listGroupOffsets(group, requireStable: true) }
+        let saved = try waiting { try await target.listGroupOffsets(group, requireStable: true) }
         let known = Set(positions.keys)
         positions = positions.filter { partitions.contains($0.key) }
         committed = committed.filter { partitions.contains($0.key) }
         consumer.assign(partitions)
         for partition in partitions.subtracting(known).sorted() {
             guard let start = starts[partition]?.offset, let end = ends[partition]?.offset else { continue }
-            let position = try position(in: partition, start...max(start, end), there[partition])
+            let position = try position(in: partition, start...max(start, end), saved[partition])
             positions[partition] = position
-            if there[partition]?.offset == position { committed[partition] = position }
+            if saved[partition]?.offset == position { committed[partition] = position }
             consumer.seek(partition, to: position)
         }
         for (partition, start) in starts {

@@ -18,8 +18,8 @@ struct MirrorGroups {
                 wanted[entry.key] = runs[entry.key]?.target(of: entry.value.offset)
             }
             guard !wanted.isEmpty, try !hasMembers(name) else { continue }
-            let there = try waiting { try await target.listGroupOffsets(name) }
-            let ahead = wanted.filter { partition, offset in there[partition].map { $0.offset < offset } ?? true }
+            let current = try waiting { try await target.listGroupOffsets(name) }
+            let ahead = wanted.filter { partition, offset in current[partition].map { $0.offset < offset } ?? true }
             guard !ahead.isEmpty else { continue }
             let offsets = Dictionary(
                 uniqueKeysWithValues: ahead.map { partition, offset in

@@ -21,15 +21,15 @@ struct MirrorTopics {
         let (source, target) = (source, target)
         let names = try waiting { try await source.listTopics() }.map(\.name).filter(options.copies(topic:))
         let wanted = try waiting { try await source.describeTopics(names) }.compactMapValues { try $0.present() }
-        let there = try waiting { try await target.describeTopics(names) }.compactMapValues { try $0.present() }
+        let current = try waiting { try await target.describeTopics(names) }.compactMapValues { try $0.present() }
         let settings = try own(wanted.keys.sorted(), source)
-        try create(wanted.filter { there[$0.key] == nil }, settings)
+        try create(wanted.filter { current[$0.key] == nil }, settings)
         let counts = wanted.filter { name, topic in
-            there[name].map { $0.partitions.count < topic.partitions.count } ?? false
+            current[name].map { $0.partitions.count < topic.partitions.count } ?? false
         }
         .mapValues { Int32($0.partitions.count) }
         if !counts.isEmpty { _ = try waiting { try await target.createPartitions(counts).all() } }
-        try configure(wanted.keys.filter { there[$0] != nil }, settings)
+        try configure(wanted.keys.filter { current[$0] != nil }, settings)
         return wanted
     }
 
@@ -63,10 +63,10 @@ struct MirrorTopics {
         let before = try own(names.sorted(), target)
         var changes: [AdminClient.ConfigResource: [String: AdminClient.ConfigChange]] = [:]
         for name in names {
-            let (wanted, there) = (settings[name] ?? [:], before[name] ?? [:])
+            let (wanted, current) = (settings[name] ?? [:], before[name] ?? [:])
             var changed: [String: AdminClient.ConfigChange] = [:]
-            for (setting, value) in wanted where there[setting] != value { changed[setting] = .set(value) }
-            for setting in there.keys where wanted[setting] == nil { changed[setting] = .delete }
+            for (setting, value) in wanted where current[setting] != value { changed[setting] = .set(value) }
+            for setting in current.keys where wanted[setting] == nil { changed[setting] = .delete }
             if !changed.isEmpty { changes[.topic(name)] = changed }
         }
         guard !changes.isEmpty else { return }

@@ -27,7 +27,7 @@ struct ProducerLane {
     /// How many batches were sent in all.
     private var sentCount = 0
     /// Whether an attempt has failed while others are still in flight.
-    private var isHeld = false
+    private var waitsForFlying = false
     /// Whether a retried batch is in flight.
     private var isRetrying = false
     /// Whether the partition's leader knows the producer.
@@ -60,7 +60,7 @@ struct ProducerLane {
     /// When there is something to send; nil if nothing can be sent.
     /// - Parameter limit: how many batches may be sent from the oldest unanswered one on.
     func readyTime(_ now: Duration, limit: Int) -> Duration? {
-        guard let next, !isHeld, !isRetrying else { return nil }
+        guard let next, !waitsForFlying, !isRetrying else { return nil }
         guard let oldest = flying.lazy.map(\.number).min() else { return max(retryAt ?? now, now) }
         if needsEpoch || next.attempts > 0 || !isKnown || sentCount - oldest >= limit { return nil }
         return max(retryAt ?? now, now)
@@ -111,7 +111,7 @@ struct ProducerLane {
     /// An attempt has succeeded, or will not be retried.
     mutating func settle(_ batch: PendingBatch, isDelivered: Bool) {
         flying.removeAll { $0 === batch }
-        if flying.isEmpty { (isHeld, isRetrying) = (false, false) }
+        if flying.isEmpty { (waitsForFlying, isRetrying) = (false, false) }
         if isDelivered {
             isKnown = true
             backoff.reset()
@@ -125,7 +125,7 @@ struct ProducerLane {
     /// - Parameter chance: from 0 up to, not including, 1.
     mutating func requeue(_ batch: PendingBatch, _ error: ClientError, _ now: Duration, chance: Double) {
         flying.removeAll { $0 === batch }
-        isHeld = !flying.isEmpty
+        waitsForFlying = !flying.isEmpty
         isRetrying = false
         lastError = error
         // Requests that fail together count as one failure.
@@ -137,7 +137,7 @@ struct ProducerLane {
     /// Replaces a batch that is too large by its parts.
     mutating func replace(_ batch: PendingBatch, by parts: [PendingBatch]) {
         flying.removeAll { $0 === batch }
-        isHeld = !flying.isEmpty
+        waitsForFlying = !flying.isEmpty
         isRetrying = false
         let place = queue.firstIndex { batch.isBefore($0) } ?? queue.count
         queue.insert(contentsOf: parts, at: place)
@@ -149,7 +149,7 @@ struct ProducerLane {
     /// Whether the refusal of the batch's sequence number is the consequence of an earlier batch that has failed, or is
     /// still in flight to another leader.
     func followsFailure(_ batch: PendingBatch) -> Bool {
-        isHeld || needsEpoch || flying.contains { $0.number < batch.number }
+        waitsForFlying || needsEpoch || flying.contains { $0.number < batch.number }
             || queue.contains { $0.isBefore(batch) }
     }
 

@@ -30,7 +30,7 @@ public final class KeyValueStore<Key, Value>: CacheBackedStore {
         let update = try cache.beginUpdate(try codec.bytes(of: key))
         defer { cache.endUpdate() }
         // An existing value is not written again, so nothing goes to the changelog.
-        if let there = try codec.decode(update.value) { return there }
+        if let existing = try codec.decode(update.value) { return existing }
         if let value = try codec.bytes(of: value) { cache.write(value, in: update) }
         return nil
     }

@@ -51,7 +51,7 @@ public final class LRUKeyValueStore<Key, Value>: CacheBackedStore {
     /// Sets the value of a key that has none.
     /// - Returns: the existing value, which stays; nil if `value` was set.
     @discardableResult public func putIfAbsent(_ key: Key, _ value: Value?) throws -> Value? {
-        if let there = try get(key) { return there }
+        if let existing = try get(key) { return existing }
         try put(key, value)
         return nil
     }

@@ -41,7 +41,7 @@ public final class TimestampedKeyValueStore<Key, Value>: CacheBackedStore {
     @inlinable @discardableResult public func putIfAbsent(_ key: Key, _ row: Row?) throws -> Row? {
         let update = try cache.beginUpdate(try codec.bytes(of: key))
         defer { cache.endUpdate() }
-        if let there = try codec.decodeRow(update.value) { return there }
+        if let existing = try codec.decodeRow(update.value) { return existing }
         if let row = try codec.bytes(of: row) { cache.write(row, in: update) }
         return nil
     }
