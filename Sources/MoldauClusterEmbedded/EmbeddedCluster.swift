@@ -59,7 +59,10 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
     ///   - randomness: the source of new topics' ids.
     ///   - logger: gets warnings about what is deleted, moved or reconstructed, and about upkeep that failed.
     /// - Throws: `LogError.locked`, at once, if another process uses the directory; `.io`; `.damagedFile`.
-    @available(*, noasync, message: "this blocks; write `try await EmbeddedCluster(directory:)`")
+    @available(
+        *, noasync,
+        message: "this blocks; write `try await EmbeddedCluster(directory:)` in an async function, not at top level"
+    )
     public convenience init(
         directory: String, durability: Durability = .sync,
         clock: @escaping @Sendable () -> Timestamp = EmbeddedCluster.systemClock,
@@ -131,7 +134,9 @@ public final class EmbeddedCluster: Cluster, InProcessCluster, CustomStringConve
     /// Makes everything durable and releases the directory; clients get `ClusterError.closed` from then on. Blocks:
     /// async code gets a method that does so on another thread.
     /// - Throws: `ClusterError` if the last records could not be made durable.
-    @available(*, noasync, message: "this blocks; write `try await close()`")
+    @available(
+        *, noasync, message: "this blocks; write `try await close()` in an async function, not at top level"
+    )
     public func close() throws(ClusterError) {
         upkeep?.stop()
         try store.closeStore()

@@ -92,7 +92,9 @@ public final class KafkaCluster: Cluster, ClusterPort, CustomStringConvertible {
 extension KafkaCluster {
     /// Closes its connections. Called once, when its clients are no longer used; an application does it for the cluster
     /// that it opened itself. Blocks: async code gets a method that does not.
-    @available(*, noasync, message: "this blocks; write `await close()`")
+    @available(
+        *, noasync, message: "this blocks; write `await close()` in an async function, not at top level"
+    )
     public func close() { try? waiting { [questions] in await questions.close() } }
 
     /// Closes its connections.
