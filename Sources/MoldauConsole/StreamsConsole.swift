@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -23,6 +24,7 @@ public final class StreamsConsole: Service {
     private let address: ConsoleAddress
     private let logger: Logger
     private let onListening: @Sendable (_ url: String) -> Void
+    private let isListening = Mutex(false)
 
     /// - Parameters:
     ///   - app: the application to show.
@@ -37,7 +39,7 @@ public final class StreamsConsole: Service {
     }
 
     /// Serves requests until it is cancelled or its service group shuts down; open event streams end then.
-    /// - Throws: if it cannot listen, `IOError` of the system, or errors of the certificate's files.
+    /// - Throws: `ConsoleAddressError` if it cannot listen; errors of the certificate's files.
     public func run() async throws {
         let subject = ConsoleSubject(engine: app.engine)
         let responder = ConsoleResponder(Routes.all(of: subject), gate: ConsoleGate(address), limits: subject.limits)
@@ -50,6 +52,7 @@ public final class StreamsConsole: Service {
                 availableConnectionsDelegate: MaximumAvailableConnections(ConsoleLimits.connections, logger: logger)),
             services: [subject.updates],
             onServerRunning: { [logger, onListening] channel in
+                self.isListening.withLock { $0 = true }
                 let port = channel.localAddress?.port ?? 0
                 let url = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)/"
                 logger.info("the console is at \(url)")
@@ -60,13 +63,31 @@ public final class StreamsConsole: Service {
         let group = ServiceGroup(configuration: configuration)
         // Cancellation works like shutdown: requests in progress are still answered.
         let running = Task { try await group.run() }
-        try await withTaskCancellationHandler {
-            try await running.value
-        } onCancel: {
-            Task { await group.triggerGracefulShutdown() }
+        do {
+            try await withTaskCancellationHandler {
+                try await running.value
+            } onCancel: {
+                Task { await group.triggerGracefulShutdown() }
+            }
+        } catch let error as IOError where !isListening.withLock({ $0 }) {
+            throw ConsoleAddressError.cannotListen(
+                host: host, port: address.port, reason: String(cString: strerror(error.errnoCode)))
         }
     }
 
     /// How long requests in progress may take at shutdown.
     private static let patience = Duration.seconds(5)
+}
+
+/// Why a console does not run.
+public enum ConsoleAddressError: Error, Equatable, CustomStringConvertible {
+    /// It cannot listen at its address; `reason` is the system's.
+    case cannotListen(host: String, port: Int, reason: String)
+
+    public var description: String {
+        switch self {
+        case .cannotListen(let host, let port, let reason):
+            "the console cannot listen on port \(port) of \(host): \(reason); choose another port, or stop the program that uses it"
+        }
+    }
 }

@@ -70,8 +70,9 @@ public enum DropReason: String, Sendable, Codable, CaseIterable {
         case .negativeTimestamp: "their time is before 1970"
         case .outOfOrder, .outOfOrderBeforeRepartition: "a later update of the row arrived before them"
         case .olderThanHistory: "they are older than the history that the table keeps"
-        case .deserialization: "they could not be read, and the handler skipped them"
-        case .processing: "user code threw, and the handler skipped them"
+        case .deserialization:
+            "they could not be read, and the handler skipped them or sent them to a dead-letter topic"
+        case .processing: "user code threw, and the handler skipped them or sent them to a dead-letter topic"
         case .production: "they could not be written, and the handler skipped them"
         case .noPartition: "the partitioner returned no partition"
         case .expired: "they are older than the store's retention"

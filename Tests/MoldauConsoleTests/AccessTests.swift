@@ -39,6 +39,15 @@ struct AccessTests {
         await #expect(throws: (any Error).self) { try await StreamsConsole(app, at: address).run() }
     }
 
+    @Test func `a port that is in use is named`() async throws {
+        try await ConsoleFixture.run { fixture in
+            let port = fixture.http.port
+            let expected = ConsoleAddressError.cannotListen(
+                host: "127.0.0.1", port: port, reason: String(cString: strerror(EADDRINUSE)))
+            await #expect(throws: expected) { try await StreamsConsole(fixture.app, at: .localhost(port)).run() }
+        }
+    }
+
     @Test func `an unprotected console answers every client`() async throws {
         try await ConsoleFixture.run(at: .unprotected("127.0.0.1", 0)) { fixture in
             let reply = try await fixture.http.send("/topology", headers: ["Host": "anything"])

@@ -21,13 +21,13 @@ struct OperatorMessageTests {
         arguments: [
             (
                 nil, [0x61],
-                "the source 'read' cannot read the key of the record at offset 0 of lines-0: it is null, which a String cannot be; "
+                "the source 'read' cannot read the key of the record at offset 0 of lines-0: it is null, which the type String cannot be; "
                     + "declare the topic as Topic<String?, …> if nulls are intended, or give each record a key "
                     + "('moldau produce --key-separator' does)"
             ),
             (
                 [0x61], nil,
-                "the source 'read' cannot read the value of the record at offset 0 of lines-0: it is null, which a String "
+                "the source 'read' cannot read the value of the record at offset 0 of lines-0: it is null, which the type String "
                     + "cannot be; declare the topic as Topic<…, String?> if nulls are intended, or read the topic as a table, "
                     + "where a null deletes a row"
             ),

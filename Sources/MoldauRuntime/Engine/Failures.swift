@@ -24,7 +24,7 @@ public struct DeserializationFailure: Error, CustomStringConvertible {
             ? ("Topic<\(type)?, …>", "give each record a key ('moldau produce --key-separator' does)")
             : ("Topic<…, \(type)?>", "read the topic as a table, where a null deletes a row")
         return
-            "\(what): it is null, which a \(type) cannot be; declare the topic as \(declaration) if nulls are intended, or \(remedy)"
+            "\(what): it is null, which the type \(type) cannot be; declare the topic as \(declaration) if nulls are intended, or \(remedy)"
     }
 }
 

@@ -77,7 +77,7 @@ extension StreamsEngine {
         guard case (let plan?, let work?) = inner.withLock({ ($0.plan, $0.groupWork) }) else { return [:] }
         let shares = GroupDivision(work, told).shares
         logger.info(
-            "\(names.applicationID) divides \(work.tasks.count) tasks among \(told.count) processes",
+            "\(names.applicationID) divides \(work.tasks.count) tasks among \(told.count) \(told.count == 1 ? "process" : "processes")",
             metadata: [
                 "shares": "\(shares.sorted(on: \.key).map { "\($0.value.active)" }.joined(separator: "; "))"
             ])

@@ -235,7 +235,7 @@ struct PagesExamples {
         let totals = Topic<String, Int64>("totals")
         let topology = try Topology { streams in
             streams.stream(orders).groupByKey()
-                .aggregate(Int64(0)) { sum, _, cents in sum += cents }
+                .aggregate(Int64(0), as: TableStoreName("totals")) { sum, _, cents in sum += cents }
                 .toStream()
                 .to(totals)
         }
